@@ -1,0 +1,317 @@
+// @ts-check
+/**
+ * The tracker: where on the page a visitor's pointer is, told to Isotherm.
+ *
+ *     <script async src="https://HOST/tracker.js" data-site="KEY"></script>
+ *
+ * Theory of operation
+ *
+ * 1. *Sampling.* What moves the pointer over the document (a movement, a touch, scrolling under a pointer that rests) starts a beat. At
+ *    each beat, 250 ms apart, one sample is taken of where the pointer is; the first beat at which nothing has moved is the last. So
+ *    250 ms after the last movement no timer runs. Clicks are samples too, taken when they happen.
+ * 2. *Batches.* Samples of one path, document size and viewport are filled into one open batch. Sending seals it for good: its number
+ *    `seq` may be known to the server from then on, so it can come again but never grow.
+ * 3. *The queue* holds all batches that are not acknowledged, oldest first. It is bounded in samples and in age; the oldest are shed.
+ * 4. *Pace.* A batch is sent when `gatherMs` have passed, counted from one beat before its first sample: gathering 250 ms is a frame a
+ *    beat, without waiting. At once go: clicks, and what comes first on a connection or path, so that the server learns the page.
+ * 5. *The way.* A WebSocket, opened when there is something to send. What is in flight when it closes is sent again on the next one.
+ *    A page that is hidden or left hands what is not acknowledged to a beacon; the server counts a batch once, whichever way it comes.
+ * 6. *Hand-over.* A tab that the dashboard opened shows the heat instead: it gets a token, loads the overlay and is not tracked.
+ *
+ * It never throws into the page (`guarded`), never blocks, touches no cookie, and reads no text, no input, no query string.
+ */
+(() => {
+  // Each of these two texts stands once in the built file, where the server puts other names in their place (see __init__.py).
+  const NAME = "tracker.js";
+  const INGEST = "/clickstream";
+
+  const BEAT_MS = 250;
+  const GATHER_MS = 1000; // until the server gives a pace
+  const ACK_MS_MAX = 10000; // a socket that owes an answer for longer is dead
+  const BACKOFF_MS_MAX = 30000;
+  const AGE_MS_MAX = 590000; // the server takes 600,000; the rest is for the way
+  const QUEUE_SAMPLES_MAX = 2000;
+  const BATCH_SAMPLES_MAX = 1000; // the server's limit
+
+  /** @typedef {[kind: number, x: number, y: number, taken_ms: number]} Sample `kind` is 0 for a move, 1 for a click */
+  /** @typedef {[path: string, width: number, height: number, viewportWidth: number]} Page */
+  /** @typedef {{seq: number, page: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is 0 while it is not in flight */
+
+  /**
+   * The one door between the page and us: what goes wrong inside stays inside.
+   * @template {any[]} Arguments
+   * @param {(...args: Arguments) => unknown} work
+   * @returns {(...args: Arguments) => void}
+   */
+  const guarded = (work) => (...args) => {
+    try {
+      work(...args);
+    } catch {}
+  };
+
+  const random = () => Math.random().toString(36).slice(2);
+  const now = () => performance.now();
+
+  /** @param {number[]} values @returns {string} a packed column (docs/wire.md), in the smallest type that holds them */
+  const pack = (values) => {
+    const top = Math.max(...values);
+    const bytes = new (top < 256 ? Uint8Array : top < 65536 ? Uint16Array : Uint32Array)(values);
+    return "<" + "BH.I"[bytes.BYTES_PER_ELEMENT - 1] + btoa(String.fromCharCode(...new Uint8Array(bytes.buffer)));
+  };
+
+  guarded(() => {
+    // Who we are
+
+    const ourTag = 'script[src*="' + NAME + '"]';
+    const tag = /** @type {HTMLScriptElement} */ (
+      document.currentScript || document.querySelector(ourTag + "[data-site]") || document.querySelector(ourTag)
+    );
+    const site = tag.dataset.site || "default";
+    const from = tag.dataset.host || tag.src;
+    const host = new URL(from.includes("//") ? from : "//" + from, tag.src || location.href).origin;
+    const query = "?site=" + encodeURIComponent(site);
+    const load = random();
+    const listening = new AbortController();
+
+    /** @type {string} */
+    let session;
+    /** @type {Batch[]} */
+    let queue = [];
+    /** @type {Batch | undefined} */
+    let open; // the batch at the queue's end that may still grow
+    /** @type {WebSocket | undefined} */
+    let socket;
+    let seq = 0;
+    let gather_ms = GATHER_MS;
+    let sent_ms = 0;
+    let sentPath = "";
+    let hold_ms = 0; // nothing is sent before: the server's wish, or the back-off
+    let failures = 0;
+    let timer = 0;
+    let beat = 0;
+    let x = 0; // the pointer in the viewport
+    let y = 0;
+    let here = false; // it is over the page
+    let fresh = false; // its place in the document is not sampled yet
+    let away = false; // the page is hidden or left
+
+    /** @param {string} type @param {(event: any) => unknown} work @param {any} [target] */
+    const on = (type, work, target = window) =>
+      target.addEventListener(type, guarded(work), { capture: true, passive: true, signal: listening.signal });
+
+    // Sampling
+
+    /** @param {number} kind @param {number} viewportX @param {number} viewportY */
+    const take = (kind, viewportX, viewportY) => {
+      const { documentElement: html, body } = document;
+      /** @type {Page} */
+      const page = [
+        location.pathname,
+        Math.max(html.scrollWidth, body.scrollWidth),
+        Math.max(html.scrollHeight, body.scrollHeight),
+        innerWidth,
+      ];
+      if (!open || "" + open.page != "" + page || open.samples.length >= BATCH_SAMPLES_MAX)
+        queue.push((open = { seq: seq++, page, samples: [], sent_ms: 0 }));
+      open.samples.push([kind, Math.max(0, viewportX + scrollX), Math.max(0, viewportY + scrollY), now()]);
+      if (queue.reduce((count, batch) => count + batch.samples.length, 0) > QUEUE_SAMPLES_MAX) {
+        queue[0].samples.shift();
+        if (!queue[0].samples.length) queue.shift();
+      }
+      plan();
+    };
+
+    const settle = () => {
+      if (fresh) {
+        fresh = false;
+        take(0, x, y);
+      }
+    };
+
+    const pulse = () => {
+      if (fresh) return settle();
+      clearInterval(beat);
+      beat = 0;
+    };
+
+    const moved = () => {
+      fresh = !away;
+      if (fresh && !beat) {
+        beat = setInterval(guarded(pulse), BEAT_MS);
+        settle();
+      }
+    };
+
+    /** @param {PointerEvent} event */
+    const pointed = (event) => {
+      // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
+      if (here && x == event.clientX && y == event.clientY) return;
+      here = true;
+      x = event.clientX;
+      y = event.clientY;
+      moved();
+    };
+
+    // Sending
+
+    /** @param {Batch} batch */
+    const encode = ({ seq, page: [path, w, h, vw], samples }) => {
+      const at_ms = now();
+      return JSON.stringify({
+        v: 1,
+        session,
+        load,
+        seq,
+        path,
+        w,
+        h,
+        vw,
+        kind: samples.some(([kind]) => kind) ? pack(samples.map(([kind]) => kind)) : "move",
+        x: pack(samples.map((sample) => sample[1])),
+        y: pack(samples.map((sample) => sample[2])),
+        age: pack(samples.map((sample) => at_ms - sample[3])),
+      });
+    };
+
+    /** Closes the open batch and gives all that are not acknowledged, without what is too old to count. */
+    const sealed = () => {
+      open = undefined;
+      return (queue = queue.filter((batch) => {
+        batch.samples = batch.samples.filter((sample) => now() - sample[3] < AGE_MS_MAX);
+        return batch.samples.length;
+      }));
+    };
+
+    /** Sees to it that what waits is sent when it is due. Without anything that waits, no timer runs. */
+    const plan = () => {
+      clearTimeout(timer);
+      const waiting = queue.find((batch) => !batch.sent_ms);
+      if (waiting) {
+        const gathered_ms =
+          queue[queue.length - 1].page[0] == sentPath ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
+        timer = setTimeout(guarded(send), Math.max(hold_ms, gathered_ms) - now());
+      }
+    };
+
+    const send = () => {
+      if (away || now() < hold_ms) return;
+      if (!socket) {
+        socket = new WebSocket(host.replace("http", "ws") + INGEST + "/" + session + query);
+        socket.onopen = guarded(send);
+        socket.onmessage = guarded(answered);
+        socket.onclose = guarded(hangUp);
+      } else if (queue[0]?.sent_ms && now() - queue[0].sent_ms > ACK_MS_MAX) hangUp();
+      else if (socket.readyState == 1) {
+        for (const batch of sealed()) {
+          if (!batch.sent_ms) {
+            socket.send(encode(batch));
+            sent_ms = batch.sent_ms = now();
+            sentPath = batch.page[0];
+          }
+        }
+      }
+    };
+
+    /** @param {MessageEvent} event */
+    const answered = (event) => {
+      const answer = JSON.parse(event.data);
+      const about = answer.ack ?? answer.seq;
+      failures = 0;
+      gather_ms = answer.every || gather_ms;
+      if (answer.retry_after_ms != null) {
+        hold_ms = now() + answer.retry_after_ms;
+        for (const batch of queue) if (about == null || about == batch.seq) batch.sent_ms = 0;
+      } else queue = queue.filter((batch) => batch.seq != about);
+      plan();
+    };
+
+    const hangUp = () => {
+      if (socket) {
+        socket.onclose = null;
+        socket.close();
+        socket = undefined;
+      }
+      sentPath = "";
+      for (const batch of queue) batch.sent_ms = 0;
+      hold_ms = now() + (1 + Math.random()) * Math.min(BACKOFF_MS_MAX, 500 * 2 ** failures++);
+      plan();
+    };
+
+    const leave = () => {
+      if (away) return;
+      settle();
+      away = true;
+      for (const batch of sealed()) navigator.sendBeacon(host + INGEST + query, encode(batch));
+    };
+
+    // Starting and stopping
+
+    const track = () => {
+      try {
+        session = sessionStorage.isotherm ||= random();
+      } catch {
+        session = random();
+      }
+      if (session == "viewer") return;
+      on("pointermove", pointed);
+      on("pointerdown", pointed);
+      on("pointerout", (event) => {
+        if (event.relatedTarget) return; // over something else of this page
+        settle();
+        here = false;
+      });
+      on("scroll", (event) => here && event.target == document && moved());
+      on("click", (event) => {
+        if (!event.detail) return; // made by a key or by a script: it has no place
+        settle();
+        take(1, event.clientX, event.clientY);
+        send();
+      });
+      // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
+      const { navigation } = /** @type {any} */ (window);
+      if (navigation)
+        on("navigate", (event) => new URL(event.destination.url).pathname != location.pathname && settle(), navigation);
+      on("visibilitychange", () => {
+        if (document.hidden) leave();
+        else {
+          away = false;
+          plan();
+        }
+      });
+      on("pagehide", () => {
+        leave();
+        hangUp(); // an open socket would keep the page out of the back/forward cache
+      });
+      on("pageshow", () => (away = false));
+    };
+
+    /** @param {string} token */
+    const show = (token) => {
+      listening.abort();
+      clearInterval(beat);
+      queue = [];
+      hangUp();
+      try {
+        sessionStorage.isotherm = "viewer";
+      } catch {}
+      import(host + "/overlay/overlay.js").then((overlay) => overlay.open({ host, site, token })).catch(() => {});
+    };
+
+    // One tracker a page. (An element with this id would stand here too, so it is not enough that something does.)
+    const page = /** @type {any} */ (window);
+    if (page.isotherm?.load) return;
+    page.isotherm = { load };
+
+    const token = /^#isotherm=(.+)/.exec(location.hash)?.[1];
+    if (token) {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      return show(token);
+    }
+    if (opener) {
+      on("message", (event) => event.source == opener && event.origin == host && event.data?.isotherm && show(event.data.isotherm));
+      opener.postMessage("isotherm:ready", host);
+    }
+    const { doNotTrack, globalPrivacyControl } = /** @type {any} */ (navigator);
+    if (doNotTrack != "1" && !globalPrivacyControl) track();
+  })();
+})();
