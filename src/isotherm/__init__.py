@@ -1,1 +1,3 @@
+"""Isotherm: a real-time, self-hosted heat map of how people use a website."""
 
+__version__ = "0.1.0"

@@ -1,1 +1,35 @@
+"""The command line: one file a command. Arguments become settings, settings go to constructors; nothing else happens here."""
 
+from __future__ import annotations
+
+import sys
+
+import click
+
+from isotherm.access.keys import KeysError
+from isotherm.cli.app import app
+from isotherm.cli.options import CliError
+from isotherm.config import ConfigError
+from isotherm.runtimes.pipeline import StartError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Runs a command. Exit code 2, and one line that says what to do, on bad arguments or configuration."""
+    try:
+        sys.exit(app.main(prog_name="isotherm", standalone_mode=False) or 0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "isotherm"
+        _fail(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
+    except (click.ClickException, ConfigError, StartError, KeysError, CliError) as error:
+        _fail(error.format_message() if isinstance(error, click.ClickException) else str(error))
+
+
+def _fail(message: str) -> None:
+    click.echo(f"isotherm: {' '.join(message.split())}", err=True)
+    sys.exit(2)

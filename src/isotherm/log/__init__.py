@@ -1,1 +1,5 @@
+"""What was promised: records that are on the disk before anyone is told so, and read again after a crash."""
 
+from isotherm.log.store import Log, LogError
+
+__all__ = ["Log", "LogError"]

@@ -1,0 +1,55 @@
+"""The command group: which commands there are, and where their defaults come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import isotherm
+from isotherm.cli.demo import demo
+from isotherm.cli.login import login
+from isotherm.cli.replay import replay
+from isotherm.cli.serve import serve
+from isotherm.cli.simulate import simulate
+from isotherm.cli.topics import topics
+from isotherm.config import ConfigError, read_config
+
+__all__ = ["app"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(isotherm.__version__, package_name="isotherm")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ISOTHERM_CONFIG",
+    help="Settings file. Without it, isotherm.toml in this folder is read if there is one.",
+)
+@click.pass_context
+def app(context: click.Context, config: Path | None) -> None:
+    """A real-time heat map of how people use a website.
+
+    Every option can also be set in isotherm.toml, or in the environment as ISOTHERM_OPTION.
+    """
+    apply_config(context, config)
+
+
+def apply_config(context: click.Context, config: Path | None) -> None:
+    """Makes the file's settings the defaults of all commands. Raises `ConfigError` for an option that no command has."""
+    path = config or Path("isotherm.toml")
+    if config is None and not path.is_file():
+        return
+    settings = read_config(path, set(app.commands))
+    options = {name: {str(option.name) for option in command.params} for name, command in app.commands.items()}
+    known = set().union(*options.values())
+    for command, values in settings.items():
+        for name in values.keys() - known:
+            raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command} --help` lists what there is")
+    context.default_map = {
+        command: {name: value for name, value in values.items() if name in options[command]} for command, values in settings.items()
+    }
+
+
+for command in (demo, serve, login, simulate, replay, topics):
+    app.add_command(command)

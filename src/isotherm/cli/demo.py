@@ -1,0 +1,67 @@
+"""`isotherm demo`: shop, visitors, pipeline and live overlay in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import webbrowser
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from isotherm.access.keys import Keys
+from isotherm.cli.options import data_option, option, pipeline_options, run
+from isotherm.cli.serve import serve_until_stopped, settings_of
+from isotherm.runtimes.embedded import Embedded
+from isotherm.runtimes.server import Server
+
+__all__ = ["demo"]
+
+_FOREVER_S = 10 * 365 * 86_400.0
+
+
+@click.command()
+@option("--host", default="127.0.0.1", help="Address to listen on.")
+@option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0: any that is free.")
+@option("--visitors", type=click.IntRange(0, 5000), default=40, help="Simulated visitors at a time.")
+@option("--seed", type=int, default=1, help="Seed of the simulated visitors.")
+@option("--browser/--no-browser", default=True, help="Open the dashboard in a browser.")
+@pipeline_options
+@data_option("isotherm-demo")
+def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
+    """A shop with simulated visitors and its live heat map, all in this process."""
+    options |= {
+        "open_heat": True, "origins": (), "viewer_token": None, "classic_hosts": None, "trust_senders": False,
+        "tracker_name": "tracker.js", "ingest_path": "/clickstream",
+    }  # fmt: skip
+    from isotherm.runtimes.shop import add_shop
+
+    pipeline, server = settings_of(options)
+
+    def announce(running: Server, _keys: Keys, _pipeline: Embedded) -> None:
+        click.echo(f"Dashboard  {running.address}/")
+        click.echo(f"Shop       {running.address}/shop/")
+        click.echo(f"Topics     {running.address}/topics")
+        click.echo(f"{visitors} simulated visitors are on their way. Ctrl-C stops.")
+        sys.stdout.flush()
+        if browser:
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{running.address}/")
+
+    async def visit(running: Server) -> None:
+        from isotherm.simulate import simulate
+
+        await simulate(running.address, visitors=visitors, seconds=_FOREVER_S, seed=seed)
+
+    run(
+        serve_until_stopped(
+            pipeline,
+            replace(server, extra_pages=add_shop),
+            origins=(),
+            viewer_token=None,
+            announce=announce,
+            beside=visit if visitors else None,
+        )
+    )
+
+

@@ -1,0 +1,63 @@
+"""Units and the configuration file: how durations, sizes and `isotherm.toml` are read. Pure, but for reading that one file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["ConfigError", "parse_duration_ms", "parse_size_bytes", "read_config"]
+
+_DURATION_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SIZE_BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+class ConfigError(ValueError):
+    """A setting that can't be; the message says what was expected and what came."""
+
+
+def parse_duration_ms(text: str) -> int:
+    """``250ms``, ``10s``, ``5m``, ``1h``, ``7d`` in ms. Raises `ConfigError`."""
+    return _quantity(text, _DURATION_MS, "a duration such as 250ms, 10s or 5m")
+
+
+def parse_size_bytes(text: str) -> int:
+    """``64KiB``, ``1MiB`` in bytes. Raises `ConfigError`."""
+    return _quantity(text, _SIZE_BYTES, "a size such as 64KiB or 1MiB")
+
+
+def _quantity(text: str, units: dict[str, int], expected: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
+    unit = units.get(found[2]) if found else None
+    if found is None or unit is None:
+        raise ConfigError(f"expected {expected}, got {text!r}")
+    value = float(found[1]) * unit
+    if not value.is_integer() or value < 1:
+        raise ConfigError(f"expected {expected}, a whole number of the smallest unit and above 0, got {text!r}")
+    return int(value)
+
+
+def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
+    """The settings of the file, a command: those at the top hold for all, those in a table ``[serve]`` for that one.
+
+    Keys are the options' names, with dashes or underscores. Raises `ConfigError`.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"can't read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    common = {_name(key): value for key, value in content.items() if key not in commands}
+    settings = {}
+    for command in commands:
+        own = content.get(command, {})
+        if not isinstance(own, dict):
+            raise ConfigError(f"expected a table [{command}] in {path}, got {own!r}")
+        settings[command] = common | {_name(key): value for key, value in own.items()}
+    return settings
+
+
+def _name(key: str) -> str:
+    return key.replace("-", "_")

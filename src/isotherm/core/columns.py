@@ -1,0 +1,73 @@
+"""Columns of numbers as text: how arrays travel inside JSON, on the wire and in the topics.
+
+A packed column is ``<``, one letter for the type of its elements (those of Python's ``struct``), then the elements' bytes,
+little-endian, in base64. ``docs/wire.md`` has it for strangers.
+
+    "<HgAKPAo8C"  is  [640, 655, 655]
+     │└ base64 of 80 02 8f 02 8f 02
+     └ unsigned, 16 bits
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ColumnError", "pack", "unpack"]
+
+_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    letter: np.dtype("<" + code)
+    for letter, code in {
+        "B": "u1", "H": "u2", "I": "u4", "b": "i1", "h": "i2", "i": "i4", "q": "i8", "f": "f4", "d": "f8",
+    }.items()
+}  # fmt: skip
+_UNSIGNED: Final = (("B", 0xFF), ("H", 0xFFFF), ("I", 0xFFFF_FFFF))
+_SIGNED: Final = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31))
+
+
+class ColumnError(ValueError):
+    """A string that is no packed column; the message says why."""
+
+
+def pack(column: npt.NDArray[Any]) -> str:
+    """The column as text, in the smallest type that keeps every value exactly.
+
+    Integers and floats of any width; floats must be finite. Whole floats travel as integers.
+    """
+    letter = _letter(column)
+    data = column.astype(_DTYPES[letter], copy=False).tobytes()
+    return "<" + letter + binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def unpack(text: str) -> npt.NDArray[Any]:
+    """The array that a packed column holds (read-only, its own dtype). Raises `ColumnError`."""
+    if len(text) < 2 or text[0] != "<" or text[1] not in _DTYPES:
+        raise ColumnError("expected a packed column: `<`, one of the letters B H I b h i q f d, then base64")
+    try:
+        data = binascii.a2b_base64(text[2:].encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ColumnError(f"expected base64 in a packed column: {str(error).lower()}") from None
+    dtype = _DTYPES[text[1]]
+    if len(data) % dtype.itemsize:
+        raise ColumnError(f"expected whole elements of {dtype.itemsize} bytes in a packed column, got {len(data)} bytes")
+    return np.frombuffer(data, dtype)
+
+
+def _letter(column: npt.NDArray[Any]) -> str:
+    if column.size == 0:
+        return "B"
+    low, high = column.min(), column.max()
+    if column.dtype.kind == "f" and not (abs(low) < 2**53 and abs(high) < 2**53 and np.all(column == np.floor(column))):
+        with np.errstate(over="ignore"):
+            return "f" if np.all(column.astype("<f4") == column) else "d"
+    if low >= 0:
+        for letter, most in _UNSIGNED:
+            if high <= most:
+                return letter
+    for letter, bound in _SIGNED:
+        if -bound <= low and high < bound:
+            return letter
+    return "q"

@@ -1,0 +1,63 @@
+"""Counters: what was taken, left out or refused, by name. Every name that is ever counted stands in `NAMES`, with its meaning."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["NAMES", "Counters", "Seen"]
+
+NAMES: Final = {
+    "messages": "messages taken: events and batches",
+    "samples": "samples taken",
+    "ignored": "samples and events of a kind that no layer wants",
+    "repeated": "samples left out because their batch had been counted",
+    "late": "samples older than the window",
+    "ahead": "samples further ahead of the clock than the skew allows, when they were to be counted",
+    "timestamp_ahead": "events whose timestamp was too far ahead: they got the time of arrival",
+    "refused_invalid": "messages refused: not well formed",
+    "refused_version": "batches refused: of a version that this server does not know",
+    "refused_origin": "connections and requests refused: foreign origin",
+    "refused_site": "connections and requests refused: unknown site",
+    "refused_full": "messages refused: the server could not take them then",
+    "refused_too_large": "requests refused: too large",
+    "frames": "frames written to viewers",
+    "frames_skipped": "frames that slow viewers did not get",
+    "viewers_dropped": "viewers dropped because they read nothing",
+    "shed_log": "samples taken, never acknowledged, and lost because the log could not be written",
+    "log_failures": "commits of the log that failed",
+}
+
+
+class Seen(NamedTuple):
+    """A refusal as the dashboard shows it."""
+
+    reason: str
+    detail: str
+    times: int
+    last_ms: int
+
+
+class Counters:
+    """Counts by name, and the newest refusals with their details."""
+
+    _DETAILS_MAX = 32
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, int] = dict.fromkeys(NAMES, 0)
+        self._refusals: dict[tuple[str, str], Seen] = {}
+
+    def add(self, name: str, by: int = 1) -> None:
+        self.by_name[name] += by
+
+    def refuse(self, reason: str, detail: str, now_ms: int) -> None:
+        """Counts ``refused_{reason}`` and keeps the detail among the newest few."""
+        self.add(f"refused_{reason}")
+        detail = detail[:200]
+        before = self._refusals.pop((reason, detail), None)
+        self._refusals[reason, detail] = Seen(reason, detail, before.times + 1 if before else 1, now_ms)
+        if len(self._refusals) > self._DETAILS_MAX:
+            del self._refusals[next(iter(self._refusals))]
+
+    def refusals(self) -> list[Seen]:
+        """The newest first."""
+        return list(reversed(self._refusals.values()))

@@ -1,0 +1,26 @@
+"""Counts: what Group By hands to the aggregator. How many samples fell on each tile of each page, a pane and layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Counts"]
+
+
+@dataclass(slots=True, frozen=True)
+class Counts:
+    """Columns of equal length, one row a (page, layer, pane, tile); and lists with one element a page."""
+
+    pages: list[str]  #: page keys
+    origins: list[str | None]  #: where a browser said that it sent from
+    visitors: list[int]  #: sessions active on each page, as this source knows them
+    newest_ms: list[int]  #: newest event time; 0: no samples
+    page: npt.NDArray[Any]  #: place in `pages`
+    layer: npt.NDArray[Any]
+    pane: npt.NDArray[np.int64]  #: event time in ms // hop in ms
+    tile: npt.NDArray[np.int32]
+    count: npt.NDArray[np.int32]

@@ -1,0 +1,105 @@
+"""Group By: samples of many sessions become counts of each page, a pane, layer and tile.
+
+Here, where a session always meets the same partition, repeats are told and left out, and it is known who is on which page. Combining
+before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a page that everybody looks at a few rows a batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.counts import Counts
+from isotherm.core.layers import DEVICES, KINDS, LAYERS
+from isotherm.core.presence import Presence
+from isotherm.core.repeats import Repeats
+from isotherm.core.samples import NO_LOAD, Samples
+from isotherm.core.tiles import tiles_of
+
+__all__ = ["GroupBy"]
+
+
+class GroupBy:
+    """The stage. Its state is the memory of repeats and of who is where; both are a function of the records fed."""
+
+    def __init__(self, *, grid_size: int, hop_ms: int) -> None:
+        self.grid_size = grid_size
+        self.hop_ms = hop_ms
+        self.repeats = Repeats()
+        self.presence = Presence()
+        self.repeated = 0  #: samples left out because their batch had been counted
+
+    def group(self, samples: Samples) -> Counts:
+        """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
+        fresh = self._meet(samples)
+        runs = samples.runs
+        rows = np.repeat(np.arange(len(runs)), runs.size)
+        kinds = np.array([KINDS.index(kind) if kind in KINDS else -1 for kind in samples.kinds], np.intp)
+        kind = kinds[samples.kind] if len(kinds) else np.zeros(0, np.intp)
+        chosen = np.flatnonzero(fresh[rows] & (kind >= 0))
+        rows = rows[chosen]
+        tile = tiles_of(samples.x[chosen], samples.y[chosen], runs.width[rows], runs.height[rows], self.grid_size)
+        layer = kind[chosen] * len(DEVICES) + runs.device[rows]
+        return self._combine(samples, runs.page[rows], layer, samples.time_ms[chosen], tile)
+
+    def expire(self, now_ms: int) -> dict[str, int]:
+        """Lets silent sessions go; returns the pages whose number of visitors changed since last asked."""
+        self.presence.expire(now_ms)
+        return self.presence.changes()
+
+    def _meet(self, samples: Samples) -> npt.NDArray[np.bool_]:
+        """Which runs are no repeats; and remembers who was seen where."""
+        runs, fresh = samples.runs, []
+        self.repeats.turn(samples.arrived_ms)
+        ends = np.cumsum(runs.size)
+        columns = zip(
+            runs.session.tolist(), runs.page.tolist(), runs.load.tolist(), runs.seq.tolist(), runs.size.tolist(), ends.tolist(),
+            strict=True,
+        )  # fmt: skip
+        for session_at, page_at, load_at, seq, size, end in columns:
+            session, page = samples.sessions[session_at], samples.pages[page_at]
+            new = load_at == NO_LOAD or self.repeats.fresh(session, samples.loads[load_at], seq)
+            fresh.append(new)
+            if not new:
+                self.repeated += size
+            elif size:
+                self.presence.seen(page.site, session, page.key, int(samples.time_ms[end - 1]))
+        return np.array(fresh, np.bool_)
+
+    def _combine(
+        self,
+        samples: Samples,
+        page: npt.NDArray[Any],
+        layer: npt.NDArray[Any],
+        time_ms: npt.NDArray[np.int64],
+        tile: npt.NDArray[np.int32],
+    ) -> Counts:
+        cells = self.grid_size * self.grid_size
+        panes, pane_at = np.unique(time_ms // self.hop_ms, return_inverse=True)
+        combined = ((pane_at * len(samples.pages) + page) * LAYERS + layer) * cells + tile
+        which, count = np.unique(combined, return_counts=True)
+        which, tile_of_row = np.divmod(which, cells)
+        which, layer_of_row = np.divmod(which, LAYERS)
+        pane_of_row, page_of_row = np.divmod(which, max(1, len(samples.pages)))
+        newest = np.zeros(len(samples.pages), np.int64)
+        np.maximum.at(newest, page, time_ms)
+        keys = [at.key for at in samples.pages]
+        origins, newest_ms = list(samples.origins), newest.tolist()
+        present = set(keys)
+        for left in self.presence.changes().keys() - present:
+            keys.append(left)
+            origins.append(None)
+            newest_ms.append(0)
+        return Counts(
+            pages=keys,
+            origins=origins,
+            visitors=[self.presence.on(key) for key in keys],
+            newest_ms=newest_ms,
+            page=page_of_row,
+            layer=layer_of_row,
+            pane=panes[pane_of_row],
+            tile=tile_of_row.astype(np.int32),
+            count=count.astype(np.int32),
+        )

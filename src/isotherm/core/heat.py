@@ -1,0 +1,86 @@
+"""Heat: one page's window as a viewer sees it, and the classic JSON of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Changes", "Heat", "PageNow", "View", "classic_json", "classic_value", "levels"]
+
+
+class View(NamedTuple):
+    """What can be watched: a page, a kind of sample and a device class (or ``all``)."""
+
+    page: str  #: page key
+    kind: str
+    device: str
+
+
+@dataclass(slots=True, frozen=True)
+class Heat:
+    """The whole window of a view: the cells that are not zero, ascending, and their counts."""
+
+    end_ms: int
+    window_ms: int
+    grid_size: int
+    cells: npt.NDArray[Any]
+    counts: npt.NDArray[Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Changes:
+    """What one hop changed in a view: cells, ascending, with their new counts (0: cold now)."""
+
+    cells: npt.NDArray[Any]
+    counts: npt.NDArray[Any]
+
+
+class PageNow(NamedTuple):
+    """What is known of a page beside its heat."""
+
+    key: str
+    origin: str | None
+    visitors: int
+    samples: int  #: in the window, all layers
+    rate: float  #: samples a second, smoothed over some seconds
+    newest_ms: int  #: event time of the newest sample; 0: none known
+
+
+def classic_value(cells: npt.NDArray[Any], counts: npt.NDArray[Any], grid_size: int) -> dict[str, dict[str, int]]:
+    """x -> y -> count, keys decimal strings."""
+    rows, columns = np.divmod(cells, grid_size)
+    value: dict[str, dict[str, int]] = {}
+    order = np.lexsort((rows, columns))
+    for x, y, count in zip(columns[order].tolist(), rows[order].tolist(), counts[order].tolist(), strict=True):
+        value.setdefault(str(x), {})[str(y)] = count
+    return value
+
+
+def classic_json(heat: Heat) -> bytes:
+    """The classic heat map: ``{"start", "end", "value", "grid-size"}``."""
+    return msgspec.json.encode(
+        {
+            "start": heat.end_ms - heat.window_ms,
+            "end": heat.end_ms,
+            "value": classic_value(heat.cells, heat.counts, heat.grid_size),
+            "grid-size": heat.grid_size,
+        }
+    )
+
+
+def levels(heat: Heat, size_max: int) -> tuple[int, npt.NDArray[np.uint8]]:
+    """A small picture: the grid's side (at most `size_max`) and levels 0 … 255 relative to the hottest tile, row by row.
+
+    Several tiles that fall on one cell of the picture are added; what is warm at all has level 1 at least.
+    """
+    shrink = -(-heat.grid_size // size_max)
+    side = -(-heat.grid_size // shrink)
+    picture = np.zeros(side * side, np.int64)
+    rows, columns = np.divmod(heat.cells, heat.grid_size)
+    np.add.at(picture, (rows // shrink) * side + columns // shrink, heat.counts)
+    hottest = int(picture.max(initial=0))
+    return side, np.ceil(picture * (255 / hottest)).clip(0, 255).astype(np.uint8) if hottest else picture.astype(np.uint8)

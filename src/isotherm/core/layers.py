@@ -1,0 +1,39 @@
+"""Layers: what is counted apart on a page. A layer is a kind of sample and a class of device.
+
+Stored are the kinds below by the three device classes; ``all`` is their sum and is never stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ALL_DEVICES", "CLASSIC_KINDS", "DEVICES", "KINDS", "LAYERS", "device_of", "layers_of"]
+
+KINDS: Final = ("move", "click")
+DEVICES: Final = ("mobile", "tablet", "desktop")
+ALL_DEVICES: Final = "all"
+LAYERS: Final = len(KINDS) * len(DEVICES)  #: a layer's number is kind x 3 + device
+CLASSIC_KINDS: Final = {"mousemove": "move", "click": "click"}  #: the classic event's `type` -> our kind
+
+_TABLET_FROM_PX: Final = 768
+_DESKTOP_FROM_PX: Final = 1024
+
+
+def device_of(viewport_width_px: float) -> int:
+    """The device class (place in `DEVICES`) of a viewport that is so wide."""
+    return 0 if viewport_width_px < _TABLET_FROM_PX else 1 if viewport_width_px < _DESKTOP_FROM_PX else 2
+
+
+def layers_of(kind: str, device: str) -> npt.NDArray[Any]:
+    """The stored layers that make up a kind and device class (or ``all``). Raises `ValueError` with the choice there is."""
+    if kind not in KINDS:
+        raise ValueError(f"expected kind to be one of {', '.join(KINDS)}, got {kind!r}")
+    base = KINDS.index(kind) * len(DEVICES)
+    if device == ALL_DEVICES:
+        return np.arange(base, base + len(DEVICES))
+    if device not in DEVICES:
+        raise ValueError(f"expected device to be one of {ALL_DEVICES}, {', '.join(DEVICES)}, got {device!r}")
+    return np.array([base + DEVICES.index(device)])

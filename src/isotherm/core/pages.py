@@ -1,0 +1,73 @@
+"""Pages: a site and a path. How a path is written is decided here, once, for every way in and out."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+__all__ = ["DEFAULT_SITE", "PATH_BYTES_MAX", "Page", "canonical_path"]
+
+DEFAULT_SITE: Final = "default"
+PATH_BYTES_MAX: Final = 2048  #: as UTF-8, as it came in; browsers and servers cut longer addresses themselves
+
+_ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_KEPT: Final = frozenset(b"%/?#")  #: decoded, these would change what the path means
+
+
+class Page(NamedTuple):
+    """One page. Its key (``default/p/1``) is what topics are keyed by; a site's name holds no slash."""
+
+    site: str
+    path: str
+
+    @property
+    def key(self) -> str:
+        return self.site + self.path
+
+    @staticmethod
+    def from_key(key: str) -> Page:
+        """The page of a key; raises `ValueError` where the key has no path."""
+        site, slash, rest = key.partition("/")
+        if not slash:
+            raise ValueError(f"expected a page key such as default/p/1, got {key!r}")
+        return Page(site, slash + rest)
+
+
+@lru_cache(maxsize=16_384)
+def _decoded(path: str) -> str:
+    return _ESCAPES.sub(lambda found: _decode_run(found.group()), path)
+
+
+def canonical_path(path: str) -> str:
+    """The path percent-decoded as UTF-8, but for ``%2F %3F %23 %25`` and what is not valid UTF-8.
+
+    Nothing else changes. Doing it twice changes nothing more: an escaped percent sign stays escaped.
+    """
+    return _decoded(path) if "%" in path else path
+
+
+def _decode_run(escapes: str) -> str:
+    """Decodes one unbroken run of ``%XX``; what can't be decoded is left as it was written."""
+    raw = bytes.fromhex(escapes.replace("%", ""))
+    out: list[str] = []
+    at = 0
+    while at < len(raw):
+        length = _sequence_length(raw, at)
+        if length == 0 or (length == 1 and raw[at] in _KEPT):
+            out.append(escapes[3 * at : 3 * at + 3])
+            at += 1
+        else:
+            out.append(raw[at : at + length].decode("utf-8"))
+            at += length
+    return "".join(out)
+
+
+def _sequence_length(raw: bytes, at: int) -> int:
+    """How many bytes the valid UTF-8 sequence at ``at`` has; 0 if there is none."""
+    first = raw[at]
+    length = 1 if first < 0x80 else 2 if 0xC2 <= first < 0xE0 else 3 if 0xE0 <= first < 0xF0 else 4 if 0xF0 <= first < 0xF5 else 0
+    try:
+        return length if raw[at : at + length].decode("utf-8") and at + length <= len(raw) else 0
+    except UnicodeDecodeError:
+        return 0

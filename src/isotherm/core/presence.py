@@ -1,0 +1,87 @@
+"""Presence: how many sessions are on each page now. A session is on the page of its last sample, until it has been silent.
+
+Expiry looks only at those that may be due: sessions wait in buckets of a second, by the time that they were last put there, and
+are put anew when they turn out to have moved since.
+"""
+
+from __future__ import annotations
+
+from isotherm.core.limits import PRESENT_MS
+
+__all__ = ["Presence"]
+
+_BUCKET_MS = 1000
+
+
+class Presence:
+    """Feed `seen`, call `expire` once in a while, take `changes`."""
+
+    def __init__(self, present_ms: int = PRESENT_MS) -> None:
+        self._present_ms = present_ms
+        self._where: dict[tuple[str, str], tuple[str, int]] = {}  # (site, session) -> page key, last seen
+        self._due: dict[int, list[tuple[str, str]]] = {}  # bucket of the second in which to look again
+        self._next_bucket: int | None = None
+        self._on: dict[str, int] = {}
+        self._changed: set[str] = set()
+
+    def __len__(self) -> int:
+        """Sessions present anywhere."""
+        return len(self._where)
+
+    def on(self, page_key: str) -> int:
+        """Sessions on the page."""
+        return self._on.get(page_key, 0)
+
+    def seen(self, site: str, session: str, page_key: str, time_ms: int) -> None:
+        """A session had a sample on a page at that event time."""
+        who = (site, session)
+        before = self._where.get(who)
+        if before is None:
+            self._wait(who, time_ms)
+            self._move(page_key, 1)
+        elif before[1] > time_ms:
+            return  # late news; where it is now is known already
+        elif before[0] != page_key:
+            self._move(before[0], -1)
+            self._move(page_key, 1)
+        self._where[who] = (page_key, time_ms)
+
+    def expire(self, now_ms: int) -> None:
+        """Lets sessions go that were silent. A step of the clock back only keeps them longer."""
+        bucket = now_ms // _BUCKET_MS
+        if self._next_bucket is None or not self._due:
+            self._next_bucket = bucket
+            return
+        if bucket - self._next_bucket > len(self._due):  # after a leap of the clock: only the buckets that exist
+            due = sorted(number for number in self._due if number < bucket)
+        else:
+            due = [number for number in range(self._next_bucket, bucket) if number in self._due]
+        self._next_bucket = max(bucket, self._next_bucket)
+        for number in due:
+            for who in self._due.pop(number):
+                page_key, last_ms = self._where[who]
+                if last_ms + self._present_ms <= now_ms:
+                    del self._where[who]
+                    self._move(page_key, -1)
+                else:
+                    self._wait(who, last_ms)
+
+    def changes(self) -> dict[str, int]:
+        """Pages whose number changed since the last call, with their number now."""
+        changed = {page_key: self._on.get(page_key, 0) for page_key in self._changed}
+        self._changed.clear()
+        return changed
+
+    def _wait(self, who: tuple[str, str], last_ms: int) -> None:
+        bucket = (last_ms + self._present_ms) // _BUCKET_MS + 1
+        if self._next_bucket is not None:
+            bucket = max(bucket, self._next_bucket)
+        self._due.setdefault(bucket, []).append(who)
+
+    def _move(self, page_key: str, by: int) -> None:
+        number = self._on.get(page_key, 0) + by
+        if number:
+            self._on[page_key] = number
+        else:
+            self._on.pop(page_key, None)
+        self._changed.add(page_key)

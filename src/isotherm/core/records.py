@@ -1,0 +1,303 @@
+"""Records: the value of each topic, one struct a topic, and the way between them and what the stages work on.
+
+The same bytes stand in Kafka's topics, in the local log, and on the topics page. JSON, so that any tool can read them;
+numbers in packed columns (`columns`), so that it costs little.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+import numpy as np
+
+from isotherm.core.columns import ColumnError, pack, unpack
+from isotherm.core.counts import Counts
+from isotherm.core.layers import KINDS, LAYERS
+from isotherm.core.pages import Page
+from isotherm.core.samples import Runs, Samples
+
+__all__ = [
+    "Clickstream",
+    "GroupedByPage",
+    "HeatmapRecord",
+    "RecordError",
+    "counts_from_record",
+    "counts_to_records",
+    "decode_clickstream",
+    "decode_grouped",
+    "encode",
+    "readable",
+    "samples_from_record",
+    "samples_to_record",
+]
+
+FORMAT: Final = 1
+
+
+class RecordError(ValueError):
+    """Bytes that are not the record they should be; the message says where and why."""
+
+
+class RunColumns(msgspec.Struct):
+    """Packed columns, one element a run."""
+
+    page: str
+    session: str
+    device: str
+    load: str
+    seq: str
+    w: str
+    h: str
+    n: str
+
+
+class SampleColumns(msgspec.Struct):
+    """Packed columns, one element a sample. `age` is ms before the record's `at`; below zero for an event of the near future."""
+
+    age: str
+    x: str
+    y: str
+    kind: str
+
+
+class Clickstream(msgspec.Struct):
+    """Topic `clickstream`: samples of many sessions as the gateway took them."""
+
+    at: int  #: arrival, ms since the epoch
+    pages: list[str]
+    origins: list[str | None]
+    sessions: list[str]
+    loads: list[str]
+    kinds: list[str]
+    runs: RunColumns
+    samples: SampleColumns
+    v: int = FORMAT
+
+
+class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "grid-size"}):
+    """Topic `clickstream-group-by-page`: one page's counts of one `clickstream` record."""
+
+    site: str
+    path: str
+    partition: int  #: of that record
+    offset: int
+    pane_ms: int
+    grid_size: int
+    visitors: int  #: sessions active on the page, as this partition's Group By knows them
+    newest: int  #: newest event time, ms since the epoch; 0: no samples
+    origin: str | None
+    kinds: list[str]
+    pane: str  #: packed columns: pane number, layer (kind x 3 + device class), tile, count
+    layer: str
+    tile: str
+    count: str
+    v: int = FORMAT
+
+
+class HeatmapRecord(msgspec.Struct, rename={"grid_size": "grid-size"}, omit_defaults=True):
+    """Topic `heatmap`: the classic heat map of one page and stored layer."""
+
+    start: int
+    end: int
+    value: dict[str, dict[str, int]]
+    grid_size: int
+    site: str
+    path: str
+    kind: str
+    device: str
+    changes: bool = False  #: only the tiles that changed; a count of 0: the tile is cold now
+
+
+_encoder = msgspec.json.Encoder()
+_clickstream_decoder = msgspec.json.Decoder(Clickstream)
+_grouped_decoder = msgspec.json.Decoder(GroupedByPage)
+
+
+def encode(record: Clickstream | GroupedByPage | HeatmapRecord) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode_clickstream(value: bytes) -> Clickstream:
+    """Raises `RecordError`."""
+    return _decode(_clickstream_decoder, value)
+
+
+def decode_grouped(value: bytes) -> GroupedByPage:
+    """Raises `RecordError`."""
+    return _decode(_grouped_decoder, value)
+
+
+_Record = TypeVar("_Record", Clickstream, GroupedByPage)
+
+
+def _decode(decoder: msgspec.json.Decoder[_Record], value: bytes) -> _Record:
+    try:
+        record = decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(str(error)) from None
+    if record.v != FORMAT:
+        raise RecordError(f"expected a record of format {FORMAT}, got {record.v}: it is of another release")
+    return record
+
+
+def samples_to_record(samples: Samples) -> Clickstream:
+    runs = samples.runs
+    return Clickstream(
+        at=samples.arrived_ms,
+        pages=[page.key for page in samples.pages],
+        origins=samples.origins,
+        sessions=samples.sessions,
+        loads=samples.loads,
+        kinds=samples.kinds,
+        runs=RunColumns(
+            page=pack(runs.page),
+            session=pack(runs.session),
+            device=pack(runs.device),
+            load=pack(runs.load),
+            seq=pack(runs.seq),
+            w=pack(runs.width),
+            h=pack(runs.height),
+            n=pack(runs.size),
+        ),
+        samples=SampleColumns(
+            age=pack(samples.arrived_ms - samples.time_ms),
+            x=pack(samples.x),
+            y=pack(samples.y),
+            kind=pack(samples.kind),
+        ),
+    )
+
+
+def samples_from_record(record: Clickstream) -> Samples:
+    """The samples of a record. Raises `RecordError` where its columns do not fit together."""
+    try:
+        columns = record.runs
+        runs = Runs(
+            page=unpack(columns.page).astype(np.intp),
+            session=unpack(columns.session).astype(np.intp),
+            device=unpack(columns.device).astype(np.intp),
+            load=unpack(columns.load).astype(np.intp),
+            seq=unpack(columns.seq).astype(np.int64),
+            width=unpack(columns.w).astype(np.float64),
+            height=unpack(columns.h).astype(np.float64),
+            size=unpack(columns.n).astype(np.intp),
+        )
+        samples = Samples(
+            arrived_ms=record.at,
+            pages=[Page.from_key(key) for key in record.pages],
+            origins=record.origins,
+            sessions=record.sessions,
+            loads=record.loads,
+            runs=runs,
+            time_ms=record.at - unpack(record.samples.age).astype(np.int64),
+            x=unpack(record.samples.x).astype(np.float64),
+            y=unpack(record.samples.y).astype(np.float64),
+            kind=unpack(record.samples.kind).astype(np.uint8),
+            kinds=record.kinds,
+        )
+    except (ColumnError, ValueError) as error:
+        raise RecordError(str(error)) from None
+    _check(samples)
+    return samples
+
+
+def _check(samples: Samples) -> None:
+    runs, length = samples.runs, len(samples)
+    lengths = {
+        len(runs.page),
+        len(runs.session),
+        len(runs.device),
+        len(runs.load),
+        len(runs.seq),
+        len(runs.width),
+        len(runs.height),
+    }
+    if lengths != {len(runs)} or len(samples.origins) != len(samples.pages):
+        raise RecordError("expected run columns of one length")
+    if {len(samples.x), len(samples.y), len(samples.kind)} != {length} or int(runs.size.sum()) != length:
+        raise RecordError("expected sample columns of one length, the sum of the runs' sizes")
+    if not len(runs):
+        return
+    if runs.size.min() < 0 or runs.width.min() <= 0 or runs.height.min() <= 0:
+        raise RecordError("expected sizes from 0 and document widths and heights above 0")
+    for name, column, table in (
+        ("page", runs.page, samples.pages),
+        ("session", runs.session, samples.sessions),
+        ("load", runs.load, samples.loads),
+        ("kind", samples.kind, samples.kinds),
+        ("device", runs.device, range(3)),
+    ):
+        least = -1 if name == "load" else 0
+        if len(column) and not (column.min() >= least and column.max() < len(table)):
+            raise RecordError(f"expected `{name}` to be places in a table of {len(table)}")
+
+
+def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int) -> list[tuple[str, GroupedByPage]]:
+    """One record a page with its key; pages without counts too, where their visitors changed."""
+    order = np.argsort(counts.page, kind="stable")
+    ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1))
+    records = []
+    for index, key in enumerate(counts.pages):
+        rows = order[ends[index] : ends[index + 1]]
+        page = Page.from_key(key)
+        records.append(
+            (
+                key,
+                GroupedByPage(
+                    site=page.site,
+                    path=page.path,
+                    partition=partition,
+                    offset=offset,
+                    pane_ms=pane_ms,
+                    grid_size=grid_size,
+                    visitors=counts.visitors[index],
+                    newest=counts.newest_ms[index],
+                    origin=counts.origins[index],
+                    kinds=list(KINDS),
+                    pane=pack(counts.pane[rows]),
+                    layer=pack(counts.layer[rows]),
+                    tile=pack(counts.tile[rows]),
+                    count=pack(counts.count[rows]),
+                ),
+            )
+        )
+    return records
+
+
+def counts_from_record(record: GroupedByPage) -> Counts:
+    """The counts of a record of one page. Raises `RecordError`."""
+    try:
+        pane, layer = unpack(record.pane).astype(np.int64), unpack(record.layer).astype(np.intp)
+        tile, count = unpack(record.tile).astype(np.int32), unpack(record.count).astype(np.int32)
+    except ColumnError as error:
+        raise RecordError(str(error)) from None
+    if not len(pane) == len(layer) == len(tile) == len(count):
+        raise RecordError("expected columns of one length")
+    if len(tile) and not (tile.min() >= 0 and tile.max() < record.grid_size**2 and layer.min() >= 0 and layer.max() < LAYERS):
+        raise RecordError("expected tiles within the grid and known layers")
+    return Counts(
+        pages=[record.site + record.path],
+        origins=[record.origin],
+        visitors=[record.visitors],
+        newest_ms=[record.newest],
+        page=np.zeros(len(pane), np.intp),
+        layer=layer,
+        pane=pane,
+        tile=tile,
+        count=count,
+    )
+
+
+def readable(value: Any) -> Any:
+    """A record's JSON with packed columns unpacked to lists, for people's eyes."""
+    if isinstance(value, dict):
+        return {key: readable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [readable(item) for item in value]
+    if isinstance(value, str) and value.startswith("<"):
+        try:
+            return unpack(value).tolist()
+        except ColumnError:
+            return value
+    return value

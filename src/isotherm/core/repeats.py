@@ -1,0 +1,83 @@
+"""Repeats: told by (session, load, seq), for ten minutes, so that what is sent twice counts once.
+
+For each load a ``floor`` is kept below which every number has been seen, and the few seen above it. A tracker numbers its
+batches one by one, so that is a handful of bytes a load however long it lives. Loads that were silent for the memory's
+length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole.
+"""
+
+from __future__ import annotations
+
+from isotherm.core.limits import REPEAT_GAPS_MAX, REPEAT_MEMORY_MS
+
+__all__ = ["Repeats"]
+
+
+class _Seen:
+    """Numbers seen of one load: those from ``start`` up to (not including) ``floor``, and those in ``others``."""
+
+    __slots__ = ("floor", "others", "start")
+
+    def __init__(self, seq: int) -> None:
+        self.start = seq
+        self.floor = seq + 1
+        self.others: set[int] | None = None
+
+    def add(self, seq: int) -> bool:
+        if seq == self.floor and self.others is None:
+            self.floor += 1
+            return True
+        if self.start <= seq < self.floor:
+            return False
+        others = self.others
+        if others is None:
+            others = self.others = set()
+        if seq in others:
+            return False
+        others.add(seq)
+        while self.floor in others:
+            others.remove(self.floor)
+            self.floor += 1
+        while self.start - 1 in others:
+            others.remove(self.start - 1)
+            self.start -= 1
+        if len(others) > REPEAT_GAPS_MAX:
+            self.floor = sorted(others)[len(others) // 2]
+            self.others = others = {number for number in others if number >= self.floor}
+        if not others:
+            self.others = None
+        return True
+
+
+class Repeats:
+    """The memory. `fresh` answers and remembers in one step."""
+
+    def __init__(self, memory_ms: int = REPEAT_MEMORY_MS) -> None:
+        self._memory_ms = memory_ms
+        self._young: dict[tuple[str, str], _Seen] = {}
+        self._old: dict[tuple[str, str], _Seen] = {}
+        self._turned_ms: int | None = None
+
+    def __len__(self) -> int:
+        """Loads remembered."""
+        return len(self._young) + len(self._old)
+
+    def turn(self, now_ms: int) -> None:
+        """Lets what is old go; call it with the time of what comes next, before `fresh`."""
+        if self._turned_ms is None or now_ms < self._turned_ms:  # a clock set back only keeps things longer
+            self._turned_ms = now_ms
+        elif now_ms - self._turned_ms >= self._memory_ms:
+            self._old = self._young if now_ms - self._turned_ms < 2 * self._memory_ms else {}
+            self._young = {}
+            self._turned_ms = now_ms
+
+    def fresh(self, session: str, load: str, seq: int) -> bool:
+        """True the first time that this batch is seen."""
+        key = (session, load)
+        seen = self._young.get(key)
+        if seen is None:
+            seen = self._old.pop(key, None)
+            if seen is None:
+                self._young[key] = _Seen(seq)
+                return True
+            self._young[key] = seen
+        return seen.add(seq)

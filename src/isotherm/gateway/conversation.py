@@ -1,0 +1,75 @@
+"""A conversation: what one socket says and is told. No I/O: it is handed frames, and hands answers to `push`.
+
+A socket may carry many sessions (a relay, a load generator). Its pace is the quickest that any of their pages asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from isotherm.core.sites import Site
+from isotherm.gateway.gate import Gate
+from isotherm.gateway.messages import Refusal
+
+__all__ = ["Conversation"]
+
+_SESSIONS_MAX: Final = 64  #: sessions of one socket that its pace looks at; a browser has one
+
+
+class Conversation:
+    """Feed it with `receive`; call `close` at the end."""
+
+    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_session", "_site")
+
+    def __init__(self, gate: Gate, site: Site, session: str | None, origin: str | None, push: Callable[[str], object]) -> None:
+        self._gate = gate
+        self._site = site
+        self._session = session
+        self._origin = origin
+        self._push = push
+        self._page_of: dict[str, str] = {}  # session -> the page that it was last on
+        self._every_ms = 0
+        gate.connections += 1
+
+    def receive(self, data: bytes, now_ms: int) -> None:
+        """One frame. What is wrong with it is answered at once; what is right, when it is durable."""
+        try:
+            visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self)
+        except Refusal as refusal:
+            self._push(refusal.answer())
+            return
+        if visit is not None and self._page_of.get(visit[0]) != visit[1]:
+            self._visit(*visit)
+
+    def durable(self, seq: int) -> None:
+        self._push(f'{{"ack":{seq}}}')
+
+    def failed(self, seq: int) -> None:
+        self._push(Refusal("could not be stored", seq=seq, retry_after_ms=2000).answer())
+
+    def repace(self) -> None:
+        """Tells the tracker how long it may gather, if that is news."""
+        every_ms = min(self._gate.every_ms(page_key) for page_key in self._page_of.values())
+        if every_ms != self._every_ms:
+            self._every_ms = every_ms
+            self._push(f'{{"every":{every_ms}}}')
+
+    def close(self) -> None:
+        for session in list(self._page_of):
+            self._leave(session)
+        self._gate.connections -= 1
+
+    def _visit(self, session: str, page_key: str) -> None:
+        if session in self._page_of:
+            self._leave(session)
+        elif len(self._page_of) >= _SESSIONS_MAX:
+            self._leave(next(iter(self._page_of)))
+        self._page_of[session] = page_key
+        self._gate.follow(page_key, self)
+        self.repace()
+
+    def _leave(self, session: str) -> None:
+        page_key = self._page_of.pop(session)
+        if page_key not in self._page_of.values():
+            self._gate.unfollow(page_key, self)

@@ -1,0 +1,138 @@
+"""The intake: what was taken and is not yet durable, gathered in columns until it is drained.
+
+Rows are appended one message at a time and leave all at once; arrays that grow in place cost less here than anything
+that is joined later.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from isotherm.core.layers import KINDS, device_of
+from isotherm.core.pages import Page
+from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.gateway.messages import Batch, Classic
+
+__all__ = ["Drained", "Intake", "Waiter"]
+
+
+class Waiter(Protocol):
+    """Somebody who must be told when a message is durable, and if it can't be made so."""
+
+    def durable(self, seq: int) -> None: ...
+
+    def failed(self, seq: int) -> None: ...
+
+
+@dataclass(slots=True, frozen=True)
+class Drained:
+    """A batch on its way to the log, and whom to tell."""
+
+    samples: Samples
+    waiters: list[tuple[Waiter, int]]
+
+    def acknowledge(self) -> None:
+        """To be called once the batch is durable, never before."""
+        for waiter, seq in self.waiters:
+            waiter.durable(seq)
+
+    def fail(self) -> None:
+        """To be called where the batch could not be made durable: those who wait are told to send again."""
+        for waiter, seq in self.waiters:
+            waiter.failed(seq)
+
+
+class Intake:
+    """Columns that grow. `wake` is called when the first row comes after a drain."""
+
+    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+        self._wake = wake
+        self._reset()
+
+    def __len__(self) -> int:
+        """Samples gathered."""
+        return len(self._time)
+
+    def _reset(self) -> None:
+        self._pages: dict[Page, int] = {}
+        self._origins: list[str | None] = []
+        self._sessions: dict[str, int] = {}
+        self._loads: dict[str, int] = {}
+        self._run_page, self._run_session, self._run_device = array("q"), array("q"), array("q")
+        self._run_load, self._run_seq, self._run_size = array("q"), array("q"), array("q")
+        self._run_width, self._run_height = array("d"), array("d")
+        self._time, self._x, self._y, self._kind = array("q"), array("d"), array("d"), array("B")
+        self._waiters: list[tuple[Waiter, int]] = []
+
+    def _run(self, page: Page, origin: str | None, session: str, load: int, seq: int, device: int, w: float, h: float, size: int) -> None:
+        if not self._run_size:
+            self._wake()
+        at = self._pages.get(page)
+        if at is None:
+            at = self._pages[page] = len(self._pages)
+            self._origins.append(origin)
+        elif origin is not None:
+            self._origins[at] = origin
+        self._run_page.append(at)
+        self._run_session.append(self._sessions.setdefault(session, len(self._sessions)))
+        self._run_load.append(load)
+        self._run_seq.append(seq)
+        self._run_device.append(device)
+        self._run_width.append(w)
+        self._run_height.append(h)
+        self._run_size.append(size)
+
+    def add_classic(self, event: Classic, page: Page, origin: str | None, time_ms: int, waiter: Waiter | None) -> None:
+        self._run(page, origin, event.session, NO_LOAD, 0, device_of(event.width), event.width, event.height, 1)
+        self._time.append(time_ms)
+        self._x.append(event.x)
+        self._y.append(event.y)
+        self._kind.append(event.kind)
+        if waiter is not None:
+            self._waiters.append((waiter, 0))
+
+    def add_batch(self, batch: Batch, page: Page, origin: str | None, arrived_ms: int, waiter: Waiter | None) -> None:
+        load = self._loads.setdefault(batch.load, len(self._loads))
+        device = device_of(batch.viewport_width)
+        self._run(page, origin, batch.session, load, batch.seq, device, batch.width, batch.height, len(batch.x))
+        self._time.frombytes(np.floor(arrived_ms - batch.age_ms).astype(np.int64).tobytes())
+        self._x.frombytes(batch.x.tobytes())
+        self._y.frombytes(batch.y.tobytes())
+        self._kind.frombytes(batch.kind.tobytes())
+        if waiter is not None:
+            self._waiters.append((waiter, batch.seq))
+
+    def drain(self, now_ms: int) -> Drained | None:
+        """All that was gathered; None where that is nothing."""
+        if not self._run_size:
+            return None
+        samples = Samples(
+            arrived_ms=now_ms,
+            pages=list(self._pages),
+            origins=self._origins,
+            sessions=list(self._sessions),
+            loads=list(self._loads),
+            runs=Runs(
+                page=np.frombuffer(self._run_page, np.int64),
+                session=np.frombuffer(self._run_session, np.int64),
+                device=np.frombuffer(self._run_device, np.int64),
+                load=np.frombuffer(self._run_load, np.int64),
+                seq=np.frombuffer(self._run_seq, np.int64),
+                width=np.frombuffer(self._run_width, np.float64),
+                height=np.frombuffer(self._run_height, np.float64),
+                size=np.frombuffer(self._run_size, np.int64),
+            ),
+            time_ms=np.frombuffer(self._time, np.int64) if self._time else np.zeros(0, np.int64),
+            x=np.frombuffer(self._x, np.float64) if self._x else np.zeros(0),
+            y=np.frombuffer(self._y, np.float64) if self._y else np.zeros(0),
+            kind=np.frombuffer(self._kind, np.uint8) if self._kind else np.zeros(0, np.uint8),
+            kinds=list(KINDS),
+        )
+        drained = Drained(samples, self._waiters)
+        self._reset()
+        return drained

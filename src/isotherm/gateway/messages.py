@@ -1,0 +1,324 @@
+"""Messages: bytes that came in become a typed event or batch, or are refused with what was expected and where.
+
+To decode is to validate: nobody behind this module checks again. The rules are those of the public interface.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from isotherm.core.columns import ColumnError, unpack
+from isotherm.core.layers import CLASSIC_KINDS, KINDS
+from isotherm.core.limits import SAMPLE_AGE_MS_MAX
+from isotherm.core.pages import PATH_BYTES_MAX
+
+__all__ = ["Batch", "Classic", "Ignored", "Refusal", "decode", "split"]
+
+SESSION_BYTES_MAX: Final = 128
+LOAD_BYTES_MAX: Final = 64
+BATCH_SAMPLES_MAX: Final = 1000
+SEQ_MAX: Final = 2**53 - 1
+
+_Positive = Annotated[float, Meta(gt=0)]
+_DEFAULT_KINDS: Final = ["move", "click"]
+
+
+class Refusal(Exception):
+    """A message that is not taken.
+
+    `reason` is the counter's name, `seq` the batch's number where one could be read; `retry_after_ms` is set where the same message
+    may be taken later.
+    """
+
+    def __init__(self, message: str, *, reason: str = "invalid", seq: int | None = None, retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.seq = seq
+        self.retry_after_ms = retry_after_ms
+
+    def answer(self) -> str:
+        """The JSON that the sender is answered with."""
+        body: dict[str, Any] = {"error": self.message}
+        if self.seq is not None:
+            body["seq"] = self.seq
+        if self.retry_after_ms is not None:
+            body["retry_after_ms"] = self.retry_after_ms
+        return msgspec.json.encode(body).decode()
+
+
+class _Size(msgspec.Struct):
+    width: _Positive
+    height: _Positive
+
+
+class _Point(msgspec.Struct):
+    x: float
+    y: float
+
+
+class _ClassicEvent(msgspec.Struct):
+    """The tutorial's event, all types."""
+
+    type: str
+    relative_path: Annotated[str, Meta(pattern="^/")]
+    session_id: str | None = None
+    window: _Size | None = None
+    point: _Point | None = msgspec.field(default=None, name="mouse-coordinates")
+    timestamp: float | None = None
+
+
+class _OtherEvent(msgspec.Struct):
+    """The tutorial's event, of a type that no layer wants: its coordinates may be anything."""
+
+    type: str
+    relative_path: Annotated[str, Meta(pattern="^/")]
+    session_id: str | None = None
+
+
+class _BatchMessage(msgspec.Struct):
+    v: int
+    load: Annotated[str, Meta(min_length=1)]
+    seq: Annotated[int, Meta(ge=0, le=SEQ_MAX)]
+    path: Annotated[str, Meta(pattern="^/")]
+    w: _Positive
+    h: _Positive
+    x: str | list[float]
+    y: str | list[float]
+    age: str | list[float]
+    kind: str | list[str]
+    kinds: Annotated[list[str], Meta(min_length=1, max_length=255)] | None = None
+    vw: _Positive | None = None
+    session: str | None = None
+
+
+class _Peek(msgspec.Struct):
+    """What tells a batch from an event, whatever else is wrong with it."""
+
+    v: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    type: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    seq: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class Classic(msgspec.Struct):
+    """One sample of the tutorial's tracker."""
+
+    session: str
+    path: str
+    kind: int  #: place in `layers.KINDS`
+    x: float
+    y: float
+    width: float
+    height: float
+    timestamp_ms: float | None
+
+
+class Ignored(msgspec.Struct):
+    """A classic event of a type that no layer wants."""
+
+    type: str
+
+
+class Batch(msgspec.Struct):
+    """Samples of one page and session, columns of one length; those of kinds that no layer wants are left out."""
+
+    session: str
+    load: str
+    seq: int
+    path: str
+    width: float
+    height: float
+    viewport_width: float
+    kind: npt.NDArray[np.uint8]  #: places in `layers.KINDS`
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    age_ms: npt.NDArray[np.float64]
+    ignored: int  #: samples left out
+
+
+_classic = msgspec.json.Decoder(_ClassicEvent)
+_other = msgspec.json.Decoder(_OtherEvent)
+_batch = msgspec.json.Decoder(_BatchMessage)
+_peek = msgspec.json.Decoder(_Peek)
+_several = msgspec.json.Decoder(Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=1000)])
+_DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode(data: bytes, session: str | None) -> Classic | Batch | Ignored:
+    """One message. `session` serves where the message has none. Raises `Refusal`."""
+    if not data.startswith(b'{"v":'):  # our tracker's batches begin so; for all else an event is the likelier
+        try:
+            return _to_classic(_classic.decode(data), session)
+        except _DECODE_ERRORS as error:
+            problem = error
+        peek = _peeked(data)
+        if peek is None or peek.v is msgspec.UNSET or peek.type is not msgspec.UNSET:
+            return _other_or_refusal(data, problem)
+    try:
+        message = _batch.decode(data)
+    except _DECODE_ERRORS as error:
+        peek = _peeked(data)
+        if peek is not None and peek.type is not msgspec.UNSET:
+            return decode(b" " + data, session)  # an event that happens to begin with an unknown field `v`
+        raise Refusal(_words(error), seq=_seq(peek)) from None
+    if message.v != 1:
+        raise Refusal(f"Expected a batch of version 1, got {message.v} - at `$.v`: update the server", reason="version", seq=message.seq)
+    return _to_batch(message, session)
+
+
+def split(body: bytes) -> list[bytes]:
+    """The messages of a beacon's body: one, or the elements of an array. Raises `Refusal`."""
+    if not body.lstrip(b" \t\r\n").startswith(b"["):
+        return [body]
+    try:
+        return [bytes(raw) for raw in _several.decode(body)]
+    except _DECODE_ERRORS as error:
+        raise Refusal(_words(error)) from None
+
+
+def _peeked(data: bytes) -> _Peek | None:
+    try:
+        return _peek.decode(data)
+    except _DECODE_ERRORS:
+        return None
+
+
+def _seq(peek: _Peek | None) -> int | None:
+    if peek is None or isinstance(peek.seq, msgspec.UnsetType):
+        return None
+    try:
+        seq = msgspec.json.decode(peek.seq, type=int)
+    except _DECODE_ERRORS:
+        return None
+    return seq if 0 <= seq <= SEQ_MAX else None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"Expected JSON in UTF-8: {error.reason} (byte {error.start})"
+    if isinstance(error, RecursionError):
+        return "Expected JSON that is not nested so deeply"
+    return str(error)
+
+
+def _session(session: str | None, fallback: str | None, field: str, seq: int | None = None) -> str:
+    chosen = session or fallback
+    if not chosen:
+        raise Refusal(f"Object missing required field `{field}` (the address gives no session either)", seq=seq)
+    _limit(chosen, SESSION_BYTES_MAX, field, seq)
+    return chosen
+
+
+def _limit(text: str, bytes_max: int, field: str, seq: int | None = None) -> None:
+    if len(text) * 4 > bytes_max and len(text.encode()) > bytes_max:
+        raise Refusal(f"Expected `str` of at most {bytes_max} bytes as UTF-8 - at `$.{field}`", seq=seq)
+
+
+def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
+    _limit(event.relative_path, PATH_BYTES_MAX, "relative_path")
+    who = _session(event.session_id, session, "session_id")
+    kind = CLASSIC_KINDS.get(event.type)
+    if kind is None:
+        return Ignored(event.type)
+    if event.window is None:
+        raise Refusal("Object missing required field `window`")
+    if event.point is None:
+        raise Refusal("Object missing required field `mouse-coordinates`")
+    return Classic(
+        who,
+        event.relative_path,
+        KINDS.index(kind),
+        event.point.x,
+        event.point.y,
+        event.window.width,
+        event.window.height,
+        event.timestamp,
+    )
+
+
+def _other_or_refusal(data: bytes, problem: BaseException) -> Ignored:
+    """An event whose coordinates are wrong is still ignored rather than refused, if nobody wants them."""
+    try:
+        event = _other.decode(data)
+    except _DECODE_ERRORS:
+        raise Refusal(_words(problem)) from None
+    if event.type in CLASSIC_KINDS:
+        raise Refusal(_words(problem)) from None
+    return Ignored(event.type)
+
+
+def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
+    seq = message.seq
+    _limit(message.path, PATH_BYTES_MAX, "path", seq)
+    _limit(message.load, LOAD_BYTES_MAX, "load", seq)
+    who = _session(message.session, session, "session", seq)
+    x = _numbers(message.x, "x", seq)
+    y = _numbers(message.y, "y", seq)
+    age = _numbers(message.age, "age", seq)
+    if not 1 <= len(x) <= BATCH_SAMPLES_MAX:
+        raise Refusal(f"Expected columns of 1 to {BATCH_SAMPLES_MAX} samples, got {len(x)} - at `$.x`", seq=seq)
+    kind = _kinds(message, len(x))
+    for name, column in (("y", y), ("age", age), ("kind", kind)):
+        if len(column) != len(x):
+            raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
+    if age.min() < 0 or age.max() > SAMPLE_AGE_MS_MAX:
+        raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
+    wanted = kind >= 0
+    ignored = len(x) - int(np.count_nonzero(wanted))
+    if ignored:
+        x, y, age, kind = x[wanted], y[wanted], age[wanted], kind[wanted]
+    return Batch(
+        session=who,
+        load=message.load,
+        seq=seq,
+        path=message.path,
+        width=message.w,
+        height=message.h,
+        viewport_width=message.vw or message.w,
+        kind=kind.astype(np.uint8),
+        x=x,
+        y=y,
+        age_ms=age,
+        ignored=ignored,
+    )
+
+
+def _numbers(column: str | list[float], name: str, seq: int) -> npt.NDArray[np.float64]:
+    if isinstance(column, list):
+        return np.array(column, np.float64)
+    array = _unpacked(column, name, seq)
+    numbers = array.astype(np.float64)
+    if array.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise Refusal(f"Expected finite numbers - at `$.{name}`", seq=seq)
+    return numbers
+
+
+def _unpacked(column: str, name: str, seq: int) -> npt.NDArray[Any]:
+    try:
+        return unpack(column)
+    except ColumnError as error:
+        raise Refusal(f"{str(error).capitalize()} - at `$.{name}`", seq=seq) from None
+
+
+def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16]:
+    """Places in `KINDS`, one a sample; -1 where no layer wants the kind."""
+    column = message.kind
+    if isinstance(column, list):
+        return np.array([_place(kind) for kind in column], np.int16)
+    if not column.startswith("<"):
+        return np.full(length, _place(column), np.int16)
+    places = _unpacked(column, "kind", message.seq)
+    table = message.kinds or _DEFAULT_KINDS
+    if places.dtype.kind != "u" or (len(places) and places.max() >= len(table)):
+        raise Refusal(f"Expected places in a table of {len(table)} kinds, of type `B` - at `$.kind`", seq=message.seq)
+    by_place: npt.NDArray[np.int16] = np.array([_place(kind) for kind in table], np.int16)[places]
+    return by_place
+
+
+def _place(kind: str) -> int:
+    return KINDS.index(kind) if kind in KINDS else -1

@@ -1,0 +1,123 @@
+"""The viewers' sockets and requests. Who may look is asked of `admit`, which raises the answer for those who may not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from isotherm.core.heat import PageNow, View, classic_json
+from isotherm.core.layers import ALL_DEVICES, KINDS, layers_of
+from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX, Page, canonical_path
+from isotherm.live.groups import Format, Groups, Source
+from isotherm.sockets import Socket
+
+__all__ = ["Admit", "LiveEndpoints", "Renew", "page_json"]
+
+Renew = Callable[[], str]
+Admit = Callable[[web.Request, str | None], Renew | None]
+"""Given a request and the site that it asks for (None: all), raises the answer for one who may not look. Where the
+viewer came with a short-lived token, returns what makes the next one."""
+
+_RENEW_S: Final = 240.0  #: well within the ten minutes that a short-lived token lasts
+_FRAME_BYTES_MAX: Final = 4096  #: viewers have little to say
+_QUEUED_BYTES_MAX: Final = 64 * 1024  #: about ten keyframes; a viewer further behind skips
+
+
+def page_json(page: PageNow, now_ms: int) -> dict[str, object]:
+    """One live page, as `/api/pages` has it."""
+    at = Page.from_key(page.key)
+    return {
+        "site": at.site,
+        "path": at.path,
+        "origin": page.origin,
+        "visitors": page.visitors,
+        "samples_per_second": round(page.rate, 2),
+        "samples": page.samples,
+        "quiet_ms": max(0, now_ms - page.newest_ms) if page.newest_ms else None,
+    }
+
+
+class LiveEndpoints:
+    """Handlers for aiohttp."""
+
+    def __init__(self, groups: Groups, source: Source, admit: Admit, now_ms: Callable[[], int]) -> None:
+        self._groups = groups
+        self._source = source
+        self._admit = admit
+        self._now_ms = now_ms
+        self._sockets: set[Socket] = set()
+
+    async def classic(self, request: web.Request, path: str) -> web.StreamResponse:
+        """`WS /heatmap{path}`: the classic heat map, whole, at every hop at which it changed."""
+        return await self._watch(request, path, Format.CLASSIC)
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """`WS /live?page=`: binary frames."""
+        return await self._watch(request, request.query.get("page"), Format.BINARY)
+
+    async def heatmap(self, request: web.Request) -> web.StreamResponse:
+        """`GET /api/heatmap?page=`: the last emitted window in the classic shape."""
+        self._admit(request, _site(request))
+        view = _view(request, request.query.get("page"))
+        wanted = request.query.get("format", "json")
+        if wanted not in ("json", "csv", "png"):
+            raise _refused(web.HTTPUnprocessableEntity, f"expected format to be json, csv or png, got {wanted!r}")
+        if wanted != "json" or "from" in request.query or "to" in request.query:
+            raise _refused(web.HTTPNotImplemented, "this release keeps no history: leave out from, to and format")
+        return web.Response(body=classic_json(self._source.whole(view)), content_type="application/json")
+
+    async def close(self) -> None:
+        """Ends all sockets: the server stops."""
+        await asyncio.gather(*(socket.close(1001, "the server stops") for socket in list(self._sockets)), return_exceptions=True)
+
+    async def _watch(self, request: web.Request, path: str | None, format_: str) -> web.StreamResponse:
+        renew = self._admit(request, _site(request))
+        view = _view(request, path)
+        socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=_QUEUED_BYTES_MAX)
+        self._sockets.add(socket)
+        self._groups.join(view, socket, format_, self._now_ms())
+        renewing = asyncio.create_task(_keep_renewing(socket, renew)) if renew and format_ == Format.BINARY else None
+        try:
+            async for _ in socket.receive():
+                pass
+        finally:
+            if renewing is not None:
+                renewing.cancel()
+            self._sockets.discard(socket)
+            self._groups.leave(view, socket)
+        return socket.response
+
+
+async def _keep_renewing(socket: Socket, renew: Renew) -> None:
+    """A viewer with a short-lived token gets the next one in time, as long as it is connected."""
+    while True:
+        await asyncio.sleep(_RENEW_S)
+        socket.push(msgspec.json.encode({"token": renew()}).decode())
+
+
+def _site(request: web.Request) -> str:
+    return request.query.get("site") or DEFAULT_SITE
+
+
+def _view(request: web.Request, path: str | None) -> View:
+    if not path or not path.startswith("/"):
+        raise _refused(web.HTTPUnprocessableEntity, f"expected page to be a path such as /p/1, got {path!r}")
+    if len(path.encode()) > PATH_BYTES_MAX:
+        raise _refused(web.HTTPUnprocessableEntity, f"expected page to be at most {PATH_BYTES_MAX} bytes as UTF-8")
+    site, kind = _site(request), request.query.get("kind") or KINDS[0]
+    if "/" in site:
+        raise _refused(web.HTTPUnprocessableEntity, f"expected site to be a site's key, got {site!r}")
+    device = request.query.get("device") or ALL_DEVICES
+    try:
+        layers_of(kind, device)
+    except ValueError as error:
+        raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+    return View(site + canonical_path(path), kind, device)
+
+
+def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:
+    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

@@ -1,0 +1,206 @@
+"""Groups: who watches which view. At each hop a view's news is encoded once and pushed to all of its viewers.
+
+A viewer is only ever given the newest: one that has not taken what was pushed before skips frames, and later gets the whole
+window at once. Nobody waits for anybody. Costs at a hop: O(views watched + viewers), never O(pages).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from isotherm.core.counters import Counters
+from isotherm.core.heat import Changes, Heat, PageNow, View, classic_json
+from isotherm.live.frames import Status, changes_frame, keyframe
+
+__all__ = ["Format", "Groups", "Hop", "Source", "Viewer"]
+
+_SLICE: Final = 250  #: pushes before others have a turn: some 2 ms of the loop
+_STATUS_EVERY_MS: Final = 5_000  #: a binary viewer hears something at least so often
+_STALLED_MS: Final = 60_000  #: a viewer that took nothing for so long is dropped
+
+
+class Format:
+    """How a viewer wants it."""
+
+    CLASSIC: Final = "classic"
+    BINARY: Final = "binary"
+
+
+class Source(Protocol):
+    """Where heat comes from: the aggregator, or what was read of the `heatmap` topic."""
+
+    grid_size: int
+    window_ms: int
+    hop_ms: int
+
+    @property
+    def end_ms(self) -> int: ...
+    def whole(self, view: View) -> Heat: ...
+    def page(self, key: str, now_ms: int) -> PageNow | None: ...
+    def watch(self, page_key: str | None) -> None: ...
+    def unwatch(self, page_key: str | None) -> None: ...
+
+
+class Hop(Protocol):
+    """What one hop changed."""
+
+    def changes(self, view: View) -> Changes | None: ...
+
+
+class Viewer(Protocol):
+    """A connection to push to; False: it was not taken, now."""
+
+    def push(self, data: str | bytes) -> bool: ...
+    def abort(self) -> None: ...
+
+
+class _Seat:
+    """One viewer in a group."""
+
+    __slots__ = ("behind_since_ms", "format", "viewer")
+
+    def __init__(self, viewer: Viewer, format_: str) -> None:
+        self.viewer = viewer
+        self.format = format_
+        self.behind_since_ms: int | None = None  #: set: it skipped frames, and its picture is old
+
+
+class _Group:
+    """All viewers of one view."""
+
+    __slots__ = ("people", "seats", "status_ms", "view")
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.seats: dict[Viewer, _Seat] = {}
+        self.status_ms = 0
+        self.people = -1
+
+
+class Groups:
+    """Join, leave, and `broadcast` at each hop.
+
+    `on_interest(page_key, watched)` is called when a page's first viewer comes, and when the last goes.
+    """
+
+    def __init__(self, source: Source, counters: Counters, on_interest: Callable[[str, bool], None] = lambda _page, _watched: None) -> None:
+        self._source = source
+        self._counters = counters
+        self._on_interest = on_interest
+        self._groups: dict[View, _Group] = {}
+        self._viewers_of_page: dict[str, int] = {}
+        self.viewers = 0
+
+    def join(self, view: View, viewer: Viewer, format_: str, now_ms: int) -> None:
+        """The viewer gets the current window at once, then what changes. Raises `ValueError` for a view that can't be."""
+        heat = self._source.whole(view)
+        group = self._groups.get(view)
+        if group is None:
+            group = self._groups[view] = _Group(view)
+        group.seats[viewer] = _Seat(viewer, format_)
+        self.viewers += 1
+        self._source.watch(view.page)
+        number = self._viewers_of_page.get(view.page, 0)
+        self._viewers_of_page[view.page] = number + 1
+        if not number:
+            self._on_interest(view.page, True)
+        viewer.push(classic_json(heat).decode() if format_ == Format.CLASSIC else keyframe(heat, self._status(view, now_ms)))
+        self._counters.add("frames")
+
+    def leave(self, view: View, viewer: Viewer) -> None:
+        group = self._groups[view]
+        del group.seats[viewer]
+        if not group.seats:
+            del self._groups[view]
+        self.viewers -= 1
+        self._source.unwatch(view.page)
+        self._viewers_of_page[view.page] -= 1
+        if not self._viewers_of_page[view.page]:
+            del self._viewers_of_page[view.page]
+            self._on_interest(view.page, False)
+
+    async def broadcast(self, hop: Hop | None, now_ms: int) -> None:
+        """Pushes one hop's news to all; None: no window was emitted, only what is overdue is pushed."""
+        pushed = 0
+        for group in list(self._groups.values()):
+            changes = hop.changes(group.view) if hop is not None else None
+            overdue = changes is None and self._overdue(group, now_ms)
+            if changes is None and not overdue and not any(seat.behind_since_ms for seat in group.seats.values()):
+                continue
+            status = self._status(group.view, now_ms)
+            group.status_ms, group.people = now_ms, status.people
+            news = _News(self._source, group.view, changes, status, overdue)
+            for seat in list(group.seats.values()):
+                self._push(seat, news, now_ms)
+                pushed += 1
+                if pushed % _SLICE == 0:
+                    await asyncio.sleep(0)
+
+    def _overdue(self, group: _Group, now_ms: int) -> bool:
+        if now_ms - group.status_ms >= _STATUS_EVERY_MS or now_ms < group.status_ms:
+            return True
+        page = self._source.page(group.view.page, now_ms)
+        return (page.visitors if page else 0) != group.people
+
+    def _push(self, seat: _Seat, news: _News, now_ms: int) -> None:
+        frame = news.for_seat(seat)
+        if frame is None:
+            return
+        if seat.viewer.push(frame):
+            self._counters.add("frames")
+            seat.behind_since_ms = None
+            return
+        self._counters.add("frames_skipped")
+        if seat.behind_since_ms is None:
+            seat.behind_since_ms = now_ms
+        elif now_ms - seat.behind_since_ms > _STALLED_MS:
+            self._counters.add("viewers_dropped")
+            seat.viewer.abort()
+
+    def _status(self, view: View, now_ms: int) -> Status:
+        source = self._source
+        page = source.page(view.page, now_ms)
+        return Status(
+            end_ms=source.end_ms,
+            sent_ms=now_ms,
+            window_ms=source.window_ms,
+            hop_ms=source.hop_ms,
+            grid_size=source.grid_size,
+            people=page.visitors if page else 0,
+            rate=page.rate if page else 0.0,
+            newest_ms=page.newest_ms if page else 0,
+        )
+
+
+class _News:
+    """One view's news of one hop, each form of it encoded at most once."""
+
+    def __init__(self, source: Source, view: View, changes: Changes | None, status: Status, overdue: bool) -> None:
+        self._source = source
+        self._view = view
+        self._changes = changes
+        self._status = status
+        self._overdue = overdue
+        self._classic: str | None = None
+        self._keyframe: bytes | None = None
+        self._changed: bytes | None = None
+
+    def for_seat(self, seat: _Seat) -> str | bytes | None:
+        behind = seat.behind_since_ms is not None
+        if seat.format == Format.CLASSIC:
+            if self._changes is None and not behind:
+                return None
+            if self._classic is None:
+                self._classic = classic_json(self._source.whole(self._view)).decode()
+            return self._classic
+        if behind:
+            if self._keyframe is None:
+                self._keyframe = keyframe(self._source.whole(self._view), self._status)
+            return self._keyframe
+        if self._changes is None and not self._overdue:
+            return None
+        if self._changed is None:
+            self._changed = changes_frame(self._changes, self._status)
+        return self._changed

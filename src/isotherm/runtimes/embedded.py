@@ -1,0 +1,244 @@
+"""The embedded runtime: the whole pipeline in one process, in a straight line.
+
+    every tick   gate.drain -> log.append (its own thread; then the acks) -> group_by.group -> aggregator.merge
+    every hop    aggregator.advance -> groups.broadcast
+
+State is a function of the log: at the start the last window, and the repeats' ten minutes, are read again. What is not on the disk
+is not acknowledged; if the disk fails, the gate closes and says why, until a probe succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from isotherm.core.aggregate import Aggregator, Hop
+from isotherm.core.counters import Counters
+from isotherm.core.group_by import GroupBy
+from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.publish import Publisher
+from isotherm.core.records import (
+    RecordError,
+    counts_to_records,
+    decode_clickstream,
+    encode,
+    samples_from_record,
+    samples_to_record,
+)
+from isotherm.core.samples import Samples
+from isotherm.core.sites import Sites
+from isotherm.gateway.gate import Gate
+from isotherm.live.groups import Groups
+from isotherm.log import Log, LogError
+from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.topics import Message, Topics
+
+__all__ = ["Embedded"]
+
+_TICK_S: Final = 0.010  #: between the ends of commits: half the 20 ms that a tick may last, so that acks are quick
+_TRIM_EVERY_S: Final = 5.0
+_PROBE_EVERY_S: Final = 1.0
+_PRESENCE_EVERY_MS: Final = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Embedded:
+    """One process's pipeline. Raises `StartError` where the data folder can't be used."""
+
+    name = "embedded"
+
+    def __init__(self, settings: PipelineSettings, sites: Sites) -> None:
+        self.settings = settings
+        self.clock = Clock(settings.skew_ms)
+        self.counters = Counters()
+        self.topics = Topics(settings.topic_prefix)
+        self._wake = asyncio.Event()
+        self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
+        self._group_by = GroupBy(grid_size=settings.grid_size, hop_ms=settings.hop_ms)
+        self.source = Aggregator(
+            grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
+        )
+        self.groups = Groups(self.source, self.counters, self.gate.set_watched)
+        self._publisher = Publisher(self.source)
+        self._publishing = False
+        self._presence_ms = 0
+        self._thread = ThreadPoolExecutor(1, "log")
+        self._log: Log | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self.lag_ms = 0  #: how long after a window's end the newest hop was sent
+
+    # -- life
+
+    async def start(self) -> None:
+        """Opens the log, brings the heat back, begins to tick."""
+        data = self.settings.data
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            self._lock = (data / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"{data} is in use by another Isotherm: stop it, or give this one another folder with --data") from None
+        except OSError as error:
+            raise StartError(f"can't use the data folder {data}: {error.strerror}; give another with --data") from error
+        try:
+            self._log = Log(data / "log.sqlite")
+            self._replay(self._log)
+        except LogError as error:
+            raise StartError(str(error)) from error
+        self.source.advance(self.clock.now_ms())
+        self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """What was taken is committed and acknowledged before this returns."""
+        self.gate.why_closed = "the server stops"
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.gather(self._tasks[0], return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._thread.shutdown()
+        if self._log is not None:
+            self._log.close()
+            self._lock.close()
+
+    @property
+    def visitors(self) -> int:
+        return len(self._group_by.presence)
+
+    def why_not_ready(self) -> str | None:
+        """None: events are taken."""
+        return self.gate.why_closed
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            logger.critical("a task of the pipeline ended", exc_info=task.exception())
+            self.gate.why_closed = "an internal error, see the server's output; restart it"
+
+    def _replay(self, log: Log) -> None:
+        now_ms = self.clock.now_ms()
+        since_ms = now_ms - max(self.settings.window_ms, REPEAT_MEMORY_MS) - self.settings.skew_ms
+        for offset, _, value in log.replay(since_ms):
+            try:
+                samples = samples_from_record(decode_clickstream(value))
+            except RecordError as error:
+                logger.error("record %d of the log can't be read and is left out: %s", offset, error)
+                continue
+            self.source.merge(self._group_by.group(samples), samples.arrived_ms)
+            self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
+        self.source.set_visitors(self._group_by.expire(now_ms))
+
+    # -- the tick
+
+    async def _ticks(self) -> None:
+        while True:
+            await self._wake.wait()
+            if not self._stopping:
+                await asyncio.sleep(_TICK_S)
+            self._wake.clear()
+            await self._tick()
+            if self._stopping:
+                return
+
+    async def _tick(self) -> None:
+        now_ms = self.clock.now_ms()
+        drained = self.gate.drain(now_ms)
+        if drained is None:
+            return
+        assert self._log is not None
+        value = encode(samples_to_record(drained.samples))
+        try:
+            offset = await asyncio.get_running_loop().run_in_executor(self._thread, self._log.append, now_ms, value)
+        except LogError as error:
+            self.counters.add("log_failures")
+            self.counters.add("shed_log", len(drained.samples))
+            self._close_gate(str(error))
+            drained.fail()
+            return
+        drained.acknowledge()
+        self._count(drained.samples, offset, value, now_ms)
+
+    def _count(self, samples: Samples, offset: int, value: bytes, now_ms: int) -> None:
+        """From here on a record is as if it had been read from the log."""
+        clickstream, grouped = self.topics[Topics.CLICKSTREAM], self.topics[Topics.GROUPED]
+        clickstream.count(1, len(value), now_ms)
+        clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
+        counts = self._group_by.group(samples)
+        self.source.merge(counts, now_ms)
+        grouped_bytes = 0
+        if grouped.heard:
+            settings = self.settings
+            records = counts_to_records(counts, partition=0, offset=offset, pane_ms=settings.hop_ms, grid_size=settings.grid_size)
+            for at, (key, record) in enumerate(records):
+                encoded = encode(record)
+                grouped_bytes += len(encoded)
+                grouped.publish(Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded))
+        grouped.count(len(counts.pages), grouped_bytes, now_ms)
+        self.counters.by_name["repeated"] = self._group_by.repeated
+
+    # -- the hop
+
+    async def _hops(self) -> None:
+        hop_ms = self.settings.hop_ms
+        while True:
+            now_ms = self.clock.now_ms()
+            hop = self.source.advance(now_ms)
+            if hop is not None:
+                self._look_around(now_ms)
+                self._publish(hop, now_ms)
+                await self.groups.broadcast(hop, now_ms)
+                self.lag_ms = self.clock.now_ms() - hop.end_ms
+            await asyncio.sleep((hop_ms - self.clock.now_ms() % hop_ms) / 1000)
+
+    def _look_around(self, now_ms: int) -> None:
+        self.counters.by_name["late"], self.counters.by_name["ahead"] = self.source.late, self.source.ahead
+        if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
+            self._presence_ms = now_ms
+            self.source.set_visitors(self._group_by.expire(now_ms))
+
+    def _publish(self, hop: Hop, now_ms: int) -> None:
+        """Shows the topic `heatmap`, as long as somebody reads it."""
+        topic = self.topics[Topics.HEATMAP]
+        if topic.heard != self._publishing:
+            self._publishing = topic.heard
+            self._publisher.reset()
+            (self.source.watch if topic.heard else self.source.unwatch)(None)
+        if not self._publishing:
+            return
+        pages = [page.key for page in self.source.pages(now_ms)]
+        for key, record in self._publisher.records(hop, pages, now_ms):
+            value = encode(record)
+            topic.publish(Message(topic.name, key, 0, topic.messages, now_ms, value))
+            topic.count(1, len(value), now_ms)
+
+    # -- the disk
+
+    def _close_gate(self, why: str) -> None:
+        if self.gate.why_closed is None:
+            logger.error("the log can't be written, events are refused: %s", why)
+            self.gate.why_closed = f"the log can't be written ({why})"
+
+    async def _trims(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert self._log is not None
+        while True:
+            await asyncio.sleep(_PROBE_EVERY_S if self.gate.why_closed else _TRIM_EVERY_S)
+            keep_ms = max(self.settings.window_ms, REPEAT_MEMORY_MS) + 2 * self.settings.skew_ms
+            try:
+                if self.gate.why_closed is not None:
+                    await loop.run_in_executor(self._thread, self._log.probe, self.clock.now_ms())
+                    logger.warning("the log can be written again, events are taken")
+                    self.gate.why_closed = None
+                while await loop.run_in_executor(self._thread, self._log.trim, self.clock.now_ms() - keep_ms):
+                    pass
+            except LogError as error:
+                self._close_gate(str(error))

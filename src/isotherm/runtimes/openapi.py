@@ -1,0 +1,183 @@
+"""The OpenAPI description of what is asked over plain HTTP. Sockets are described in docs/wire.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import isotherm
+from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS
+
+__all__ = ["openapi"]
+
+_ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_STRING, _INTEGER, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+
+
+def openapi() -> dict[str, Any]:
+    """The document that `/api/openapi.json` serves."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Isotherm", "version": isotherm.__version__, "license": {"name": "Apache-2.0"}},
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "isotherm"},
+            },
+            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Event": _event(), "Topics": _topics()},
+        },
+        "security": [{"bearer": []}, {"cookie": []}],
+        "paths": {
+            "/clickstream": {"post": _beacon()},
+            "/api/heatmap": {"get": _get("The last emitted window", "Heatmap", _view_parameters(), {"501": "No history in this release"})},
+            "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
+            "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
+            "/api/overlay-token": {"post": _overlay_token()},
+            "/metrics": {"get": _text("Metrics in Prometheus' text format")},
+            "/healthz": {
+                "get": {
+                    "summary": "Whether events are taken",
+                    "security": [],
+                    "responses": {"200": _answer("It takes events", {"type": "object"}), "503": _answer("It does not", {"type": "object"})},
+                }
+            },
+        },
+    }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _get(summary: str, schema: str, parameters: list[dict[str, Any]], more: dict[str, str]) -> dict[str, Any]:
+    responses = {"200": _answer(summary, _reference(schema)), "401": _answer("No viewer token", _reference("Error"))}
+    if parameters:
+        responses["422"] = _answer("A parameter is wrong", _reference("Error"))
+    responses |= {status: _answer(description, _reference("Error")) for status, description in more.items()}
+    return {"summary": summary, "parameters": parameters, "responses": responses}
+
+
+def _text(summary: str) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "responses": {
+            "200": {"description": summary, "content": {"text/plain": {"schema": _STRING}}},
+            "401": _answer("No viewer token", _reference("Error")),
+        },
+    }
+
+
+def _query(name: str, schema: dict[str, Any], description: str, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
+
+
+def _view_parameters() -> list[dict[str, Any]]:
+    return [
+        _query("page", {"type": "string", "pattern": "^/"}, "The page's path", required=True),
+        _query("site", _STRING, "The site's key; left out, the default site"),
+        _query("kind", {"type": "string", "enum": list(KINDS)}, "Kind of sample"),
+        _query("device", {"type": "string", "enum": [ALL_DEVICES, *DEVICES]}, "Device class"),
+        _query("format", {"type": "string", "enum": ["json", "csv", "png"]}, "csv and png need history"),
+        _query("from", _STRING, "Needs history"),
+        _query("to", _STRING, "Needs history"),
+    ]
+
+
+def _beacon() -> dict[str, Any]:
+    refused = {"403": "Foreign origin or unknown site", "413": "Body too large", "422": "Not valid; nothing of it was taken",
+               "429": "Too fast", "503": "Can't take events now"}  # fmt: skip
+    return {
+        "summary": "Send one event, an array of events, or a batch",
+        "security": [],
+        "parameters": [_query("site", _STRING, "The site's key; left out, the default site")],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"anyOf": [
+                _reference("Event"),
+                {"type": "array", "minItems": 1, "maxItems": 1000, "items": _reference("Event")},
+            ]}}},
+        },
+        "responses": {"202": {"description": "All of it is durable"}}
+        | {status: _answer(description, _reference("Error")) for status, description in refused.items()},
+    }  # fmt: skip
+
+
+def _overlay_token() -> dict[str, Any]:
+    return {
+        "summary": "A short-lived token for one site's overlay",
+        "requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": {"site": _STRING}}}}},
+        "responses": {
+            "200": _answer("The token", {"type": "object", "properties": {"token": _STRING, "expires_in_ms": _INTEGER}}),
+            "401": _answer("No viewer token", _reference("Error")),
+            "422": _answer("Not a JSON object with a site", _reference("Error")),
+        },
+    }
+
+
+def _event() -> dict[str, Any]:
+    above_0 = {"type": "number", "exclusiveMinimum": 0}
+    size = {"type": "object", "properties": {"width": above_0, "height": above_0}, "required": ["width", "height"]}
+    point = {"type": "object", "properties": {"x": _NUMBER, "y": _NUMBER}, "required": ["x", "y"]}
+    return {
+        "type": "object",
+        "description": "The classic event",
+        "properties": {
+            "session_id": {"type": "string", "minLength": 1, "maxLength": 128},
+            "type": _STRING,
+            "relative_path": {"type": "string", "pattern": "^/", "maxLength": 2048},
+            "window": size,
+            "mouse-coordinates": point,
+            "timestamp": _NUMBER,
+        },
+        "required": ["session_id", "type", "relative_path", "window", "mouse-coordinates"],
+    }
+
+
+def _heatmap() -> dict[str, Any]:
+    counts = {"type": "object", "additionalProperties": _INTEGER}
+    return {
+        "type": "object",
+        "properties": {
+            "start": _INTEGER,
+            "end": _INTEGER,
+            "value": {"type": "object", "additionalProperties": counts},
+            "grid-size": _INTEGER,
+        },
+        "required": ["start", "end", "value", "grid-size"],
+    }
+
+
+def _pages() -> dict[str, Any]:
+    page = {
+        "type": "object",
+        "properties": {
+            "site": _STRING,
+            "path": _STRING,
+            "origin": {"type": ["string", "null"]},
+            "visitors": _INTEGER,
+            "samples_per_second": _NUMBER,
+            "samples": _INTEGER,
+            "quiet_ms": {"type": ["integer", "null"]},
+        },
+        "required": ["site", "path", "origin", "visitors", "samples_per_second", "samples", "quiet_ms"],
+    }
+    return {"type": "object", "properties": {"at": _INTEGER, "pages": {"type": "array", "items": page}}, "required": ["at", "pages"]}
+
+
+def _topics() -> dict[str, Any]:
+    topic = {
+        "type": "object",
+        "properties": {
+            "name": _STRING,
+            "partitions": _INTEGER,
+            "messages": _INTEGER,
+            "messages_per_second": _NUMBER,
+            "bytes_per_second": {"type": ["number", "null"]},
+            "newest_ms": {"type": ["integer", "null"]},
+            "lag": {"type": ["integer", "null"]},
+        },
+    }
+    return {"type": "object", "properties": {"topics": {"type": "array", "items": topic}}, "required": ["topics"]}

@@ -1,0 +1,127 @@
+"""The overview: what the dashboard is told once a second. It asks the pipeline and changes nobody's pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from isotherm.core.columns import pack
+from isotherm.core.heat import View, levels
+from isotherm.core.layers import ALL_DEVICES, KINDS
+from isotherm.live.endpoints import Admit, page_json
+from isotherm.runtimes.pipeline import Pipeline
+from isotherm.sockets import Socket
+
+__all__ = ["Overview"]
+
+_EVERY_S: Final = 1.0
+_PICTURES_MAX: Final = 60
+_PICTURE_SIDE_MAX: Final = 25
+_FRAME_BYTES_MAX: Final = 256 * 1024  #: sixty paths of the greatest length
+_QUEUED_BYTES_MAX: Final = 1024 * 1024
+_PAGES_MAX: Final = 1000  #: the hottest; a longer list helps nobody, and costs all
+
+
+class _Wish(msgspec.Struct):
+    """What a dashboard may say: the pages of which it wants pictures."""
+
+    pictures: list[str] = []
+
+
+class Overview:
+    """Sockets of dashboards, and the same figures for a single request."""
+
+    def __init__(self, pipeline: Pipeline, admit: Admit) -> None:
+        self._pipeline = pipeline
+        self._admit = admit
+        self._rate: Callable[[], tuple[float, float]] = _Rates(pipeline).per_second
+
+    def pages(self) -> dict[str, Any]:
+        """As `/api/pages` has it."""
+        now_ms = self._pipeline.clock.now_ms()
+        pages = self._pipeline.source.pages(now_ms)
+        return {"at": now_ms, "pages": [page_json(page, now_ms) for page in pages]}
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        self._admit(request, None)
+        socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=_QUEUED_BYTES_MAX)
+        wanted: list[str] = []
+        telling = asyncio.create_task(self._tell(socket, wanted))
+        try:
+            async for data in socket.receive():
+                try:
+                    wish = msgspec.json.decode(data, type=_Wish)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    socket.push(msgspec.json.encode({"error": str(error)}).decode())
+                    continue
+                wanted[:] = wish.pictures[:_PICTURES_MAX]
+                socket.push(self._frame(wanted))
+        finally:
+            telling.cancel()
+        return socket.response
+
+    async def _tell(self, socket: Socket, wanted: list[str]) -> None:
+        while True:
+            socket.push(self._frame(wanted))
+            await asyncio.sleep(_EVERY_S)
+
+    def _frame(self, wanted: list[str]) -> str:
+        pipeline = self._pipeline
+        frame = self.pages()
+        frame["pages"] = frame["pages"][:_PAGES_MAX]
+        frame["pictures"] = {page: self._picture(page) for page in wanted}
+        messages, samples = self._rate()
+        why = pipeline.why_not_ready()
+        frame["pipeline"] = {
+            "visitors": pipeline.visitors,
+            "connections": pipeline.gate.connections,
+            "viewers": pipeline.groups.viewers,
+            "samples_per_second": round(samples, 1),
+            "messages_per_second": round(messages, 1),
+            "accepted": pipeline.counters.by_name["messages"],
+            "lag_ms": pipeline.lag_ms,
+            "ready": why is None,
+            "why": why,
+            "window_ms": pipeline.settings.window_ms,
+            "hop_ms": pipeline.settings.hop_ms,
+            "grid_size": pipeline.settings.grid_size,
+            "runtime": pipeline.name,
+        }
+        frame["counters"] = pipeline.counters.by_name
+        frame["refusals"] = [
+            {"reason": seen.reason, "detail": seen.detail, "count": seen.times, "last_ms": seen.last_ms}
+            for seen in pipeline.counters.refusals()
+        ]
+        frame["first_event_ms"] = pipeline.gate.first_event_ms
+        return msgspec.json.encode(frame).decode()
+
+    def _picture(self, page: str) -> dict[str, Any]:
+        heat = self._pipeline.source.whole(View(page, KINDS[0], ALL_DEVICES))
+        side, picture = levels(heat, _PICTURE_SIDE_MAX)
+        return {"grid": side, "levels": pack(picture)}
+
+
+class _Rates:
+    """Messages and samples a second, over the seconds since it was last measured anew."""
+
+    _SPAN_MS = 2000
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._at_ms = pipeline.clock.now_ms()
+        self._messages = self._samples = 0
+        self._rates = (0.0, 0.0)
+
+    def per_second(self) -> tuple[float, float]:
+        now_ms, counted = self._pipeline.clock.now_ms(), self._pipeline.counters.by_name
+        passed_ms = now_ms - self._at_ms
+        if passed_ms >= self._SPAN_MS or passed_ms < 0:
+            messages, samples = counted["messages"], counted["samples"]
+            if passed_ms > 0:
+                self._rates = ((messages - self._messages) * 1000 / passed_ms, (samples - self._samples) * 1000 / passed_ms)
+            self._at_ms, self._messages, self._samples = now_ms, messages, samples
+        return self._rates

@@ -1,0 +1,76 @@
+"""Our own pages and scripts: which file answers which address, and the headers that keep them safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+import isotherm.web
+from isotherm.access.guard import Guard
+from isotherm.web.tracker import served_tracker
+
+__all__ = ["add_pages", "secure"]
+
+WEB: Final = Path(isotherm.web.__file__).parent
+_DASHBOARD: Final = WEB / "dashboard"
+_CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' ws: wss:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SAFE: Final = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "unsafe-none",  # the hand-over to an overlay needs its opener
+}
+_ANYWHERE: Final = ("/overlay/", "/shared/")  #: loaded by pages of any origin
+
+
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """Puts the headers on an answer; a signal of the application."""
+    for name, value in _SAFE.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith(_ANYWHERE):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers.setdefault("Cache-Control", "no-cache")
+
+
+def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_path: str) -> None:
+    """The dashboard's pages, the static folders, and the tracker under its names."""
+
+    def page(file: str) -> object:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if guard.sees_pages(request):
+                return web.FileResponse(_DASHBOARD / file)
+            return web.Response(status=401, body=(_DASHBOARD / "login.html").read_bytes(), content_type="text/html", charset="utf-8")
+
+        return answer
+
+    async def login(request: web.Request) -> web.StreamResponse:
+        if "code" in request.query:
+            return await guard.login(request)
+        return web.FileResponse(_DASHBOARD / "login.html")
+
+    script = served_tracker(tracker_name, ingest_path)
+
+    async def tracker(_request: web.Request) -> web.StreamResponse:
+        response = web.Response(body=script, content_type="text/javascript", charset="utf-8", headers={
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Cache-Control": "public, max-age=300",
+            "Timing-Allow-Origin": "*",
+        })  # fmt: skip
+        response.enable_compression()
+        return response
+
+    app.router.add_get("/", page("index.html"))  # type: ignore[arg-type]
+    app.router.add_get("/topics", page("topics.html"))  # type: ignore[arg-type]
+    app.router.add_get("/login", login)
+    for name in {"tracker.js", tracker_name}:
+        app.router.add_get(f"/{name}", tracker)
+    for folder in ("dashboard", "overlay", "shared"):
+        app.router.add_static(f"/{folder}/", WEB / folder)

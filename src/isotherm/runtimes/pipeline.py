@@ -1,0 +1,60 @@
+"""What the server needs of a runtime, whichever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from isotherm.core.counters import Counters
+from isotherm.core.heat import PageNow
+from isotherm.gateway.gate import Gate
+from isotherm.live.groups import Groups, Source
+from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.topics import Topics
+
+__all__ = ["Pipeline", "PipelineSettings", "StartError"]
+
+
+class StartError(Exception):
+    """The runtime can't start; the message says why and what to do, in one line."""
+
+
+@dataclass(slots=True, frozen=True)
+class PipelineSettings:
+    """What all processes of one pipeline agree on, and where state is kept."""
+
+    data: Path
+    window_ms: int = 300_000
+    hop_ms: int = 250
+    grid_size: int = 50
+    skew_ms: int = 10_000
+    topic_prefix: str = ""
+
+
+class AllPages(Source, Protocol):
+    """A source of heat that also knows which pages live."""
+
+    def pages(self, now_ms: int) -> list[PageNow]: ...
+
+
+class Pipeline(Protocol):
+    """A runtime: `start` it, let the server's endpoints talk to its rooms, `stop` it."""
+
+    name: str
+    settings: PipelineSettings
+    clock: Clock
+    counters: Counters
+    gate: Gate
+    groups: Groups
+    topics: Topics
+
+    @property
+    def source(self) -> AllPages: ...
+    @property
+    def visitors(self) -> int: ...
+    @property
+    def lag_ms(self) -> int: ...
+    def why_not_ready(self) -> str | None: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...

@@ -1,0 +1,250 @@
+"""The server: one port for sockets, beacons, pages and figures, before whichever pipeline runs behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+import isotherm
+from isotherm.access.guard import Guard
+from isotherm.access.keys import Keys
+from isotherm.gateway.endpoints import BODY_BYTES_MAX, GatewayEndpoints
+from isotherm.live.endpoints import LiveEndpoints
+from isotherm.runtimes.metrics import Metrics
+from isotherm.runtimes.openapi import openapi
+from isotherm.runtimes.overview import Overview
+from isotherm.runtimes.pages import add_pages, secure
+from isotherm.runtimes.pipeline import Pipeline, StartError
+from isotherm.runtimes.topics import Message
+from isotherm.sockets import Socket
+
+__all__ = ["Server", "ServerSettings"]
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Coroutine[Any, Any, web.StreamResponse]]
+_STOP_S: Final = 4.0  #: a stop takes 5 s at most, the pipeline's own second included
+_TOPIC_QUEUE_BYTES_MAX: Final = 4 * 1024 * 1024
+_BACKLOG: Final = 4096  #: connections that may wait to be accepted: a page with thousands of visitors reconnects at once
+
+
+@dataclass(slots=True, frozen=True)
+class ServerSettings:
+    """How the server shows itself."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    open_heat: bool = False
+    tracker_name: str = "tracker.js"
+    ingest_path: str = "/clickstream"
+    classic_hosts: Path | None = None
+    classic: bool = False  #: `--classic-hosts`, with or without a folder
+    extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
+
+
+class Server:
+    """`start` binds the port; `stop` ends within 5 s, and nothing accepted is lost."""
+
+    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings) -> None:
+        self._pipeline = pipeline
+        self._settings = settings
+        now_ms = pipeline.clock.now_ms
+        self.guard = Guard(keys, now_ms, open_heat=settings.open_heat)
+        self._gateway = GatewayEndpoints(pipeline.gate, now_ms)
+        self._live = LiveEndpoints(pipeline.groups, pipeline.source, self.guard.admit, now_ms)
+        self._overview = Overview(pipeline, self.guard.admit)
+        self._metrics = Metrics(pipeline)
+        self._runner: web.AppRunner | None = None
+        self._stopping = False
+        self.port = settings.port
+
+    async def start(self) -> None:
+        """Raises `StartError` where the port can't be had."""
+        self._runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_STOP_S, max_line_size=16 * 1024)
+        await self._runner.setup()
+        host, port = self._settings.host, self._settings.port
+        try:
+            site = web.TCPSite(self._runner, host, port, backlog=_BACKLOG, reuse_address=True)
+            await site.start()
+        except OSError as error:
+            raise StartError(f"can't listen on {host}:{port}: {error.strerror}; choose another with --host and --port") from error
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        self._stopping = True
+        await self._pipeline.stop()
+        if self._runner is not None:
+            await self._gateway.close()
+            await self._live.close()
+            await self._runner.cleanup()
+
+    @property
+    def address(self) -> str:
+        host = self._settings.host
+        return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{self.port}"
+
+    # -- routes
+
+    def _app(self) -> web.Application:
+        middlewares: list[Middleware] = [_errors]
+        if self._settings.classic:
+            middlewares.append(self._classic_hosts())
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=middlewares)
+        app.on_response_prepare.append(secure)
+        route = app.router
+        for ingest in {"/clickstream", self._settings.ingest_path}:
+            route.add_get(ingest, self._clickstream(ingest))
+            route.add_get(ingest + "/{rest:(?s:.*)}", self._clickstream(ingest))
+            route.add_post(ingest, self._beacon(ingest))
+            route.add_post(ingest + "/{rest:(?s:.*)}", self._beacon(ingest))
+            route.add_route("OPTIONS", ingest, self._gateway.preflight)
+        route.add_get("/heatmap", self._classic)
+        route.add_get("/heatmap{path:(?s:/.*)}", self._classic)
+        route.add_get("/live", self._live.live)
+        route.add_get("/api/heatmap", self._live.heatmap)
+        route.add_get("/api/pages", self._pages)
+        route.add_get("/api/overview", self._overview.socket)
+        route.add_get("/api/topics", self._topics)
+        route.add_get("/api/topics/{name}", self._topic)
+        route.add_post("/api/overlay-token", self.guard.overlay_token)
+        route.add_get("/api/openapi.json", self._openapi)
+        route.add_get("/metrics", self._metrics_text)
+        route.add_get("/healthz", self._healthz)
+        add_pages(app, self.guard, tracker_name=self._settings.tracker_name, ingest_path=self._settings.ingest_path)
+        if self._settings.extra_pages is not None:
+            self._settings.extra_pages(app)
+        return app
+
+    def _clickstream(self, ingest: str) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._gateway.socket(request, _rest(request, ingest + "/"))
+
+        return handle
+
+    def _beacon(self, ingest: str) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._gateway.beacon(request, _rest(request, ingest + "/"))
+
+        return handle
+
+    async def _classic(self, request: web.Request) -> web.StreamResponse:
+        return await self._live.classic(request, _rest(request, "/heatmap") or "/")
+
+    def _classic_hosts(self) -> Middleware:
+        """The tutorial's front-ends find their sockets by a word of their own host name."""
+        folder = self._settings.classic_hosts
+
+        @web.middleware
+        async def by_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+            label = request.host.partition(":")[0].partition(".")[0].lower()
+            raw_path = request.raw_path.partition("?")[0]
+            if label == "clickstream":
+                if request.method == "POST":
+                    return await self._gateway.beacon(request, raw_path.lstrip("/"))
+                return await self._gateway.socket(request, raw_path.lstrip("/"))
+            if label == "heatmap-ws":
+                return await self._live.classic(request, raw_path)
+            if folder is not None and label in ("webshop", "heatmap") and request.path != "/healthz":
+                return _file_or_index(folder / label, request.path)
+            return await handler(request)
+
+        return by_host
+
+    # -- figures
+
+    async def _healthz(self, _request: web.Request) -> web.StreamResponse:
+        why = "it stops" if self._stopping else self._pipeline.why_not_ready()
+        if why is None:
+            return web.json_response({"status": "ok", "version": isotherm.__version__})
+        return web.json_response({"status": "unavailable", "why": why}, status=503)
+
+    async def _pages(self, request: web.Request) -> web.StreamResponse:
+        self.guard.admit(request, None)
+        return _json(self._overview.pages())
+
+    async def _metrics_text(self, request: web.Request) -> web.StreamResponse:
+        self.guard.admit(request, None)
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def _openapi(self, request: web.Request) -> web.StreamResponse:
+        self.guard.admit(request, None)
+        return web.json_response(openapi())
+
+    async def _topics(self, request: web.Request) -> web.StreamResponse:
+        self.guard.admit(request, None)
+        now_ms = self._pipeline.clock.now_ms()
+        return _json({"topics": [topic.figures(now_ms) for topic in self._pipeline.topics.by_name.values()]})
+
+    async def _topic(self, request: web.Request) -> web.StreamResponse:
+        self.guard.admit(request, None)
+        name, key = request.match_info["name"], request.query.get("key")
+        topic = self._pipeline.topics.get(name)
+        if topic is None:
+            known = ", ".join(self._pipeline.topics.by_name)
+            raise web.HTTPNotFound(text=json.dumps({"error": f"no topic {name!r}; there are {known}"}), content_type="application/json")
+        socket = await Socket.upgrade(request, frame_bytes_max=4096, queued_bytes_max=_TOPIC_QUEUE_BYTES_MAX)
+
+        def tell(message: Message) -> None:
+            if key is None or message.key == key:
+                socket.push(message.as_json())
+
+        for message in list(topic.newest):
+            tell(message)
+        topic.listen(tell)
+        try:
+            async for _ in socket.receive():
+                pass
+        finally:
+            topic.unlisten(tell)
+        return socket.response
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever goes wrong is answered in JSON where a program asked; what we did not foresee is logged, never shown."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status >= 400 and error.content_type != "application/json":
+            return web.json_response({"error": error.reason}, status=error.status, headers=_kept(error))
+        raise
+    except (ConnectionResetError, asyncio.CancelledError):
+        raise
+    except Exception:
+        logger.exception("a request to %s failed", request.match_info.route.resource)
+        return web.json_response({"error": "internal error; see the server's log"}, status=500)
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    return {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _rest(request: web.Request, prefix: str) -> str:
+    """What the address has after the prefix, as it was sent: a path's escapes are decoded in one place only, the core."""
+    return request.raw_path.partition("?")[0][len(prefix) :]
+
+
+def _file_or_index(folder: Path, path: str) -> web.StreamResponse:
+    """A file of the folder; the index for addresses that a single-page app resolves itself."""
+    root = folder.resolve()
+    file = (root / path.lstrip("/")).resolve()
+    if not (file.is_relative_to(root) and file.is_file()):
+        file = root / "index.html"
+    if not file.is_file():
+        raise web.HTTPNotFound
+    response = web.FileResponse(file)
+    response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"  # the front-end's own affair
+    return response
