@@ -219,6 +219,9 @@ def _check(samples: Samples) -> None:
         raise RecordError("expected sample columns of one length, the sum of the runs' sizes")
     if not len(runs):
         return
+    for numbers in (runs.width, runs.height, samples.x, samples.y):
+        if not np.isfinite(numbers).all():
+            raise RecordError("expected positions and sizes to be finite")
     if runs.size.min() < 0 or runs.width.min() <= 0 or runs.height.min() <= 0:
         raise RecordError("expected sizes from 0 and document widths and heights above 0")
     for name, column, table in (
