@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
@@ -46,8 +46,7 @@ class Socket:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        assert isinstance(transport, asyncio.Transport)
-        return cls(response, transport, queued_bytes_max)
+        return cls(response, cast(asyncio.Transport, transport), queued_bytes_max)
 
     async def receive(self) -> AsyncIterator[bytes]:
         """The bytes of each frame, text or binary, until the connection ends."""
