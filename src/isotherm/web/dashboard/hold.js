@@ -1,0 +1,42 @@
+// @ts-check
+/**
+ * Whether somebody is about to press something in a list: it should hold still then.
+ *
+ * A mouse holds the list while it is over it and has moved lately (one that was left there does not freeze a wall display);
+ * the keyboard holds it while focus is inside.
+ */
+
+/** A mouse that has not moved for so long points at nothing. */
+const POINTS_MS = 6000;
+
+export class Hold {
+  #until = 0;
+
+  /**
+   * @param {HTMLElement} place  where the list stands
+   * @param {string} list  selector of the list inside of it; the list itself may come and go
+   * @param {() => void} onChange  called when a hold begins or may have ended
+   */
+  constructor(place, list, onChange) {
+    this.place = place;
+    this.list = list;
+    place.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "touch") return;
+      const points = event.target instanceof Element && event.target.closest(list) !== null;
+      const before = performance.now() < this.#until;
+      this.#until = points ? performance.now() + POINTS_MS : 0;
+      if (points !== before) onChange();
+    });
+    place.addEventListener("pointerleave", () => {
+      this.#until = 0;
+      onChange();
+    });
+    place.addEventListener("focusin", onChange);
+    place.addEventListener("focusout", onChange);
+  }
+
+  /** @returns {boolean} */
+  get held() {
+    return performance.now() < this.#until || this.place.querySelector(`${this.list} :focus-visible`) !== null;
+  }
+}

@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * The newest messages of one topic, newest first, and a stop for the reader: while it is stopped what stands there stays, what comes
+ * is kept behind it and counted.
+ */
+
+/** So many messages are kept; at fifty a second that is the last four seconds, enough to press Pause upon. */
+export const KEPT = 200;
+
+/**
+ * @typedef {object} Message  as `WS /api/topics/NAME` sends it
+ * @property {string} topic @property {string | null} key @property {number} partition @property {number} offset
+ * @property {number} time @property {unknown} value
+ */
+
+export class MessageStore {
+  /** @type {Message[]} */
+  #newest = [];
+  /** @type {Message[] | null} */
+  #standing = null;
+  /** Messages that came since the stop. */
+  newer = 0;
+  /** @type {Set<string>} the keys seen, for the filter's suggestions */
+  keys = new Set();
+
+  /** @param {Message} message */
+  push(message) {
+    this.#newest.unshift(message);
+    if (this.#newest.length > KEPT) this.#newest.pop();
+    if (this.#standing) this.newer += 1;
+    if (message.key !== null && this.keys.size < KEPT) this.keys.add(message.key);
+  }
+
+  /** @param {boolean} stopped */
+  stop(stopped) {
+    if (stopped === (this.#standing !== null)) return;
+    this.#standing = stopped ? [...this.#newest] : null;
+    this.newer = 0;
+  }
+
+  /** @returns {readonly Message[]} what is to be shown, newest first */
+  get shown() {
+    return this.#standing ?? this.#newest;
+  }
+
+  /** The newest few will come again: after a loss of the line. What the reader has stopped stays. */
+  restart() {
+    this.#newest = [];
+    this.newer = 0;
+  }
+
+  /** Another topic or another filter: nothing stays. */
+  clear() {
+    this.restart();
+    this.#standing = null;
+    this.keys.clear();
+  }
+}
+
+/**
+ * A message's own name: no two of a topic share it.
+ * @param {Message} message
+ */
+export function idOf({ topic, partition, offset, key }) {
+  return `${topic}/${partition}/${offset}/${key ?? ""}`;
+}

@@ -1,0 +1,72 @@
+// @ts-check
+/**
+ * Opens the live overlay on a page of the site itself, and hands the token over (docs/wire.md, "The overlay's hand-over").
+ *
+ * The tab is opened empty, at once, within the click: a browser blocks what is opened later, after the answer of a server. Then
+ * the token is asked for and the tab sent to the page with it in the fragment. Where a router eats the fragment, the tracker in
+ * that tab says `isotherm:ready`, and is answered with a token, but only in a tab that was opened here, and only while it shows
+ * the origin it was opened for.
+ */
+import { overlayAddress } from "./address.js";
+
+/** The tracker's word. */
+const READY = "isotherm:ready";
+
+/** @typedef {{site: string, origin: string, path: string}} Target */
+/** @typedef {{tab: Window, target: Target, token: string, freshUntilMs: number}} Opened */
+
+export class OverlayBlocked extends Error {}
+
+export class OverlayOpener {
+  /** @type {Opened[]} */
+  #opened = [];
+
+  constructor() {
+    window.addEventListener("message", (event) => void this.#answer(event));
+  }
+
+  /**
+   * To be called from within a click.
+   * @param {Target} target
+   */
+  async open(target) {
+    const tab = window.open("", "_blank");
+    if (!tab) throw new OverlayBlocked("the browser did not open a new tab");
+    tab.document.title = "Isotherm: opening the overlay";
+    try {
+      const grant = await askToken(target.site);
+      const opened = { tab, target, ...grant };
+      this.#opened = [...this.#opened.filter((o) => !o.tab.closed), opened];
+      tab.location.replace(overlayAddress(target.origin, target.path, grant.token));
+    } catch (error) {
+      tab.close();
+      throw error;
+    }
+  }
+
+  /** @param {MessageEvent} event */
+  async #answer(event) {
+    if (event.data !== READY) return;
+    const opened = this.#opened.find((o) => o.tab === event.source && o.target.origin === event.origin);
+    if (!opened) return;
+    if (Date.now() > opened.freshUntilMs) Object.assign(opened, await askToken(opened.target.site));
+    opened.tab.postMessage({ isotherm: opened.token }, opened.target.origin);
+  }
+}
+
+/**
+ * @param {string} site
+ * @returns {Promise<{token: string, freshUntilMs: number}>}
+ */
+async function askToken(site) {
+  const answer = await fetch("/api/overlay-token", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ site }),
+  });
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) throw new Error(`the server gave no token for the overlay (${answer.status})`);
+  const { token, expires_in_ms } = await answer.json();
+  // Half its life: what is handed over must still have time to be used.
+  return { token, freshUntilMs: Date.now() + expires_in_ms / 2 };
+}

@@ -1,0 +1,162 @@
+"""A server that says what a test wants the dashboard to hear: docs/api.md spoken from a `Scene`, the pages served by the real routes.
+
+States that a real pipeline reaches only by accident (five hundred pages, a lag, a refusal of each kind) are set here by hand; the
+real server has its own tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import math
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from isotherm.access.guard import Guard
+from isotherm.access.keys import Keys
+from isotherm.runtimes.pages import add_pages, secure
+
+SHOP = "https://shop.example"
+PATHS = [
+    "/", "/p/console", "/p/laptop", "/cart", "/p/headphones", "/search", "/p/camera", "/checkout", "/p/watch", "/p/keyboard", "/about/delivery-and-returns",
+    "/journal/how-we-choose-the-things-that-we-sell",
+]  # fmt: skip
+
+
+@dataclass
+class Scene:
+    """What there is to hear. Tests change it as they like; what it says next, it says with the next frame."""
+
+    every_s: float = 0.1
+    pages: list[dict[str, Any]] = field(default_factory=list)
+    pipeline: dict[str, Any] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    first_event_ms: int | None = None
+    topics: list[dict[str, Any]] = field(default_factory=list)
+    token_status: int = 200
+    wanted: list[str] = field(default_factory=list)  #: pictures that the dashboard asked for last
+    tokens: list[str] = field(default_factory=list)  #: tokens given out
+    silent: bool = False
+
+    def populate(self, howmany: int, *, origin: str | None = SHOP) -> None:
+        """Pages with rates that fall off as they do on real sites: a few hot, most lukewarm."""
+        self.first_event_ms = now_ms() - 7_200_000
+        self.pages = [page(path_of(rank), 60.0 / (1 + rank) ** 1.1, origin=origin) for rank in range(howmany)]
+
+    def stir(self, seconds: float) -> None:
+        """Rates wave, each in its own time; for looking at, not for asserting."""
+        for rank, one in enumerate(self.pages):
+            base = 60.0 / (1 + rank) ** 1.1
+            wave = 1 + 0.45 * math.sin(seconds / (5 + rank % 7) + rank) + 0.2 * math.sin(seconds * (1.3 + rank % 3) + 2 * rank)
+            one["samples_per_second"] = round(base * wave, 1)
+            one["visitors"] = max(1, round(base * wave / 4))
+            one["samples"] = round(base * 300)
+            one["quiet_ms"] = 90 if rank < 9 else 1000 * rank
+
+    def overview(self) -> dict[str, Any]:
+        rate = round(sum(one["samples_per_second"] for one in self.pages), 1)
+        pipeline = {
+            "visitors": sum(one["visitors"] for one in self.pages), "connections": 0, "viewers": 2, "samples_per_second": rate,
+            "messages_per_second": round(rate / 4, 1), "accepted": 102_312, "lag_ms": 14, "ready": True, "why": None,
+            "window_ms": 300_000, "hop_ms": 250, "grid_size": 50, "runtime": "embedded",
+        }  # fmt: skip
+        return {
+            "at": now_ms(),
+            "pages": sorted(self.pages, key=lambda one: -one["samples_per_second"]),
+            "pictures": {key: picture(key) for key in self.wanted},
+            "pipeline": pipeline | self.pipeline,
+            "counters": self.counters,
+            "refusals": self.refusals,
+            "first_event_ms": self.first_event_ms,
+        }
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def path_of(rank: int) -> str:
+    return PATHS[rank] if rank < len(PATHS) else f"/p/article-{rank}"
+
+
+def page(path: str, rate: float, *, site: str = "default", origin: str | None = SHOP, visitors: int = 3, quiet_ms: int | None = 120) -> dict[str, Any]:
+    return {
+        "site": site, "path": path, "origin": origin, "visitors": visitors, "samples_per_second": round(rate, 1), "samples": round(rate * 300),
+        "quiet_ms": quiet_ms,
+    }  # fmt: skip
+
+
+def picture(key: str, grid: int = 25) -> dict[str, Any]:
+    """Heat where people look on a page: a header, a few pictures, a button; shifted for each page."""
+    seed = sum(key.encode())
+    spots = [(0.5, 0.06, 0.3, 0.03, 0.35)] + [
+        ((seed * k * 37 % 80 + 10) / 100, (seed * k * 53 % 75 + 15) / 100, 0.05 + k % 3 * 0.03, 0.05 + k % 2 * 0.04, 1 / k) for k in range(1, 6)
+    ]
+    heat = [
+        sum(h * math.exp(-(((x + 0.5) / grid - cx) ** 2) / (2 * sx**2) - ((y + 0.5) / grid - cy) ** 2 / (2 * sy**2)) for cx, cy, sx, sy, h in spots)
+        for y in range(grid)
+        for x in range(grid)
+    ]
+    top = max(heat)
+    levels = bytes(round(255 * h / top) if h > 0.02 * top else 0 for h in heat)
+    return {"grid": grid, "levels": "<B" + base64.b64encode(levels).decode()}
+
+
+@asynccontextmanager
+async def dashboard_server(scene: Scene, *, open_heat: bool = True, port: int = 0) -> AsyncIterator[str]:
+    """Serves the scene; yields the address."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = web.Application()
+        app.on_response_prepare.append(secure)
+        add_pages(app, Guard(Keys(Path(folder) / "keys.db"), now_ms, open_heat=open_heat), tracker_name="tracker.js", ingest_path="/clickstream")
+        _add_api(app, scene)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+def _add_api(app: web.Application, scene: Scene) -> None:
+    async def overview(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        telling = asyncio.create_task(_tell(socket, scene))
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                scene.wanted = message.json()["pictures"]
+        telling.cancel()
+        return socket
+
+    async def topics(_request: web.Request) -> web.Response:
+        return web.json_response({"topics": scene.topics})
+
+    async def overlay_token(request: web.Request) -> web.Response:
+        site = (await request.json())["site"]
+        if scene.token_status != 200:
+            return web.json_response({"error": "no"}, status=scene.token_status)
+        scene.tokens.append(f"token-{len(scene.tokens) + 1}-{site}")
+        return web.json_response({"token": scene.tokens[-1], "expires_in_ms": 600_000})
+
+    app.router.add_get("/api/overview", overview)
+    app.router.add_get("/api/topics", topics)
+    app.router.add_post("/api/overlay-token", overlay_token)
+
+
+async def _tell(socket: web.WebSocketResponse, scene: Scene) -> None:
+    with contextlib.suppress(ConnectionResetError):
+        while not socket.closed:
+            if not scene.silent:
+                await socket.send_json(scene.overview())
+            await asyncio.sleep(scene.every_s)
