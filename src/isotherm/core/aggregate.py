@@ -20,6 +20,7 @@ kept, once.
 from __future__ import annotations
 
 import math
+from collections.abc import KeysView
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +32,9 @@ from isotherm.core.heat import Changes, Heat, PageNow, View
 from isotherm.core.layers import LAYERS, layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
 
-__all__ = ["Aggregator", "Hop"]
+__all__ = ["RATE_SPAN_MS", "Aggregator", "Hop"]
 
-_RATE_SPAN_MS = 5_000.0  #: a page's rate is smoothed exponentially over this span: jittery below, sluggish above
+RATE_SPAN_MS = 5_000.0  #: a page's rate is smoothed exponentially over this span: jittery below, sluggish above
 
 
 @dataclass(slots=True)
@@ -52,20 +53,32 @@ class _Pane:
 class _Page:
     """What is kept of a page beside its rows."""
 
-    __slots__ = ("key", "newest_ms", "origin", "rate", "rate_at_ms", "rows", "visitors", "watched")
+    __slots__ = ("key", "newest_ms", "offsets", "origin", "rate", "rate_at_ms", "rows", "visitors", "visitors_of", "watched")
 
     def __init__(self, key: str, watched: bool) -> None:
         self.key = key
         self.rows: list[int] = [-1] * LAYERS
         self.origin: str | None = None
         self.visitors = 0
+        self.visitors_of: dict[int, int] = {}  # source -> sessions on the page, as it knows them
+        self.offsets: dict[int, int] = {}  # source -> its newest record that was merged
         self.newest_ms = 0
         self.rate = 0.0
         self.rate_at_ms = 0
         self.watched = watched
 
     def rate_now(self, now_ms: int) -> float:
-        return self.rate * math.exp(-max(0, now_ms - self.rate_at_ms) / _RATE_SPAN_MS)
+        return self.rate * math.exp(-max(0, now_ms - self.rate_at_ms) / RATE_SPAN_MS)
+
+    def set_visitors(self, source: int, number: int) -> bool:
+        """True: the sum over all sources changed."""
+        before = self.visitors_of.get(source, 0)
+        if number:
+            self.visitors_of[source] = number
+        else:
+            self.visitors_of.pop(source, None)
+        self.visitors += number - before
+        return number != before
 
 
 class Hop:
@@ -133,13 +146,22 @@ class Aggregator:
         self._watched_rows: npt.NDArray[np.bool_] = np.zeros(64, np.bool_)
         self._watched: dict[str, int] = {}
         self._watch_all = 0
+        self._restless: set[str] = set()  # watched pages whose number of visitors changed without a sample
         self.late = 0  #: samples older than the window: they belong to history alone
         self.ahead = 0  #: samples further ahead of the clock than the skew allows
 
     # -- what comes in
 
-    def merge(self, counts: Counts, now_ms: int) -> None:
-        """Takes counts of any panes; they show from the next hop on."""
+    def merge(self, counts: Counts, now_ms: int, source: int = 0, offset: int | None = None) -> None:
+        """Takes counts of any panes; they show from the next hop on.
+
+        `source` is who counted (a partition of `clickstream`), `offset` the number of its record: what was merged of a page up to
+        there is not merged again, so that a source may tell twice. A source tells of a page in the order of its offsets.
+        """
+        if offset is not None:
+            fresh = [not self._merged(key, source, offset) for key in counts.pages]
+            if not all(fresh):
+                counts = counts.only(fresh)
         row_of_layer = np.full(len(counts.pages) * LAYERS, -1, np.int64)
         used, inverse = np.unique(counts.page * LAYERS + counts.layer, return_inverse=True)
         sums = np.bincount(inverse, weights=counts.count, minlength=len(used)).tolist() if len(used) else []
@@ -152,23 +174,30 @@ class Aggregator:
             page = self._pages.get(key)
             if page is None:
                 continue
-            page.visitors = counts.visitors[page_at]
+            if offset is not None:
+                page.offsets[source] = offset
+            if page.set_visitors(source, counts.visitors[page_at]) and page.watched and not arrived[page_at]:
+                self._restless.add(key)
             page.origin = counts.origins[page_at] or page.origin
             page.newest_ms = max(page.newest_ms, counts.newest_ms[page_at])
             if arrived[page_at]:
-                page.rate = page.rate_now(now_ms) + arrived[page_at] * 1000 / _RATE_SPAN_MS
+                page.rate = page.rate_now(now_ms) + arrived[page_at] * 1000 / RATE_SPAN_MS
                 page.rate_at_ms = now_ms
         if len(used):
             rows = row_of_layer[used][inverse]
             np.add.at(self._references, rows, 1)
             self._waiting.append((counts.pane, rows * self.tiles + counts.tile, counts.count))
 
-    def set_visitors(self, visitors: dict[str, int]) -> None:
+    def _merged(self, key: str, source: int, offset: int) -> bool:
+        page = self._pages.get(key)
+        return page is not None and page.offsets.get(source, -1) >= offset
+
+    def set_visitors(self, visitors: dict[str, int], source: int = 0) -> None:
         """Pages whose number of visitors changed without a sample."""
         for key, number in visitors.items():
             page = self._pages.get(key)
-            if page is not None:
-                page.visitors = number
+            if page is not None and page.set_visitors(source, number) and page.watched:
+                self._restless.add(key)
 
     # -- the clock
 
@@ -298,6 +327,7 @@ class Aggregator:
             page.rows[page.rows.index(row)] = -1
             if max(page.rows) < 0:
                 del self._pages[page.key]
+                self._restless.discard(page.key)
             self._page_of_row[row] = None
             self._watched_rows[row] = False
             self._sparse.pop(row, None)
@@ -372,6 +402,20 @@ class Aggregator:
     def end_ms(self) -> int:
         """End of the newest window; 0 before the first."""
         return (self._end or 0) * self.hop_ms
+
+    def end_of(self, _page_key: str) -> int:
+        """End of the newest window of a page: here all pages go in step."""
+        return self.end_ms
+
+    def take_restless(self) -> set[str]:
+        """Watched pages whose number of visitors changed without a sample, since last asked."""
+        restless, self._restless = self._restless, set()
+        return restless
+
+    @property
+    def keys(self) -> KeysView[str]:
+        """Keys of all live pages."""
+        return self._pages.keys()
 
     def whole(self, view: View) -> Heat:
         """The newest emitted window of a view. Raises `ValueError` for a kind or device that does not exist."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,3 +25,21 @@ class Counts:
     pane: npt.NDArray[np.int64]  #: event time in ms // hop in ms
     tile: npt.NDArray[np.int32]
     count: npt.NDArray[np.int32]
+
+    def only(self, wanted: Sequence[bool]) -> Counts:
+        """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
+        place = np.cumsum(wanted) - 1
+        rows = np.flatnonzero(np.array(wanted, np.bool_)[self.page])
+        kept = [at for at, want in enumerate(wanted) if want]
+        return replace(
+            self,
+            pages=[self.pages[at] for at in kept],
+            origins=[self.origins[at] for at in kept],
+            visitors=[self.visitors[at] for at in kept],
+            newest_ms=[self.newest_ms[at] for at in kept],
+            page=place[self.page[rows]],
+            layer=self.layer[rows],
+            pane=self.pane[rows],
+            tile=self.tile[rows],
+            count=self.count[rows],
+        )

@@ -19,17 +19,25 @@ from isotherm.core.samples import Runs, Samples
 
 __all__ = [
     "Clickstream",
+    "DeadLetter",
     "GroupedByPage",
     "HeatmapRecord",
+    "Interest",
     "RecordError",
+    "Tick",
     "counts_from_record",
     "counts_to_records",
+    "dead_letter",
     "decode_clickstream",
     "decode_grouped",
+    "decode_heatmap",
+    "decode_interest",
     "encode",
+    "is_clickstream",
     "readable",
     "samples_from_record",
     "samples_to_record",
+    "tick_of",
 ]
 
 FORMAT: Final = 1
@@ -107,14 +115,50 @@ class HeatmapRecord(msgspec.Struct, rename={"grid_size": "grid-size"}, omit_defa
     kind: str
     device: str
     changes: bool = False  #: only the tiles that changed; a count of 0: the tile is cold now
+    more: bool = False  #: another record of this page and window follows at once
+    visitors: int = 0  #: of the page, as all that follow
+    rate: float = 0.0  #: samples a second at `end`
+    newest: int = 0  #: newest event time, ms since the epoch; 0: none known
+    origin: str | None = None
+
+
+class Tick(msgspec.Struct):
+    """A record that only says what time it is, so that time goes on where no event comes. In `clickstream` and `clickstream-group-by-page`."""
+
+    tick: int  #: ms since the epoch
+    v: int = FORMAT
+
+
+class DeadLetter(msgspec.Struct):
+    """Topic `clickstream-dead-letter`: a record that a stage could not process, and why."""
+
+    error: str
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    value: str  #: as text; bytes that are no UTF-8 are escaped
+    cut: bool = False  #: the value was too long to be kept whole
+
+
+class Interest(msgspec.Struct):
+    """Topic `isotherm-interest`: somebody watches the page that is the key. Of several, the longest holds."""
+
+    until: int  #: ms since the epoch
 
 
 _encoder = msgspec.json.Encoder()
 _clickstream_decoder = msgspec.json.Decoder(Clickstream)
 _grouped_decoder = msgspec.json.Decoder(GroupedByPage)
+_heatmap_decoder = msgspec.json.Decoder(HeatmapRecord)
+_tick_decoder = msgspec.json.Decoder(Tick)
+_interest_decoder = msgspec.json.Decoder(Interest)
+_TICK_BEGINS: Final = b'{"tick":'
+_CLICKSTREAM_BEGINS: Final = b'{"at":'
+_DEAD_VALUE_CHARS_MAX: Final = 64 * 1024
 
 
-def encode(record: Clickstream | GroupedByPage | HeatmapRecord) -> bytes:
+def encode(record: msgspec.Struct) -> bytes:
     return _encoder.encode(record)
 
 
@@ -126,6 +170,44 @@ def decode_clickstream(value: bytes) -> Clickstream:
 def decode_grouped(value: bytes) -> GroupedByPage:
     """Raises `RecordError`."""
     return _decode(_grouped_decoder, value)
+
+
+def decode_heatmap(value: bytes) -> HeatmapRecord:
+    """Raises `RecordError`."""
+    try:
+        return _heatmap_decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(str(error)) from None
+
+
+def decode_interest(value: bytes) -> Interest:
+    """Raises `RecordError`."""
+    try:
+        return _interest_decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(str(error)) from None
+
+
+def tick_of(value: bytes) -> int | None:
+    """The time that a tick tells; None: the record is no tick. Raises `RecordError`."""
+    if not value.startswith(_TICK_BEGINS):
+        return None
+    try:
+        return _tick_decoder.decode(value).tick
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RecordError(str(error)) from None
+
+
+def is_clickstream(value: bytes) -> bool:
+    """Whether a gateway of ours wrote the record; what others write is an event a record."""
+    return value.startswith(_CLICKSTREAM_BEGINS)
+
+
+def dead_letter(error: str, stage: str, topic: str, partition: int, offset: int, value: bytes) -> DeadLetter:
+    """What is kept of a record that could not be processed."""
+    text = value.decode("utf-8", "backslashreplace")
+    cut = len(text) > _DEAD_VALUE_CHARS_MAX
+    return DeadLetter(error, stage, topic, partition, offset, text[:_DEAD_VALUE_CHARS_MAX], cut)
 
 
 _Record = TypeVar("_Record", Clickstream, GroupedByPage)

@@ -37,6 +37,7 @@ class Source(Protocol):
 
     @property
     def end_ms(self) -> int: ...
+    def end_of(self, page_key: str) -> int: ...
     def whole(self, view: View) -> Heat: ...
     def page(self, key: str, now_ms: int) -> PageNow | None: ...
     def watch(self, page_key: str | None) -> None: ...
@@ -163,7 +164,7 @@ class Groups:
         source = self._source
         page = source.page(view.page, now_ms)
         return Status(
-            end_ms=source.end_ms,
+            end_ms=source.end_of(view.page),
             sent_ms=now_ms,
             window_ms=source.window_ms,
             hop_ms=source.hop_ms,
