@@ -1,0 +1,325 @@
+// @ts-check
+/**
+ * The live heat map, on the very page that it is of.
+ *
+ * The tracker loads this module from the host that it came from and calls `open({host, site, token})`. What stands here strings the parts
+ * together; each part is a file:
+ *
+ *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
+ *                                        └──────> tip, panel            page (size, ground, route)
+ *
+ * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
+ *   sight: no frame.
+ * - The picture follows every frame of the server, the panel's numbers twice a second: nobody reads faster, and setting type costs
+ *   more than drawing the heat.
+ * - Everything that it adds lies in one shadow root; every listener hangs on one AbortController. Closing takes both away.
+ */
+
+import { Heat } from "../shared/heat/heat.js";
+import { cellAt, cellBox, deviceOf } from "../shared/heat/geometry.js";
+import { make } from "./dom.js";
+import { listen } from "./keys.js";
+import { Line } from "./line.js";
+import { documentSize, groundOf, watchPage, watchRoute } from "./page.js";
+import { Panel } from "./panel.js";
+import { Picture } from "./picture.js";
+import { sheet } from "./styles.js";
+import { describe, Tip } from "./tip.js";
+import { View } from "./view.js";
+
+/**
+ * @typedef {import("../shared/heat/frames.js").Frame} Frame
+ * @typedef {{close: () => void}} Overlay
+ */
+
+/** Numbers and ages tick, and what no event tells of is looked at, so often. */
+const TICK_MS = 500;
+/** How many tiles "next hottest" goes through. */
+const HOTTEST_MAX = 20;
+/** The lag that is shown is the worst of so many frames: one late frame in a second is not hidden by three in time. */
+const LAGS_KEPT = 4;
+
+const KINDS = /** @type {const} */ (["move", "click"]);
+const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
+const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
+
+/** @type {Overlay | null} */
+let opened = null;
+
+/**
+ * Opens the overlay on this page; one that is open already is closed.
+ * @param {{host: string, site: string, token: string}} of  `host` is Isotherm's origin (`https://heat.example`) or its host name
+ * @returns {Overlay}
+ */
+export function open({ host, site, token }) {
+  opened?.close();
+  opened = start({ host: originOf(host), site, token });
+  return opened;
+}
+
+/** @param {{host: string, site: string, token: string}} of @returns {Overlay} */
+function start({ host, site, token }) {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const view = new View(innerWidth);
+  const picture = new Picture();
+  const tip = new Tip();
+
+  const live = new Heat();
+  /** What is drawn: the live heat, or while paused a copy of it. */
+  let heat = live;
+  let pausedAtMs = 0;
+  /** @type {Frame | null} */
+  let newest = null;
+  /** @type {number[]} */
+  let lagsMs = [];
+
+  let page = location.pathname;
+  let size = documentSize();
+  let ground = groundOf();
+  let hottest = 0;
+
+  /** @type {{x: number, y: number} | null} the pointer, in the window */
+  let pointer = null;
+  /** @type {number | null} a tile that was asked for by key */
+  let asked = null;
+  let askedPlace = -1;
+
+  let frame = 0;
+  let staleHeat = true;
+  let stalePage = true;
+  let stalePanel = true;
+
+  const line = new Line({ host, site, token, signal, onFrame: hear, onState: () => plan({ panel: true }) });
+
+  const shortcuts = [
+    { key: "P", what: "Pause or go on", act: () => view.choose({ paused: !view.choices.paused }) },
+    { key: "N", what: "Next hottest tile", act: () => goToHottest(1) },
+    { key: "Shift+N", what: "The one before", act: () => goToHottest(-1) },
+    { key: "K", what: "Moves or clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
+    { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
+    { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
+    { key: "L", what: "Tiles or smooth", act: () => view.choose({ look: view.choices.look === "tiles" ? "smooth" : "tiles" }) },
+    { key: "C", what: "Next colours", act: () => view.choose({ scale: after(SCALES, view.choices.scale) }) },
+    { key: "S", what: "Contrast linear or lifted", act: () => view.choose({ curve: view.choices.curve === "linear" ? "lifted" : "linear" }) },
+    { key: "[", what: "Less opaque", act: () => view.choose({ opacity: Math.max(20, view.choices.opacity - 5) }) },
+    { key: "]", what: "More opaque", act: () => view.choose({ opacity: Math.min(100, view.choices.opacity + 5) }) },
+    { key: "H", what: "Hide or show the heat", act: () => view.choose({ shown: !view.choices.shown }) },
+    { key: "F", what: "Fold or unfold the panel", act: () => view.choose({ folded: !view.choices.folded }) },
+    { key: "I", what: "Into the panel", act: () => panel.focus() },
+    { key: "?", what: "This list", act: () => panel.toggleHelp() },
+    { key: "Shift+X", what: "Close the heat map", act: close },
+  ];
+  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, shortcuts });
+
+  const layer = make("div", { class: "page" }, picture.canvas, tip.frame, tip.bubble);
+  const root = document.createElement("isotherm-overlay");
+  const shadow = root.attachShadow({ mode: "open" });
+  shadow.adoptedStyleSheets = [sheet()];
+  shadow.append(layer, panel.element);
+  document.documentElement.append(root);
+
+  listen(shortcuts, () => view.choices.keys, signal);
+  watchPage(() => plan({ page: true }), signal);
+  watchRoute(followRoute, signal);
+  addEventListener("pointermove", point, { signal, passive: true, capture: true });
+  addEventListener("pointerdown", point, { signal, passive: true, capture: true });
+  document.documentElement.addEventListener("pointerleave", () => unpoint(), { signal });
+  addEventListener("scroll", () => pointer && plan({ panel: true }), { signal, passive: true });
+  document.addEventListener("visibilitychange", () => document.hidden || tick(), { signal });
+  const ticking = setInterval(tick, TICK_MS);
+
+  view.onChoice((choices, changed) => {
+    if ("paused" in changed) pause(choices.paused);
+    if ("kind" in changed || "device" in changed) watch();
+    if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed) staleHeat = true;
+    plan({ panel: true });
+  });
+  watch();
+
+  return { close };
+
+  /** Draws the line to the page and layer that are chosen; what was known of another is forgotten. */
+  function watch() {
+    const { kind, device } = view.choices;
+    live.forget();
+    newest = null;
+    lagsMs = [];
+    asked = null;
+    askedPlace = -1;
+    staleHeat = true;
+    if (view.choices.paused) view.choose({ paused: false });
+    line.watch({ page, kind, device });
+    plan({ panel: true });
+  }
+
+  /** @param {Frame} frame */
+  function hear(frame) {
+    newest = frame;
+    lagsMs = [...lagsMs, frame.sentMs - frame.endMs].slice(-LAGS_KEPT);
+    if (live.apply(frame) && heat === live) {
+      staleHeat = true;
+      plan();
+    }
+  }
+
+  /** @param {boolean} paused */
+  function pause(paused) {
+    heat = paused ? live.frozen() : live;
+    pausedAtMs = paused ? Date.now() : 0;
+    staleHeat = true;
+  }
+
+  function followRoute() {
+    if (location.pathname === page) return;
+    page = location.pathname;
+    stalePage = true;
+    watch();
+  }
+
+  /** What no event tells of: a route changed without one, a page that grew behind a clip, time that went by. */
+  function tick() {
+    if (document.hidden) return;
+    if (!root.isConnected) document.documentElement.append(root);
+    followRoute();
+    plan({ panel: true });
+  }
+
+  /** @param {PointerEvent} event */
+  function point(event) {
+    asked = null;
+    if (event.target === root) {
+      unpoint();
+      return;
+    }
+    pointer = { x: event.clientX, y: event.clientY };
+    plan({ panel: true });
+  }
+
+  function unpoint() {
+    pointer = null;
+    plan({ panel: true });
+  }
+
+  /** @param {number} step 1: the next; -1: the one before */
+  function goToHottest(step) {
+    const cells = heat.hottestCells(HOTTEST_MAX);
+    if (cells.length === 0) {
+      panel.speak("No tile is warm");
+      return;
+    }
+    askedPlace = (askedPlace + step + (askedPlace < 0 && step < 0 ? 1 : 0) + cells.length) % cells.length;
+    asked = cells[askedPlace];
+    pointer = null;
+    const box = cellBox(asked, size, heat.grid);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    scrollTo({
+      left: box.left + box.width / 2 - innerWidth / 2,
+      top: box.top + box.height / 2 - innerHeight / 2,
+      behavior: calm ? "auto" : "smooth",
+    });
+    const { figure, detail } = describe(asked, heat, view.choices.kind);
+    panel.speak(`${figure}, ${detail}`);
+    plan({ panel: true });
+  }
+
+  /** Brings everything up to date at the next frame of the browser. @param {{page?: boolean, panel?: boolean}} [stale] */
+  function plan(stale = {}) {
+    if (stale.page) stalePage = true;
+    if (stale.panel) stalePanel = true;
+    if (frame || signal.aborted) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      update();
+    });
+  }
+
+  function update() {
+    const { choices } = view;
+    fit();
+    const style = { look: choices.look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
+    if (staleHeat && choices.shown) {
+      staleHeat = false;
+      hottest = picture.draw(heat, size, style);
+    }
+    const { canvas } = picture;
+    canvas.style.opacity = String(choices.opacity / 100);
+    canvas.hidden = !choices.shown;
+    canvas.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
+    tip.show(choices.shown ? pointedCell() : null, heat, size, choices.kind);
+    if (!stalePanel) return;
+    stalePanel = false;
+    panel.show({
+      moment: {
+        line: line.state,
+        choices,
+        newest,
+        lagMs: Math.max(0, ...lagsMs),
+        warm: heat.warm,
+        host,
+        ownDevice: deviceOf(innerWidth),
+        nowMs: performance.now(),
+      },
+      style,
+      page,
+      hottest,
+      total: heat.total,
+      pointed: tip.cell === null ? null : heat.counts[tip.cell],
+      pausedAtMs,
+    });
+  }
+
+  /** The canvas over the document, as large as that is now. */
+  function fit() {
+    const { width, height } = documentSize();
+    const grown = width !== size.width || height !== size.height;
+    if (stalePage) {
+      const seen = groundOf();
+      if (seen !== ground) staleHeat = true;
+      ground = seen;
+    }
+    if (grown && view.choices.look === "smooth") staleHeat = true;
+    if (stalePage || grown) {
+      size = { width, height };
+      picture.fit(size);
+      align();
+    }
+    stalePage = false;
+  }
+
+  /** The layer at the document's origin: a page may place its root element, or give it margins. */
+  function align() {
+    const box = layer.getBoundingClientRect();
+    const left = box.left + scrollX;
+    const top = box.top + scrollY;
+    if (Math.abs(left) < 0.01 && Math.abs(top) < 0.01) return;
+    layer.style.left = `${(parseFloat(layer.style.left) || 0) - left}px`;
+    layer.style.top = `${(parseFloat(layer.style.top) || 0) - top}px`;
+  }
+
+  /** @returns {number | null} */
+  function pointedCell() {
+    if (!heat.known) return null;
+    if (asked !== null) return asked;
+    return pointer && cellAt(pointer.x + scrollX, pointer.y + scrollY, size, heat.grid);
+  }
+
+  function close() {
+    ending.abort();
+    clearInterval(ticking);
+    cancelAnimationFrame(frame);
+    view.forget();
+    root.remove();
+    opened = null;
+  }
+}
+
+/** @param {string} host */
+function originOf(host) {
+  return new URL(/^[a-z]+:/.test(host) && host.includes("//") ? host : `//${host.replace(/^\/\//, "")}`, import.meta.url).origin;
+}
+
+/** @template T @param {readonly T[]} all @param {T} one @returns {T} the one after it, round and round */
+function after(all, one) {
+  return all[(all.indexOf(one) + 1) % all.length];
+}

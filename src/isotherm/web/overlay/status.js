@@ -1,0 +1,131 @@
+// @ts-check
+/**
+ * What the panel says about how things stand. Pure: from the state of the line and the heat to words.
+ *
+ * Two times that are easily taken for one are kept apart: how long ago somebody last moved on the page (nobody's fault, neutral), and how
+ * far the picture is behind the server's clock (the pipeline's fault, amber above a second).
+ */
+
+import { age, delay, span } from "./words.js";
+
+/**
+ * @typedef {import("./line.js").LineState} LineState
+ * @typedef {import("./view.js").Choices} Choices
+ * @typedef {import("../shared/heat/frames.js").Frame} Frame
+ *
+ * @typedef {"good" | "warn" | "bad" | "waiting"} Tone
+ * @typedef {{tone: Tone, text: string, aside: string, asideTone: Tone | ""}} Status
+ * @typedef {{tone: "plain" | "warn" | "bad", title: string, text: string, action: "redial" | "all-devices" | "", label: string}} Notice
+ *
+ * @typedef {object} Moment
+ * @property {LineState} line
+ * @property {Readonly<Choices>} choices
+ * @property {Frame | null} newest  the newest frame of this page and layer
+ * @property {number} lagMs   the worst of the last frames' `sent − end`
+ * @property {number} warm    tiles that are not cold
+ * @property {string} host
+ * @property {string} ownDevice  the device class of the viewer's own window
+ * @property {number} nowMs   by `performance.now()`
+ */
+
+/** The pipeline is late above this. */
+const LATE_MS = 1000;
+/** A short break is mended before anybody has read of it. */
+const BREAK_MS = 3000;
+
+/** @type {Record<Choices["device"], string>} */
+const DEVICES = { all: "any device", desktop: "a desktop", tablet: "a tablet", mobile: "a phone" };
+
+/** @param {Moment} at @returns {Status} */
+export function statusOf({ line, lagMs, newest, nowMs }) {
+  switch (line.phase) {
+    case "live": {
+      const late = lagMs > LATE_MS;
+      return { tone: late ? "warn" : "good", text: "Live", aside: newest ? `${delay(lagMs)} behind` : "", asideTone: late ? "warn" : "" };
+    }
+    case "silent":
+      return { tone: "warn", text: `No word for ${age(nowMs - line.heardAtMs)}`, aside: "", asideTone: "" };
+    case "lost":
+      return { tone: "bad", text: "Line lost", aside: line.retryAtMs ? `next try in ${age(line.retryAtMs - nowMs + 999)}` : "", asideTone: "" };
+    case "refused":
+      return { tone: "bad", text: "Not let in", aside: "", asideTone: "" };
+    case "blocked":
+      return { tone: "bad", text: "Blocked", aside: "", asideTone: "" };
+    default:
+      return { tone: "waiting", text: "Connecting …", aside: "", asideTone: "" };
+  }
+}
+
+/** When somebody last moved on the page. @param {Moment} at */
+export function lastMovement({ newest, line, nowMs }) {
+  if (!newest) return "";
+  if (newest.quietMs === null) return "No movement yet";
+  const quietMs = newest.quietMs + Math.max(0, nowMs - line.heardAtMs);
+  return quietMs < 2000 ? "Moving now" : `Last movement ${age(quietMs)} ago`;
+}
+
+/** What stands in the way of a picture, and what to do about it; null where nothing does. @param {Moment} at @returns {Notice | null} */
+export function noticeOf(at) {
+  return trouble(at) ?? emptiness(at) ?? otherLayout(at);
+}
+
+/** @param {Moment} at @returns {Notice | null} */
+function trouble({ line, host, nowMs }) {
+  const where = host.replace(/^https?:\/\//, "");
+  switch (line.phase) {
+    case "refused":
+      return {
+        tone: "bad",
+        title: "This view is not let in",
+        text: `${where} answers, but does not open this page’s heat: the pass has run out or was withdrawn. Open the heat map again from the dashboard.`,
+        action: "redial",
+        label: "Try again",
+      };
+    case "blocked":
+      return {
+        tone: "bad",
+        title: "This page forbids the connection",
+        text: `Its Content-Security-Policy keeps the browser from reaching Isotherm. Add ${host.replace("http", "ws")} to connect-src.`,
+        action: "",
+        label: "",
+      };
+    case "lost":
+      if (line.heardAtMs && nowMs - line.heardAtMs < BREAK_MS) return null;
+      return {
+        tone: "warn",
+        title: "The line is down",
+        text: `${where} does not answer.${line.heardAtMs ? ` What you see is ${age(nowMs - line.heardAtMs)} old.` : ""}`,
+        action: "redial",
+        label: "Try now",
+      };
+    default:
+      return null;
+  }
+}
+
+/** @param {Moment} at @returns {Notice | null} */
+function emptiness({ newest, warm, choices: { kind, device } }) {
+  if (!newest || warm > 0) return null;
+  const done = kind === "click" ? "clicked" : "moved";
+  const elsewhere = device !== "all";
+  return {
+    tone: "plain",
+    title: "No heat here yet",
+    text: `${elsewhere ? `Nobody on ${DEVICES[device]} has` : "Nobody has"} ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.`,
+    action: elsewhere ? "all-devices" : "",
+    label: elsewhere ? "Show all devices" : "",
+  };
+}
+
+/** Heat of another device class lies where that layout had it. @param {Moment} at @returns {Notice | null} */
+function otherLayout({ newest, choices: { device }, ownDevice }) {
+  if (!newest || device === "all" || device === ownDevice) return null;
+  const widths = { desktop: "1024 px or wider", tablet: "768 to 1023 px wide", mobile: "narrower than 768 px" };
+  return {
+    tone: "plain",
+    title: `Heat of ${{ desktop: "desktops", tablet: "tablets", mobile: "phones" }[device]}, on another layout`,
+    text: `To see it in its place, make this window ${widths[device]}.`,
+    action: "",
+    label: "",
+  };
+}

@@ -1,0 +1,70 @@
+// @ts-check
+/**
+ * What one tile says: its count, its share of all, its place among the warm ones; and a frame around it.
+ *
+ * Points at the tile under the pointer, or at one that was asked for by key. It hangs on the tile, not on the pointer: it does not
+ * tremble, and it scrolls with the page. It never takes a pointer event.
+ */
+
+import { make, say } from "./dom.js";
+import { cellBox } from "../shared/heat/geometry.js";
+import { place, samples, share } from "./words.js";
+
+/**
+ * @typedef {import("../shared/heat/heat.js").Heat} Heat
+ * @typedef {import("../shared/heat/geometry.js").Size} Size
+ */
+
+const GAP = 8;
+
+export class Tip {
+  #figure = make("strong", null);
+  #detail = make("span", null);
+
+  constructor() {
+    this.frame = make("div", { class: "frame", hidden: true });
+    this.bubble = make("div", { class: "tip", hidden: true }, this.#figure, this.#detail);
+    /** @type {number | null} */
+    this.cell = null;
+  }
+
+  /**
+   * @param {number | null} cell  null, or a cold one: nothing to say
+   * @param {Heat} heat @param {Size} page @param {string} kind
+   */
+  show(cell, heat, page, kind) {
+    const hidden = cell === null || !heat.known || heat.counts[cell] === 0;
+    this.cell = hidden ? null : cell;
+    this.frame.hidden = hidden;
+    this.bubble.hidden = hidden;
+    if (hidden || cell === null) return;
+    const { figure, detail } = describe(cell, heat, kind);
+    say(this.#figure, figure);
+    say(this.#detail, detail);
+    this.#hang(cellBox(cell, page, heat.grid));
+  }
+
+  /** @param {import("../shared/heat/geometry.js").Box} box */
+  #hang(box) {
+    const { style } = this.frame;
+    style.transform = `translate(${box.left}px, ${box.top}px)`;
+    style.width = `${box.width}px`;
+    style.height = `${box.height}px`;
+    const { offsetWidth: width, offsetHeight: height } = this.bubble;
+    const least = scrollX + GAP;
+    const most = scrollX + document.documentElement.clientWidth - width - GAP;
+    const left = Math.max(least, Math.min(most, box.left + (box.width - width) / 2));
+    const above = box.top - height - GAP;
+    const top = above >= scrollY + GAP ? above : box.top + box.height + GAP;
+    this.bubble.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+  }
+}
+
+/** @param {number} cell @param {Heat} heat @param {string} kind */
+export function describe(cell, heat, kind) {
+  const count = heat.counts[cell];
+  return {
+    figure: samples(count, kind),
+    detail: `${share(count, heat.total)} of all · ${place(heat.rank(cell), heat.warm)}`,
+  };
+}

@@ -1,0 +1,198 @@
+"""A stage for the overlay: a shop on one origin, and on another a host that speaks `/live` as docs/wire.md has it.
+
+The test is the server here: it says what is warm, and may refuse, fall silent, hang up or renew a token. Frames are put together from the
+wire's description alone, not by the code that the server uses, so that the two are held to the same page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+WEB = Path(__file__).parents[2] / "src" / "isotherm" / "web"
+NEVER = 0xFFFFFFFF
+
+
+@dataclass
+class Sky:
+    """What stands in every frame's header."""
+
+    grid: int = 50
+    window_ms: int = 300_000
+    hop_ms: int = 250
+    people: int = 3
+    rate: float = 11.5
+    quiet_ms: int = 100
+    lag_ms: float = 40.0
+    version: int = 1
+
+
+def _header(kind: int, width: int, n: int, sky: Sky) -> bytes:
+    sent = time.time() * 1000
+    return struct.pack(
+        "<BBBBIddIIIIfI",
+        sky.version, kind, 0, width, sky.grid**2, sent - sky.lag_ms, sent,
+        sky.window_ms, sky.hop_ms, n, sky.people, sky.rate, sky.quiet_ms,
+    )  # fmt: skip
+
+
+def _counts(counts: list[int]) -> tuple[int, bytes]:
+    width = 1 if max(counts, default=0) < 256 else 2 if max(counts) < 65536 else 4
+    return width, struct.pack(f"<{len(counts)}{'?BH?I'[width]}", *counts)
+
+
+def keyframe(heat: Mapping[int, int], sky: Sky) -> bytes:
+    """The whole heat: cell to count."""
+    cells = sorted(cell for cell, count in heat.items() if count)
+    bitmap = bytearray(4 * -(-(sky.grid**2) // 32))
+    for cell in cells:
+        bitmap[cell >> 3] |= 1 << (cell & 7)
+    width, counts = _counts([heat[cell] for cell in cells])
+    return _header(1, width, len(cells), sky) + bytes(bitmap) + counts
+
+
+def changes(heat: Mapping[int, int], sky: Sky) -> bytes:
+    """The cells that have another count now; 0: cold."""
+    letter = "H" if sky.grid**2 <= 65536 else "I"
+    cells = struct.pack(f"<{len(heat)}{letter}", *heat)
+    width, counts = _counts(list(heat.values()))
+    return _header(2, width, len(heat), sky) + cells + bytes(-len(cells) % 4) + counts
+
+
+@dataclass
+class Viewer:
+    """One socket of an overlay."""
+
+    query: dict[str, str]
+    socket: web.WebSocketResponse
+
+    async def send(self, frame: bytes) -> None:
+        await self.socket.send_bytes(frame)
+
+
+@dataclass
+class Stage:
+    """The two origins, and what the test says that happens on them."""
+
+    shop: str = ""
+    host: str = ""
+    sky: Sky = field(default_factory=Sky)
+    heat: dict[int, int] = field(default_factory=dict)
+    layers: dict[tuple[str, str, str], dict[int, int]] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
+    policy: str = ""
+    refuse: int = 0
+    mute: bool = False
+    asked: list[dict[str, str]] = field(default_factory=list)
+    viewers: list[Viewer] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def heat_of(self, query: Mapping[str, str]) -> dict[int, int]:
+        return self.layers.get((query["page"], query["kind"], query["device"]), self.heat)
+
+    async def warm(self, heat: Mapping[int, int]) -> None:
+        """Changes the heat, and tells everybody who watches."""
+        self.heat.update(heat)
+        for viewer in self.viewers:
+            await viewer.send(changes(heat, self.sky))
+
+    async def tell(self) -> None:
+        """A frame without changes."""
+        await self.warm({})
+
+    async def viewer(self, count: int = 1) -> Viewer:
+        """The newest viewer, once `count` are there."""
+        while len(self.viewers) != count:
+            self._news.clear()
+            await self._news.wait()
+        return self.viewers[-1]
+
+    async def attempts(self, count: int) -> None:
+        """Returns once so many dials have come."""
+        while len(self.asked) < count:
+            self._news.clear()
+            await self._news.wait()
+
+    async def hang_up(self, code: int = 1001) -> None:
+        for viewer in list(self.viewers):
+            await viewer.socket.close(code=code)
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        query = dict(request.query)
+        self.asked.append(query)
+        self._news.set()
+        if self.refuse:
+            return web.Response(status=self.refuse)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        viewer = Viewer(query, socket)
+        if not self.mute:
+            await viewer.send(keyframe(self.heat_of(query), self.sky))
+        self.viewers.append(viewer)
+        self._news.set()
+        async for _ in socket:
+            pass
+        self.viewers.remove(viewer)
+        self._news.set()
+        return socket
+
+    async def page(self, request: web.Request) -> web.Response:
+        html = self.pages.get(request.path, self.pages.get("*", ""))
+        headers = {"Content-Security-Policy": self.policy.format(host=self.host)} if self.policy else {}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def boot(self, _: web.Request) -> web.Response:
+        """What the tracker does once it has a token."""
+        text = (
+            f'import("{self.host}/overlay/overlay.js").then((overlay) => {{'
+            f' window.overlay = overlay.open({{ host: "{self.host}", site: "default", token: "first" }}); }});'
+        )
+        return web.Response(text=text, content_type="text/javascript")
+
+
+@web.middleware
+async def _from_anywhere(request: web.Request, handler: web.RequestHandler) -> web.StreamResponse:
+    response = await handler(request)  # type: ignore[operator]
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+async def _serve(app: web.Application) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+@asynccontextmanager
+async def stage() -> AsyncIterator[Stage]:
+    """Both origins, up."""
+    now = Stage()
+    host = web.Application(middlewares=[_from_anywhere])
+    host.router.add_get("/live", now.live)
+    host.router.add_get("/healthz", lambda _: _answer())
+    host.router.add_static("/overlay", WEB / "overlay")
+    host.router.add_static("/shared", WEB / "shared")
+    shop = web.Application()
+    shop.router.add_get("/boot.js", now.boot)
+    shop.router.add_get("/favicon.ico", lambda _: _answer())
+    shop.router.add_get("/{path:.*}", now.page)
+    host_runner, now.host = await _serve(host)
+    shop_runner, now.shop = await _serve(shop)
+    try:
+        yield now
+    finally:
+        await shop_runner.cleanup()
+        await host_runner.cleanup()
+
+
+async def _answer() -> web.Response:
+    return web.Response(text="ok")
