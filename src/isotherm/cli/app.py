@@ -41,13 +41,24 @@ def apply_config(context: click.Context, config: Path | None) -> None:
     if config is None and not path.is_file():
         return
     settings = read_config(path, set(app.commands))
-    options = {name: {str(option.name) for option in command.params} for name, command in app.commands.items()}
+    options = {name: _parameter_of_option(command) for name, command in app.commands.items()}
     known = set().union(*options.values())
     for command, values in settings.items():
         for name in values.keys() - known:
             raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command} --help` lists what there is")
     context.default_map = {
-        command: {name: value for name, value in values.items() if name in options[command]} for command, values in settings.items()
+        command: {options[command][name]: value for name, value in values.items() if name in options[command]}
+        for command, values in settings.items()
+    }
+
+
+def _parameter_of_option(command: click.Command) -> dict[str, str]:
+    """The names of a command's options, as a file has them, and the parameters that they set."""
+    return {
+        long.removeprefix("--").replace("-", "_"): str(option.name)
+        for option in command.params
+        for long in option.opts
+        if long.startswith("--")
     }
 
 

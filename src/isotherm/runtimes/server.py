@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 import isotherm
 from isotherm.access.guard import Guard
@@ -31,7 +32,6 @@ __all__ = ["Server", "ServerSettings"]
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Coroutine[Any, Any, web.StreamResponse]]
 _STOP_S: Final = 4.0  #: a stop takes 5 s at most, the pipeline's own second included
 _TOPIC_QUEUE_BYTES_MAX: Final = 4 * 1024 * 1024
 _BACKLOG: Final = 4096  #: connections that may wait to be accepted: a page with thousands of visitors reconnects at once
@@ -66,10 +66,11 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._stopping = False
         self.port = settings.port
+        self._application = self._app()
 
     async def start(self) -> None:
         """Raises `StartError` where the port can't be had."""
-        self._runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_STOP_S, max_line_size=16 * 1024)
+        self._runner = web.AppRunner(self._application, access_log=None, handle_signals=False, shutdown_timeout=_STOP_S, max_line_size=16 * 1024)
         await self._runner.setup()
         host, port = self._settings.host, self._settings.port
         try:
