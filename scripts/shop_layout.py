@@ -20,7 +20,7 @@ from typing import Any, Final
 from aiohttp import web
 from playwright.async_api import Page, async_playwright
 
-from isotherm.web.shop_pages import paths, render
+from isotherm.web.shop import paths, render
 
 SHOP: Final = Path(__file__).parent.parent / "src/isotherm/web/shop"
 LAYOUT: Final = SHOP / "layout.json"
@@ -29,7 +29,9 @@ HEIGHT_PX: Final = 900
 CHROMIUM: Final = "/usr/bin/chromium"
 CHROMIUM_ARGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 #: The strictest policy that pages and tracker work under; the shop must live with any that a site may have.
-POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'"
+)
 
 #: Runs in the page: document size, and each zone's box as [zone, role, product, x, y, width, height, link, sticks to the window].
 MEASURE: Final = """() => {
@@ -128,17 +130,17 @@ async def measure_all(url: str) -> dict[str, dict[str, dict[str, Any]]]:
         by_width = await asyncio.gather(*map(at_width, WIDTHS_PX))
         await browser.close()
     return {
-        path: {str(width): pages[number] for width, pages in zip(WIDTHS_PX, by_width, strict=True)}
-        for number, path in enumerate(paths())
+        path: {str(width): pages[number] for width, pages in zip(WIDTHS_PX, by_width, strict=True)} for number, path in enumerate(paths())
     }
 
 
 def text_of(pages: dict[str, dict[str, dict[str, Any]]]) -> str:
     """The file's text: a line a page and width, so that a change of one page is a change of few lines."""
-    lines = [
-        f"{json.dumps(path)}: {{\n" + ",\n".join(f'"{width}": {json.dumps(page, separators=(",", ":"))}' for width, page in by_width.items()) + "\n}"
-        for path, by_width in pages.items()
-    ]
+
+    def block(by_width: dict[str, dict[str, Any]]) -> str:
+        return ",\n".join(f'"{width}": {json.dumps(page, separators=(",", ":"))}' for width, page in by_width.items())
+
+    lines = [f"{json.dumps(path)}: {{\n{block(by_width)}\n}}" for path, by_width in pages.items()]
     return '{"v": 1, "pages": {\n' + ",\n".join(lines) + "\n}}\n"
 
 

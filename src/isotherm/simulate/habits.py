@@ -8,8 +8,8 @@ in, so that the same seed gives the same visit. Each turn of its loop is one thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import exp
+from collections.abc import Generator, Iterator
+from math import exp, sqrt
 from random import Random
 from typing import Final
 
@@ -23,6 +23,7 @@ from isotherm.simulate.story import Story
 __all__ = ["visit"]
 
 _DRAW: Final = {"look": 1.0, "read": 0.5, "press": 0.4, "type": 0.15}  #: how much a role draws the eye
+_ZONE_DRAW: Final = {"picture": 1.5, "hero-picture": 1.5, "price": 1.1}  #: what is looked at first in a shop
 _STICKY_DRAW: Final = 0.25  #: the header is always there and seldom news
 _SEEN_DRAW: Final = 0.12  #: what was looked at already
 _UP_DRAW: Final = 0.45  #: people go down a page
@@ -80,7 +81,7 @@ class _Visit:
         draws = [self._draw(page.rpartition("/")[2], knows) for page in pages]
         return self._chance.choices(pages, draws)[0]
 
-    def _page(self, path: str) -> Iterator[Step]:  # type: ignore[misc]  # a generator's result is said by its `return`
+    def _page(self, path: str) -> Generator[Step, None, str | None]:
         """One page, from opening it to the link that is clicked. Returns where that leads, or None to leave."""
         chance, pointer, person = self._chance, self._pointer, self._person
         plan = self._site.plan(path, person.device.width_px)
@@ -125,7 +126,7 @@ class _Visit:
         bored = max(draws) < 2.5
         weights = []
         for index, box in enumerate(plan.boxes):
-            weight = _DRAW[box.role] * draws[index]
+            weight = _DRAW[box.role] * _ZONE_DRAW.get(box.zone, 1.0) * draws[index]
             if bored and box.zone == _BRAND:
                 weight *= _HOME_DRAW
             if box.role == "read":
@@ -187,9 +188,10 @@ class _Visit:
         elif box.role == "read":
             yield from self._read(box)
         else:
-            for _glance in range(chance.choice((1, 1, 2, 2, 3))):
+            longing = min(3.0, self._draw(box.about, self._knows()) / 3)
+            for _glance in range(chance.choice((1, 1, 2, 2, 3)) + round(longing)):
                 yield from pointer.wait(chance.uniform(300, 1300) * self._person.pace)
-                yield from pointer.move(paths.drift(chance, pointer.at, min(box.width, box.height) * 0.18))
+                yield from pointer.move(paths.drift(chance, pointer.at, max(26.0, min(box.width, box.height) * 0.2)))
 
     def _read(self, box: Box) -> Iterator[Step]:
         chance, pointer = self._chance, self._pointer
@@ -224,7 +226,7 @@ class _Visit:
             return False
         if box.zone == _BRAND:
             return chance.random() < 0.8
-        return chance.random() < min(0.8, (0.6 if tired else 0.1) * self._draw(box.about, self._knows()) ** 0.5)
+        return chance.random() < min(0.8, (0.6 if tired else 0.1) * sqrt(self._draw(box.about, self._knows())))
 
     def _press(self, box: Box) -> Iterator[Step]:
         if self._person.device.touch:

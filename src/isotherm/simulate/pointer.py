@@ -116,6 +116,4 @@ class Pointer:
         return Sample(self.now_ms, kind, round(x, 1), round(y, 1))
 
     def _inside(self, place: Point) -> Point:
-        return Point(
-            min(max(place.x, 0.0), self._device.width_px - 1.0), min(max(place.y, 0.0), self._device.height_px - 1.0)
-        )
+        return Point(min(max(place.x, 0.0), self._device.width_px - 1.0), min(max(place.y, 0.0), self._device.height_px - 1.0))

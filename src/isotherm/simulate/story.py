@@ -25,7 +25,7 @@ _SPREAD_FROM: Final = 0.02  #: one in fifty has seen it at first
 _FORGET_MS: Final = 12_000.0
 
 #: How much more than any other product people look at these: before the word has reached them, and after.
-_FAVOURITE: Final = {"console": 7.0, "laptop": 0.25}
+_FAVOURITE: Final = {"console": 9.0, "laptop": 0.25}
 _RUMOUR: Final = {"console": 0.8, "laptop": 16.0}
 
 

@@ -6,4 +6,10 @@ content security policy fits.
 
 What people look at carries ``data-heat-zone``, a name, and product cards ``data-product``; ``scripts/shop_layout.py``
 measures these boxes in a real browser into ``layout.json``, which the simulated visitors walk by.
+
+The server calls `render` for every address under ``/shop/`` that is no file; files are ``assets/`` and ``layout.json``.
 """
+
+from isotherm.web.shop.pages import paths, render
+
+__all__ = ["paths", "render"]

@@ -26,13 +26,15 @@ def checkout_page() -> str:
 {_field("street", "Street and number", "street-address")}
 <div class="two">{_field("code", "Postcode", "postal-code")}{_field("town", "Town", "address-level2")}</div></fieldset>
 <fieldset><legend>How you pay</legend>
-<div class="ways" data-heat-zone="ways"><label class="way"><input type="radio" name="way" value="invoice" checked><span>By invoice, when it is there</span></label>
+<div class="ways" data-heat-zone="ways">
+<label class="way"><input type="radio" name="way" value="invoice" checked><span>By invoice, when it is there</span></label>
 <label class="way"><input type="radio" name="way" value="card"><span>By card</span></label></div>
 {_field("note", "A word to us (if you like)", "off", needed=False)}</fieldset>
 <p class="actions"><button class="button button-wide" type="submit" data-heat-zone="place-order">Place the order</button></p>
 <p class="small">This shop does not exist: nothing that you write here is sent or kept anywhere.</p></form>
 <aside class="sum" aria-label="Sum" data-bag-sum></aside></div></section>
-<dialog id="thanks" aria-labelledby="thanks-title"><form method="dialog"><button class="round" aria-label="Close">{icon("close")}</button></form>
+<dialog id="thanks" aria-labelledby="thanks-title">
+<form method="dialog"><button class="round" aria-label="Close">{icon("close")}</button></form>
 <h2 id="thanks-title">Thank you!</h2><p>If this shop existed, your things would be on their way now.</p>
 <p class="actions"><a class="button" href="/shop/">Back to the shop</a></p></dialog>"""
     return page("Checkout", body)

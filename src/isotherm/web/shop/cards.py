@@ -48,9 +48,9 @@ def card(product: Product, *, level: int = 3, eager: bool = False) -> str:
 <p class="card-kind">{escape(product.kind)} {stars(product)}</p>
 {price(product)}
 </div>
-<button class="card-add" type="button" data-add="{product.slug}" data-heat-zone="add" aria-label="Add {
-        escape(product.name)
-    } to the bag">{icon("plus")}</button>
+<button class="card-add" type="button" data-add="{product.slug}" data-heat-zone="add" aria-label="Add {escape(product.name)} to the bag">{
+        icon("plus")
+    }</button>
 </article>"""
 
 

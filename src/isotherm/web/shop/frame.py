@@ -50,8 +50,7 @@ def _header(here: str) -> str:
     links = [(f"/shop/c/{category.slug}", category.name) for category in catalog().categories]
     links.append(("/shop/journal", "Journal"))
     items = "".join(
-        f'<li><a href="{href}" data-heat-zone="menu-{name.lower()}"{_current(href, here)}>{name}</a></li>'
-        for href, name in links
+        f'<li><a href="{href}" data-heat-zone="menu-{name.lower()}"{_current(href, here)}>{name}</a></li>' for href, name in links
     )
     return f"""<header class="top">
 <div class="wrap top-row">
@@ -73,9 +72,7 @@ def _current(href: str, here: str) -> str:
 
 
 def _footer() -> str:
-    departments = "".join(
-        f'<li><a href="/shop/c/{category.slug}">{escape(category.name)}</a></li>' for category in catalog().categories
-    )
+    departments = "".join(f'<li><a href="/shop/c/{category.slug}">{escape(category.name)}</a></li>' for category in catalog().categories)
     return f"""<footer class="foot">
 <div class="wrap foot-row">
 <div><p class="brand">{icon("kestrel")}<span>Kestrel</span></p>

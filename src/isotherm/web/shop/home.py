@@ -35,7 +35,8 @@ def _hero() -> str:
 <p class="actions"><a class="button" href="/shop/p/console" data-heat-zone="hero-button">See the {escape(console.name)}</a>
 <span class="hero-price" data-heat-zone="hero-price">{catalog().price(console.price_cents)}</span></p>
 </div>
-<a class="hero-picture" href="/shop/p/console" tabindex="-1" aria-hidden="true" data-heat-zone="hero-picture"><img src="/shop/assets/pictures/hero.svg" alt="" width="1200" height="900"></a>
+<a class="hero-picture" href="/shop/p/console" tabindex="-1" aria-hidden="true" data-heat-zone="hero-picture">
+<img src="/shop/assets/pictures/hero.svg" alt="" width="1200" height="900"></a>
 </section>"""
 
 
@@ -51,7 +52,8 @@ def _departments() -> str:
 def _looked_at() -> str:
     products = [product for slug in _LOOKED_AT if (product := catalog().product(slug))]
     return f"""<section class="wrap" aria-labelledby="looked-at"><div class="section-head">
-<h2 id="looked-at" data-heat-zone="heading">What everybody looks at</h2><a href="/shop/search" data-heat-zone="see-all">See all twelve</a></div>
+<h2 id="looked-at" data-heat-zone="heading">What everybody looks at</h2>
+<a href="/shop/search" data-heat-zone="see-all">See all twelve</a></div>
 {grid(products, eager=True)}</section>"""
 
 
@@ -59,9 +61,15 @@ def _fresh() -> str:
     cards = "\n".join(f"<li>{card(product)}</li>" for slug in _FRESH if (product := catalog().product(slug)))
     return f"""<section class="wrap" aria-labelledby="fresh" data-carousel><div class="section-head">
 <h2 id="fresh" data-heat-zone="heading">Fresh on the shelf</h2>
-<p class="carousel-buttons"><button type="button" class="round" data-carousel-step="-1" aria-label="Back" data-heat-zone="carousel-back">{icon("left")}</button>
-<button type="button" class="round" data-carousel-step="1" aria-label="Onward" data-heat-zone="carousel-on">{icon("right")}</button></p></div>
+<p class="carousel-buttons">{_step(-1, "Back", "left")}{_step(1, "Onward", "right")}</p></div>
 <ul class="carousel" tabindex="0" aria-label="Fresh on the shelf" data-carousel-track>{cards}</ul></section>"""
+
+
+def _step(way: int, label: str, arrow: str) -> str:
+    return (
+        f'<button type="button" class="round" data-carousel-step="{way}" aria-label="{label}" '
+        f'data-heat-zone="carousel-{arrow}">{icon(arrow)}</button>'
+    )
 
 
 def _promises() -> str:
@@ -79,7 +87,8 @@ def _journal() -> str:
         f'<span class="story-title">{escape(article.title)}</span><span class="story-lead">{escape(article.lead)}</span></a></li>'
         for article in articles()[:3]
     )
-    return f"""<section class="wrap" aria-labelledby="journal"><div class="section-head"><h2 id="journal" data-heat-zone="heading">From the journal</h2>
+    return f"""<section class="wrap" aria-labelledby="journal"><div class="section-head">
+<h2 id="journal" data-heat-zone="heading">From the journal</h2>
 <a href="/shop/journal" data-heat-zone="journal-all">All stories</a></div><ul class="stories">{cards}</ul></section>"""
 
 

@@ -8,5 +8,6 @@ __all__ = ["journal_page"]
 
 
 def journal_page() -> str:
-    body = """<div class="wrap journal" data-journal><noscript><p>The journal is a single-page application and needs JavaScript.</p></noscript></div>"""
+    body = """<div class="wrap journal" data-journal>
+<noscript><p>The journal is a single-page application and needs JavaScript.</p></noscript></div>"""
     return page("Journal", body, here="/shop/journal")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from isotherm.web.shop.cards import grid, picture, price, stars
 from isotherm.web.shop.catalog import Product, catalog
 from isotherm.web.shop.frame import icon, page
 
 __all__ = ["product_page"]
+
+_CLOSE: Final = f'<form method="dialog"><button class="round" aria-label="Close">{icon("close")}</button></form>'
 
 
 def product_page(product: Product) -> str:
@@ -26,8 +29,9 @@ def product_page(product: Product) -> str:
 def _gallery(product: Product) -> str:
     views = ["", *product.closeups]
     thumbs = "".join(
-        f'<li><button type="button" class="thumb tint-{product.tint}" data-view="{view.replace(" ", ",")}" aria-pressed="{"false" if view else "true"}"'
-        f' aria-label="{"Detail" if view else "Whole"}, picture {number}" data-heat-zone="thumb">{picture(product.slug, view=view, eager=True)}</button></li>'
+        f'<li><button type="button" class="thumb tint-{product.tint}" data-view="{view.replace(" ", ",")}" '
+        f'aria-pressed="{"false" if view else "true"}" aria-label="{"Detail" if view else "Whole"}, picture {number}" '
+        f'data-heat-zone="thumb">{picture(product.slug, view=view, eager=True)}</button></li>'
         for number, view in enumerate(views, 1)
     )
     return f"""<div class="gallery">
@@ -49,14 +53,17 @@ def _offer(product: Product) -> str:
         for number, (name, swatch) in enumerate(product.colours)
     )
     return f"""<div class="offer">
-<nav aria-label="You are here" class="crumbs"><ol><li><a href="/shop/">Shop</a></li><li><a href="/shop/c/{category.slug}" data-heat-zone="crumb">{escape(category.name)}</a></li></ol></nav>
+<nav aria-label="You are here" class="crumbs"><ol><li><a href="/shop/">Shop</a></li>
+<li><a href="/shop/c/{category.slug}" data-heat-zone="crumb">{escape(category.name)}</a></li></ol></nav>
 <h1 id="name" data-heat-zone="name">{escape(product.name)} {mark}</h1>
 <p class="offer-kind">{escape(product.kind)} <a href="#reviews" data-heat-zone="stars">{stars(product)}</a></p>
 {price(product)}
 <p class="lead" data-heat-zone="lead">{escape(product.lead)}</p>
 <fieldset class="swatches" data-heat-zone="colours"><legend>Colour</legend>{swatches}</fieldset>
-<p class="actions"><button class="button button-wide" type="button" data-add="{product.slug}" data-heat-zone="add-to-bag">Add to bag</button></p>
-<ul class="offer-notes"><li>{icon("truck")}<button type="button" class="link" data-open="delivery" data-heat-zone="delivery">There by Thursday, free</button></li>
+<p class="actions"><button class="button button-wide" type="button" data-add="{product.slug}"
+data-heat-zone="add-to-bag">Add to bag</button></p>
+<ul class="offer-notes">
+<li>{icon("truck")}<button type="button" class="link" data-open="delivery" data-heat-zone="delivery">There by Thursday, free</button></li>
 <li>{icon("return")}60 days to think</li><li>{icon("wrench")}Parts for ten years</li></ul></div>"""
 
 
@@ -73,7 +80,7 @@ def _facts(product: Product) -> str:
 def _reviews(product: Product) -> str:
     items = "".join(
         f'<li data-heat-zone="review"><p class="review-stars"><span class="unseen">{count} of 5 stars</span>{icon("star") * count}</p>'
-        f"<h3>{escape(title)}</h3><p>{escape(text)}</p><p class=\"review-who\">{escape(who)}</p></li>"
+        f'<h3>{escape(title)}</h3><p>{escape(text)}</p><p class="review-who">{escape(who)}</p></li>'
         for who, count, title, text in product.reviews
     )
     return f"""<section class="wrap reviews" id="reviews" aria-labelledby="reviews-title">
@@ -85,18 +92,18 @@ def _reviews(product: Product) -> str:
 def _beside(product: Product) -> str:
     others = [other for other in catalog().within(product.category) if other != product]
     others += [other for other in catalog().products if other.category != product.category and other != product]
-    return f"""<section class="wrap" aria-labelledby="beside"><div class="section-head"><h2 id="beside" data-heat-zone="heading">Goes well beside it</h2></div>
+    return f"""<section class="wrap" aria-labelledby="beside"><div class="section-head">
+<h2 id="beside" data-heat-zone="heading">Goes well beside it</h2></div>
 {grid(others[:4])}</section>"""
 
 
 def _lightbox(product: Product) -> str:
-    return f"""<dialog id="lightbox" class="lightbox" aria-label="{escape(product.name)}, larger"><form method="dialog"><button class="round" aria-label="Close">{
-        icon("close")
-    }</button></form><div class="tint-{product.tint}">{picture(product.slug, alt=product.name)}</div></dialog>"""
+    return f"""<dialog id="lightbox" class="lightbox" aria-label="{escape(product.name)}, larger">{_CLOSE}
+<div class="tint-{product.tint}">{picture(product.slug, alt=product.name)}</div></dialog>"""
 
 
 def _delivery() -> str:
-    return f"""<dialog id="delivery" aria-labelledby="delivery-title"><form method="dialog"><button class="round" aria-label="Close">{icon("close")}</button></form>
+    return f"""<dialog id="delivery" aria-labelledby="delivery-title">{_CLOSE}
 <h2 id="delivery-title">Delivery and returns</h2>
 <p>Ordered before four, on its way the same day: by bicycle in town, by train to the next, by van only for the last street.</p>
 <p>Sixty days to think. Use it as if it were yours; if it does not stay, fold the box back and leave it at any corner shop.</p>

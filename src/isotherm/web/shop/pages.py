@@ -1,7 +1,4 @@
-"""The demo shop's pages by their address; the server asks here for all that is under ``/shop/`` and is no file.
-
-Files are ``shop/assets/`` (at ``/shop/assets/…``) and ``shop/layout.json`` (at ``/shop/layout.json``).
-"""
+"""The shop's pages by their address."""
 
 from __future__ import annotations
 
