@@ -26,7 +26,17 @@ def test_what_is_packed_is_unpacked_exactly(column: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("column", "letter"),
-    [([0, 255], "B"), ([256], "H"), ([65536], "I"), ([-1], "b"), ([-129], "h"), ([-40000], "i"), ([2**40], "q"), ([0.5], "f"), ([0.1], "d")],
+    [
+        ([0, 255], "B"),
+        ([256], "H"),
+        ([65536], "I"),
+        ([-1], "b"),
+        ([-129], "h"),
+        ([-40000], "i"),
+        ([2**40], "q"),
+        ([0.5], "f"),
+        ([0.1], "d"),
+    ],
 )
 def test_the_smallest_type_that_is_exact_is_taken(column: list[float], letter: str) -> None:
     """A byte where a byte does."""

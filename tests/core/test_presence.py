@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from isotherm.core.presence import Presence
 
 steps = st.lists(
-    st.tuples(st.integers(-3000, 9000), st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["s/1", "s/2"])), max_size=4)), max_size=40
+    st.tuples(st.integers(-3000, 9000), st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["s/1", "s/2"])), max_size=4)),
+    max_size=40,
 )
 
 

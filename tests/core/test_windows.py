@@ -12,6 +12,7 @@ from isotherm.core.aggregate import Aggregator
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS
+from isotherm.core.pages import Page
 from isotherm.core.records import (
     counts_from_record,
     counts_to_records,
@@ -24,7 +25,6 @@ from isotherm.core.records import (
 from isotherm.core.samples import Samples
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch
-from isotherm.core.pages import Page
 from tests.oracle import Oracle, Sample
 
 PAGES = ("default/", "default/p/1", "other/p/1")

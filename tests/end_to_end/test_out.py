@@ -129,7 +129,9 @@ async def test_a_slow_viewer_skips_and_holds_up_nobody(serve: Serve, http: aioht
 
         async def skipped() -> bool:
             positions = [chance.uniform(0, 1000) for _ in range(1000)]
-            await send(http, served.address, batch(len(ends), positions, [chance.uniform(0, 1000) for _ in positions], load=str(time.time())))
+            await send(
+                http, served.address, batch(len(ends), positions, [chance.uniform(0, 1000) for _ in positions], load=str(time.time()))
+            )
             ends.append(json.loads(await quick.receive_str(timeout=5))["end"])
             async with http.get(f"{served.address}/metrics") as answer:
                 return "isotherm_frames_skipped_total 0.0" not in await answer.text()

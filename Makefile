@@ -1,0 +1,41 @@
+# Few verbs, the same for you and for CI. Everything that is missing is installed by the scripts named here.
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test check setup tools bench nightly pictures clean
+
+demo: .venv/.setup  ## shop, visitors, pipeline and live heat map
+	@$(BIN)/isotherm demo
+
+setup: .venv/.setup  ## only the .venv, Kafka's client libraries included
+
+tools: .venv/.tools  ## what the tests need besides: browser, broker, linters
+
+test: .venv/.tools  ## every test that CI runs
+	@node --test tests/web/
+	@$(PYTEST) -m "not nightly" $(ARGS)
+
+check: .venv/.tools  ## import rule, lint, types
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check $$(cat .ci/formatted)
+	@$(BIN)/mypy
+	@npx tsc -p .
+
+nightly: .venv/.tools  ## what takes long
+	@$(PYTEST) -m nightly --timeout 3600 $(ARGS)
+
+bench: .venv/.tools  ## the benchmarks; results in bench/results/
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:  ## everything that make made
+	rm -rf .venv node_modules
+
+.venv/.setup: pyproject.toml constraints.txt scripts/setup.sh
+	@scripts/setup.sh
+	@touch $@
+
+.venv/.tools: .venv/.setup package-lock.json scripts/setup_test_tools.sh
+	@scripts/setup_test_tools.sh
+	@touch $@

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# What the tests need besides the .venv: a browser, Node.js for tsc and its test runner, a Java runtime and Maven for the
+# Kafka broker, nginx for the proxy's test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/apt.sh
+
+command -v chromium >/dev/null || need "Chromium" chromium
+command -v node >/dev/null || need "Node.js" nodejs
+command -v npm >/dev/null || need "npm" npm
+command -v java >/dev/null || need "a Java runtime" openjdk-17-jre-headless
+command -v mvn >/dev/null || need "Maven" maven
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || need "nginx" nginx-light
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,dev]'
+npm ci --silent

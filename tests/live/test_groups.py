@@ -1,0 +1,170 @@
+"""Groups: everyone gets the newest, nobody holds up anybody, and each form is encoded once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isotherm.core.counters import Counters
+from isotherm.core.heat import Changes, Heat, PageNow, View
+from isotherm.live.frames import HEADER, Status, changes_frame, keyframe
+from isotherm.live.groups import Format, Groups
+from tests.serving import apply, decode_frame
+
+VIEW = View("default/", "move", "all")
+STATUS = Status(
+    end_ms=1_700_000_300_000, sent_ms=1_700_000_300_004, window_ms=300_000, hop_ms=250, grid_size=9, people=3, rate=1.5, newest_ms=0
+)
+
+
+class FakeSource:
+    """A page whose heat a test sets."""
+
+    grid_size, window_ms, hop_ms, end_ms = 9, 300_000, 250, 1_700_000_300_000
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+        self.wholes = 0
+        self.watched: list[str | None] = []
+        self.people = 0
+
+    def end_of(self, page_key: str) -> int:
+        return self.end_ms
+
+    def whole(self, view: View) -> Heat:
+        self.wholes += 1
+        cells = sorted(self.counts)
+        return Heat(self.end_ms, self.window_ms, self.grid_size, np.array(cells, int), np.array([self.counts[cell] for cell in cells], int))
+
+    def page(self, key: str, now_ms: int) -> PageNow | None:
+        return PageNow(key, None, self.people, 0, 0.0, 0)
+
+    def watch(self, page_key: str | None) -> None:
+        self.watched.append(page_key)
+
+    def unwatch(self, page_key: str | None) -> None:
+        self.watched.remove(page_key)
+
+    def set(self, changed: dict[int, int]) -> FakeHop:
+        self.counts = {cell: count for cell, count in (self.counts | changed).items() if count}
+        return FakeHop(changed)
+
+
+class FakeHop:
+    def __init__(self, changed: dict[int, int]) -> None:
+        self.changed = changed
+
+    def changes(self, view: View) -> Changes | None:
+        cells = sorted(self.changed)
+        return Changes(np.array(cells, int), np.array([self.changed[cell] for cell in cells], int)) if cells else None
+
+
+class FakeViewer:
+    """Takes what it is told to."""
+
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+        self.takes = True
+        self.aborted = False
+
+    def push(self, data: str | bytes) -> bool:
+        if self.takes:
+            self.frames.append(data)
+        return self.takes
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+hops = st.lists(st.tuples(st.dictionaries(st.integers(0, 80), st.integers(0, 70_000), max_size=8), st.booleans()), max_size=30)
+
+
+@settings(deadline=None)
+@given(hops)
+async def test_a_viewer_that_skips_is_right_again_at_once(trace: list[tuple[dict[int, int], bool]]) -> None:
+    """Whatever frames it could not take, once it takes one its picture is the newest; a quick one's always is."""
+    source, counters = FakeSource(), Counters()
+    groups = Groups(source, counters)
+    quick, slow, slow_classic = FakeViewer(), FakeViewer(), FakeViewer()
+    for viewer, format_ in ((quick, Format.BINARY), (slow, Format.BINARY), (slow_classic, Format.CLASSIC)):
+        groups.join(VIEW, viewer, format_, 0)
+    pictures: dict[int, dict[int, int]] = {id(quick): {}, id(slow): {}}
+    for step, (changed, takes) in enumerate(trace):
+        slow.takes = slow_classic.takes = takes
+        await groups.broadcast(source.set(changed), step * 250)
+        for viewer in (quick, slow):
+            for data in viewer.frames:
+                pictures[id(viewer)] = apply(pictures[id(viewer)], decode_frame(data))
+            viewer.frames.clear()
+        assert pictures[id(quick)] == source.counts
+        if takes:
+            assert pictures[id(slow)] == source.counts
+    for viewer in (quick, slow, slow_classic):
+        groups.leave(VIEW, viewer)
+    assert (groups.viewers, source.watched) == (0, [])
+
+
+async def test_one_encoding_for_all() -> None:
+    """A thousand viewers get the very same bytes."""
+    source = FakeSource()
+    groups = Groups(source, Counters())
+    viewers = [FakeViewer() for _ in range(1000)]
+    for viewer in viewers:
+        groups.join(VIEW, viewer, Format.CLASSIC, 0)
+        viewer.frames.clear()
+    source.wholes = 0
+    await groups.broadcast(source.set({1: 5}), 250)
+    assert len({id(viewer.frames[0]) for viewer in viewers}) == 1
+    assert source.wholes == 1
+
+
+async def test_a_dead_viewer_is_dropped_and_a_quiet_page_is_told_of() -> None:
+    """After a minute of taking nothing; and a binary viewer hears something every five seconds, or when people come."""
+    source, counters = FakeSource(), Counters()
+    groups = Groups(source, counters)
+    dead, quiet = FakeViewer(), FakeViewer()
+    groups.join(VIEW, dead, Format.BINARY, 0)
+    groups.join(VIEW, quiet, Format.BINARY, 0)
+    quiet.frames.clear()
+    dead.takes = False
+    await groups.broadcast(source.set({1: 5}), 1000)
+    for now_ms in range(1250, 62_000, 250):
+        await groups.broadcast(source.set({}), now_ms)
+    assert dead.aborted
+    assert counters.by_name["viewers_dropped"] == 1
+    assert 12 <= len(quiet.frames) <= 14
+    quiet.frames.clear()
+    source.people = 2
+    await groups.broadcast(source.set({}), 62_250)
+    assert decode_frame(quiet.frames[0]).people == 2
+
+
+async def test_interest_is_told_once_a_page() -> None:
+    """When the first viewer of any view of the page comes, and when the last goes."""
+    told: list[tuple[str, bool]] = []
+    groups = Groups(FakeSource(), Counters(), lambda page, watched: told.append((page, watched)))
+    one, two = FakeViewer(), FakeViewer()
+    groups.join(VIEW, one, Format.CLASSIC, 0)
+    groups.join(View(VIEW.page, "click", "mobile"), two, Format.BINARY, 0)
+    groups.leave(VIEW, one)
+    groups.leave(View(VIEW.page, "click", "mobile"), two)
+    assert told == [(VIEW.page, True), (VIEW.page, False)]
+
+
+@given(st.integers(2, 300), st.data())
+def test_frames_are_what_the_wire_document_says(grid_size: int, data: st.DataObject) -> None:
+    """Decoded by a reader written from docs/wire.md alone, for every width of counts and cells."""
+    counts = data.draw(st.dictionaries(st.integers(0, grid_size**2 - 1), st.integers(1, 2**32 - 1), max_size=20))
+    cells = np.array(sorted(counts), int)
+    numbers = np.array([counts[cell] for cell in cells.tolist()], np.int64)
+    status = STATUS._replace(grid_size=grid_size)
+    for frame in (
+        keyframe(Heat(status.end_ms, 300_000, grid_size, cells, numbers), status),
+        changes_frame(Changes(cells, numbers), status),
+    ):
+        read = decode_frame(frame)
+        assert (read.counts, read.grid_size, read.end_ms, read.people) == (counts, grid_size, status.end_ms, 3)
+    assert HEADER.size == 48
