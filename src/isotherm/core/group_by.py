@@ -44,6 +44,29 @@ class GroupBy:
         layer = kind[chosen] * len(DEVICES) + runs.device[rows]
         return self._combine(samples, runs.page[rows], layer, samples.time_ms[chosen], tile)
 
+    def tick(self, now_ms: int) -> Counts | None:
+        """Time went on. The visitors of pages that sessions left by being silent, as counts without rows; None: nobody left."""
+        left = self.expire(now_ms)
+        if not left:
+            return None
+        none = np.zeros(0, np.int64)
+        return Counts(
+            pages=list(left),
+            origins=[None] * len(left),
+            visitors=list(left.values()),
+            newest_ms=[0] * len(left),
+            page=none,
+            layer=none,
+            pane=none,
+            tile=none.astype(np.int32),
+            count=none.astype(np.int32),
+        )
+
+    def remember(self, samples: Samples) -> None:
+        """Takes a record that was counted before, so that it is known who was where and what was a repeat."""
+        self._meet(samples)
+        self.presence.changes()
+
     def expire(self, now_ms: int) -> dict[str, int]:
         """Lets silent sessions go; returns the pages whose number of visitors changed since last asked."""
         self.presence.expire(now_ms)

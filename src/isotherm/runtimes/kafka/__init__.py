@@ -1,0 +1,8 @@
+"""The same stages on Apache Kafka: each a process of its own, in consumer groups, with topics between them. The only place that knows Quix Streams.
+
+    gateway     the server's pipeline: events into `clickstream`, heat out of `heatmap`; any number of them
+    group_by    a StreamingDataFrame: `clickstream` -> `clickstream-group-by-page`
+    aggregate   our own loop, since it lives by the clock: `clickstream-group-by-page` -> `heatmap`
+
+What one process must know of another is a record: interest (`interest`), settings (`agreement`), the time (ticks).
+"""

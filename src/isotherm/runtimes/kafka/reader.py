@@ -1,0 +1,122 @@
+"""The reader: `heatmap` and `isotherm-interest`, read by every gateway as a whole, on a thread of its own.
+
+It begins early enough to have every live page whole, and is `ready` once it has read what stood there when it began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from isotherm.core.mirror import STALE_MS
+from isotherm.core.records import HeatmapRecord, Interest, RecordError, decode_heatmap, decode_interest
+from isotherm.runtimes.kafka.connection import INTEREST, Cluster
+from isotherm.runtimes.topics import Topics
+
+__all__ = ["Reader"]
+
+_AT_ONCE: Final = 500
+_AGAIN_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Reader:
+    """`on_heat` and `on_interest` are called on the loop, with what came at once."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        now_ms: Callable[[], int],
+        on_heat: Callable[[list[HeatmapRecord]], None],
+        on_interest: Callable[[list[tuple[str, Interest]]], None],
+    ) -> None:
+        self._cluster = cluster
+        self._now_ms = now_ms
+        self._on_heat = on_heat
+        self._on_interest = on_interest
+        self._loop = asyncio.get_running_loop()
+        self._running = True
+        self.ready = False
+        self.heat_bytes = 0
+        self._ends: dict[tuple[str, int], int] = {}  # where reading back ends
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        self._running = False
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    def _run(self) -> None:
+        while self._running:
+            try:
+                with self._cluster.consumer("isotherm-live") as consumer:
+                    self._begin(consumer)
+                    while self._running:
+                        self._read(consumer)
+            except KafkaException as error:
+                logger.warning("can't read heat, will try again: %s", error.args[0].str() if error.args else error)
+                threading.Event().wait(_AGAIN_S)
+
+    def _begin(self, consumer: Any) -> None:
+        heat, interest = self._cluster.name(Topics.HEATMAP), self._cluster.name(INTEREST)
+        since_ms = self._now_ms() - STALE_MS
+        places = self._cluster.offsets_since(consumer, heat, list(range(self._cluster.partitions)), since_ms)
+        places += self._cluster.offsets_since(consumer, interest, [0], 0)
+        self._ends = {(place.topic, place.partition): high for place, high in places if place.offset < high}
+        consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place, _ in places])
+        if not self._ends:
+            self._loop.call_soon_threadsafe(self._set_ready)
+
+    def _read(self, consumer: Any) -> None:
+        first = consumer.poll(0.25)
+        messages = [] if first is None else [first, *consumer.consume(_AT_ONCE, timeout=0)]
+        heat_topic = self._cluster.name(Topics.HEATMAP)
+        heat: list[HeatmapRecord] = []
+        interest: list[tuple[str, Interest]] = []
+        for message in messages:
+            if message.error():
+                logger.warning("kafka: %s", message.error().str())
+                continue
+            topic, value = message.topic(), message.value()
+            try:
+                if topic == heat_topic:
+                    if value is not None:
+                        self.heat_bytes += len(value)
+                        heat.append(decode_heatmap(value))
+                elif value is not None:
+                    interest.append(((message.key() or b"").decode("utf-8", "replace"), decode_interest(value)))
+            except RecordError as error:
+                logger.warning("record %d of %s[%d] is left out: %s", message.offset(), topic, message.partition(), error)
+            end = self._ends.get((topic, message.partition()))
+            if end is not None and message.offset() + 1 >= end:
+                del self._ends[topic, message.partition()]
+        if messages:
+            self._hand_over(heat, interest)
+        if not self.ready and not self._ends:
+            self._loop.call_soon_threadsafe(self._set_ready)
+
+    def _hand_over(self, heat: list[HeatmapRecord], interest: list[tuple[str, Interest]]) -> None:
+        """Waits until the loop has taken it, so that no more than that is ever held."""
+        taken = threading.Event()
+
+        def take() -> None:
+            try:
+                if heat:
+                    self._on_heat(heat)
+                if interest:
+                    self._on_interest(interest)
+            finally:
+                taken.set()
+
+        self._loop.call_soon_threadsafe(take)
+        while self._running and not taken.wait(1.0):
+            pass
+
+    def _set_ready(self) -> None:
+        self.ready = True
