@@ -11,6 +11,7 @@ from aiohttp import web
 
 from isotherm.core.heat import PageNow, View, classic_json
 from isotherm.core.layers import ALL_DEVICES, KINDS, layers_of
+from isotherm.core.limits import Limits
 from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX, Page, canonical_path
 from isotherm.live.groups import Format, Groups, Source
 from isotherm.sockets import Socket
@@ -20,11 +21,11 @@ __all__ = ["Admit", "LiveEndpoints", "Renew", "page_json"]
 Renew = Callable[[], str]
 Admit = Callable[[web.Request, str | None], Renew | None]
 """Given a request and the site that it asks for (None: all), raises the answer for one who may not look. Where the
-viewer came with a short-lived token, returns what makes the next one."""
+viewer came with a short-lived token, returns what makes the next one; an empty one: there is none any more."""
 
 _RENEW_S: Final = 240.0  #: well within the ten minutes that a short-lived token lasts
 _FRAME_BYTES_MAX: Final = 4096  #: viewers have little to say
-_QUEUED_BYTES_MAX: Final = 64 * 1024  #: about ten keyframes; a viewer further behind skips
+_DENIED: Final = 1008
 
 
 def page_json(page: PageNow, now_ms: int) -> dict[str, object]:
@@ -44,7 +45,19 @@ def page_json(page: PageNow, now_ms: int) -> dict[str, object]:
 class LiveEndpoints:
     """Handlers for aiohttp."""
 
-    def __init__(self, groups: Groups, source: Source, admit: Admit, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        groups: Groups,
+        source: Source,
+        admit: Admit,
+        now_ms: Callable[[], int],
+        *,
+        limits: Limits | None = None,
+        page_key: Callable[[str, str], str] = lambda site, path: site + canonical_path(path),
+    ) -> None:
+        """`page_key(site, path)`: the page that a path is, after the site's URL rules."""
+        self._limits = limits or Limits()
+        self._page_key = page_key
         self._groups = groups
         self._source = source
         self._admit = admit
@@ -62,7 +75,7 @@ class LiveEndpoints:
     async def heatmap(self, request: web.Request) -> web.StreamResponse:
         """`GET /api/heatmap?page=`: the last emitted window in the classic shape."""
         self._admit(request, _site(request))
-        view = _view(request, request.query.get("page"))
+        view = self._view(request, request.query.get("page"))
         wanted = request.query.get("format", "json")
         if wanted not in ("json", "csv", "png"):
             raise _refused(web.HTTPUnprocessableEntity, f"expected format to be json, csv or png, got {wanted!r}")
@@ -76,8 +89,10 @@ class LiveEndpoints:
 
     async def _watch(self, request: web.Request, path: str | None, format_: str) -> web.StreamResponse:
         renew = self._admit(request, _site(request))
-        view = _view(request, path)
-        socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=_QUEUED_BYTES_MAX)
+        view = self._view(request, path)
+        if self._groups.viewers >= self._limits.viewers_max:
+            raise _refused(web.HTTPServiceUnavailable, "too many viewers are connected; come back later")
+        socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=self._limits.viewer_queue_bytes_max)
         self._sockets.add(socket)
         self._groups.join(view, socket, format_, self._now_ms())
         renewing = asyncio.create_task(_keep_renewing(socket, renew)) if renew and format_ == Format.BINARY else None
@@ -91,32 +106,35 @@ class LiveEndpoints:
             self._groups.leave(view, socket)
         return socket.response
 
+    def _view(self, request: web.Request, path: str | None) -> View:
+        if not path or not path.startswith("/"):
+            raise _refused(web.HTTPUnprocessableEntity, f"expected page to be a path such as /p/1, got {path!r}")
+        if len(path.encode()) > PATH_BYTES_MAX:
+            raise _refused(web.HTTPUnprocessableEntity, f"expected page to be at most {PATH_BYTES_MAX} bytes as UTF-8")
+        site, kind = _site(request), request.query.get("kind") or KINDS[0]
+        if "/" in site:
+            raise _refused(web.HTTPUnprocessableEntity, f"expected site to be a site's key, got {site!r}")
+        device = request.query.get("device") or ALL_DEVICES
+        try:
+            layers_of(kind, device)
+        except ValueError as error:
+            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+        return View(self._page_key(site, path), kind, device)
+
 
 async def _keep_renewing(socket: Socket, renew: Renew) -> None:
     """A viewer with a short-lived token gets the next one in time, as long as it is connected."""
     while True:
         await asyncio.sleep(_RENEW_S)
-        socket.push(msgspec.json.encode({"token": renew()}).decode())
+        token = renew()
+        if not token:
+            await socket.close(_DENIED, "the token that this one came from was revoked")
+            return
+        socket.push(msgspec.json.encode({"token": token}).decode())
 
 
 def _site(request: web.Request) -> str:
     return request.query.get("site") or DEFAULT_SITE
-
-
-def _view(request: web.Request, path: str | None) -> View:
-    if not path or not path.startswith("/"):
-        raise _refused(web.HTTPUnprocessableEntity, f"expected page to be a path such as /p/1, got {path!r}")
-    if len(path.encode()) > PATH_BYTES_MAX:
-        raise _refused(web.HTTPUnprocessableEntity, f"expected page to be at most {PATH_BYTES_MAX} bytes as UTF-8")
-    site, kind = _site(request), request.query.get("kind") or KINDS[0]
-    if "/" in site:
-        raise _refused(web.HTTPUnprocessableEntity, f"expected site to be a site's key, got {site!r}")
-    device = request.query.get("device") or ALL_DEVICES
-    try:
-        layers_of(kind, device)
-    except ValueError as error:
-        raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
-    return View(site + canonical_path(path), kind, device)
 
 
 def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:

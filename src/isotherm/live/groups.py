@@ -60,12 +60,13 @@ class Viewer(Protocol):
 class _Seat:
     """One viewer in a group."""
 
-    __slots__ = ("behind_since_ms", "format", "viewer")
+    __slots__ = ("behind_since_ms", "dropped", "format", "viewer")
 
     def __init__(self, viewer: Viewer, format_: str) -> None:
         self.viewer = viewer
         self.format = format_
         self.behind_since_ms: int | None = None  #: set: it skipped frames, and its picture is old
+        self.dropped = False
 
 
 class _Group:
@@ -147,7 +148,7 @@ class Groups:
 
     def _push(self, seat: _Seat, news: _News, now_ms: int) -> None:
         frame = news.for_seat(seat)
-        if frame is None:
+        if frame is None or seat.dropped:
             return
         if seat.viewer.push(frame):
             self._counters.add("frames")
@@ -157,6 +158,7 @@ class Groups:
         if seat.behind_since_ms is None:
             seat.behind_since_ms = now_ms
         elif now_ms - seat.behind_since_ms > _STALLED_MS:
+            seat.dropped = True
             self._counters.add("viewers_dropped")
             seat.viewer.abort()
 
