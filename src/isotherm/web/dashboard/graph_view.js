@@ -15,7 +15,7 @@ export function graphView({ way, dead, others }, chosen, choose) {
     <ol class="way">
       ${way.map((node, i) => {
         const branch = node.name === "group by" && dead ? html`<div class="branch">${link(dead.flow)}${topicButton(dead, chosen, choose)}</div>` : nothing;
-        return html`<li class=${node.kind}>
+        return html`<li class="${node.kind} ${node.kind === "stage" ? node.name.replace(" ", "-") : ""}">
           ${node.kind === "stage" ? stageWords(node) : topicButton(node, chosen, choose)} ${branch} ${i < way.length - 1 ? link(node.flow) : nothing}
         </li>`;
       })}

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the charts draw: each page's rate over the last two minutes, as this dashboard saw it, and the whole site's. */
-import { SPAN_S } from "../shared/charts.js";
+import { SPAN_S } from "../shared/chart_scale.js";
 
 /** @typedef {import("../shared/charts.js").Trail} Trail */
 

@@ -1,0 +1,37 @@
+/** Our pages stay light: all the script that they load, libraries included, is under 100 KB as it is sent, compressed. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+const WEB = new URL("../../src/isotherm/web", import.meta.url).pathname;
+const BUDGET_BYTES = 100_000;
+
+/** A script and all that it imports, by file. */
+function reach(file, reached) {
+  if (reached.has(file)) return;
+  const text = readFileSync(file, "utf8");
+  reached.set(file, gzipSync(text, { level: 6 }).length);
+  for (const [, name] of text.matchAll(/(?:\bfrom|^import)\s*"([^"]+\.js)"/gm)) reach(resolve(dirname(file), name), reached);
+}
+
+test("dashboard, topics and login together load less than 100 KB of script", () => {
+  const reached = new Map();
+  for (const page of ["index", "topics", "login"]) {
+    const html = readFileSync(`${WEB}/dashboard/${page}.html`, "utf8");
+    for (const [, source] of html.matchAll(/<script[^>]* src="([^"]+)"/g)) reach(WEB + source, reached);
+  }
+  assert.ok([...reached.keys()].some((file) => file.endsWith("uplot.js")) && [...reached.keys()].some((file) => file.endsWith("repeat.js")));
+  const sum = [...reached.values()].reduce((a, b) => a + b, 0);
+  assert.ok(sum < BUDGET_BYTES, `${sum} bytes of script in ${reached.size} files`);
+});
+
+test("no page names another host, and none has a script or a style of its own inside", () => {
+  for (const page of ["index", "topics", "login"]) {
+    const html = readFileSync(`${WEB}/dashboard/${page}.html`, "utf8");
+    assert.doesNotMatch(html, /https?:\/\//);
+    assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
+  }
+});
