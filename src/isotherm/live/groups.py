@@ -129,10 +129,12 @@ class Groups:
         for group in list(self._groups.values()):
             changes = hop.changes(group.view) if hop is not None else None
             overdue = changes is None and self._overdue(group, now_ms)
-            if changes is None and not overdue and not any(seat.behind_since_ms for seat in group.seats.values()):
+            told = changes is not None or overdue  # else only those who are behind are looked at
+            if not told and not any(seat.behind_since_ms is not None for seat in group.seats.values()):
                 continue
             status = self._status(group.view, now_ms)
-            group.status_ms, group.people = now_ms, status.people
+            if told:
+                group.status_ms, group.people = now_ms, status.people
             news = _News(self._source, group.view, changes, status, overdue)
             for seat in list(group.seats.values()):
                 self._push(seat, news, now_ms)
