@@ -1,4 +1,6 @@
-"""The same stages on Apache Kafka: each a process of its own, in consumer groups, with topics between them. The only place that knows Quix Streams.
+"""The same stages on Apache Kafka: each a process of its own, in consumer groups, with topics between them.
+
+The only place that knows Quix Streams.
 
     gateway     the server's pipeline: events into `clickstream`, heat out of `heatmap`; any number of them
     group_by    a StreamingDataFrame: `clickstream` -> `clickstream-group-by-page`

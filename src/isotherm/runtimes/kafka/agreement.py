@@ -1,7 +1,7 @@
-"""The agreement: what all processes of one pipeline must have in common stands in the topic `isotherm-settings`, under the key `pipeline`.
+"""The agreement: what all processes of one pipeline must have in common. It stands in `isotherm-settings`, under the key `pipeline`.
 
-The first process writes it down; each that comes later compares and is refused where it differs. Of two that begin at the same moment the one whose record
-came first is right; the other sees so when it reads again, puts the first one's words back and gives up.
+The first process writes it down; each that comes later compares and is refused where it differs. Of two that begin at the same
+moment the one whose record came first is right; the other sees so when it reads again, puts the first one's words back and gives up.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ One record of `clickstream` becomes one record a page, which carries that record
 merges it once, however often it is written. So at-least-once is enough here, and cheap: checkpoints of a second, no transactions.
 
 The stage's state, who was seen where and which batches were counted, is a function of the last ten minutes of its partition. Whoever
-begins in the midst of a partition reads these ten minutes again first, and writes nothing of them. (Against a changelog: see docs/sizing.md.)
+begins in the midst of a partition reads these ten minutes again first, and writes nothing of them (why not a changelog: docs/sizing.md).
 What must hold: of one page and partition, records are written in the order of their offsets and without a gap. Hence one
 producer, idempotent, that gives nothing up; and whoever finds that offsets do not follow on each other begins anew.
 """

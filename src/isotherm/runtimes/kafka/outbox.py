@@ -1,6 +1,7 @@
 """The outbox: what the gateway writes to Kafka, and when it is there. A producer of Quix Streams behind an asyncio face.
 
-The producer's callbacks come on its own thread and are handed to the loop. Who waits is told once all brokers that must have a record have it.
+The producer's callbacks come on its own thread and are handed to the loop. Who waits is told once all brokers that must have a
+record have it.
 """
 
 from __future__ import annotations

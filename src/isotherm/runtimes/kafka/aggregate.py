@@ -1,0 +1,194 @@
+"""The aggregator on Kafka: `clickstream-group-by-page` to `heatmap`, by the clock. On Quix Streams' own consumer and producer.
+
+A StreamingDataFrame acts when a record comes; windows end when time passes. So this is a loop of its own: records as they come, and at each
+hop what changed. Its state is one window of its partitions: whoever is given a partition reads that window again, merges, and begins to
+write once it has read what stood there at that moment, every page whole. A member of a consumer group only for the partitions' sake:
+the committed offsets say how far it is, to whoever looks; they are not where it begins.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from types import FrameType
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, TopicPartition
+from quixstreams.exceptions import QuixException
+
+from isotherm.core.records import Interest, RecordError, dead_letter, decode_interest, encode, tick_of
+from isotherm.core.ticks import TickClock
+from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, INTEREST, Cluster
+from isotherm.runtimes.kafka.interest import LASTS_MS
+from isotherm.runtimes.kafka.partition import Partition
+from isotherm.runtimes.topics import Topics
+
+__all__ = ["AggregateWorker"]
+
+_AT_ONCE: Final = 2000
+_COMMIT_EVERY_S: Final = 1.0
+_QUEUED_MAX: Final = 20_000  #: heat that Kafka has not taken; beyond it hops are left out, and pages written whole when it does again
+_TIMEOUT_MS: Final = 5_000  #: heat that is older is not worth having
+_AGAIN_S: Final = 1.0
+_REQUEST_S: Final = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class AggregateWorker:
+    """One worker. `run` returns after SIGTERM or `stop`."""
+
+    def __init__(self, cluster: Cluster, *, publish_all: bool) -> None:
+        self._cluster = cluster
+        self._publish_all = publish_all
+        self._clock = Clock(cluster.pipeline.skew_ms)
+        self._ticks = TickClock(cluster.pipeline.skew_ms)
+        self._parts: dict[int, Partition] = {}
+        self._interest: dict[str, int] = {}
+        self._running = True
+        self._lost_heat = False
+        self._committed_s = 0.0
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self._running = False
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+        while self._running:
+            try:
+                self._work()
+            except (KafkaException, QuixException) as error:
+                logger.warning("will begin anew: %s", error)
+                self._parts.clear()
+                time.sleep(_AGAIN_S)
+
+    def _work(self) -> None:
+        cluster = self._cluster
+        producer = cluster.producer(**{"message.timeout.ms": _TIMEOUT_MS})
+        consumer = cluster.consumer(AGGREGATE_GROUP, member=True, **{"partition.assignment.strategy": "cooperative-sticky"})
+        interest = cluster.consumer("isotherm-aggregate-interest")
+        with producer, interest, consumer:
+            interest.assign([TopicPartition(cluster.name(INTEREST), 0, 0)])
+            grouped = cluster.name(Topics.GROUPED)
+            consumer.subscribe([grouped], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+            logger.info("aggregates %s", grouped)
+            while self._running:
+                self._read(consumer, producer)
+                self._read_interest(interest)
+                self._hop(producer)
+                self._commit(consumer)
+            self._commit(consumer, last=True)
+
+    # -- partitions
+
+    def _on_assign(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        if not partitions:
+            return
+        pipeline = self._cluster.pipeline
+        since_ms = self._clock.now_ms() - pipeline.window_ms - 2 * pipeline.skew_ms
+        topic = self._cluster.name(Topics.GROUPED)
+        places = self._cluster.offsets_since(consumer, topic, [place.partition for place in partitions], since_ms)
+        done = {place.partition: place.offset for place in consumer.committed([place for place, _ in places], timeout=_REQUEST_S)}
+        for place, end in places:
+            self._parts[place.partition] = Partition(
+                pipeline, publish_all=self._publish_all, start=place.offset, end=end, done=done[place.partition]
+            )
+            logger.info("%s[%d]: reads back %d records", topic, place.partition, end - place.offset)
+        consumer.incremental_assign([place for place, _ in places])
+
+    def _on_revoke(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        for place in partitions:
+            self._parts.pop(place.partition, None)
+
+    # -- records
+
+    def _read(self, consumer: Any, producer: Any) -> None:
+        hop_ms = self._cluster.pipeline.hop_ms
+        now_ms = self._ticks.now_ms(self._clock.now_ms())
+        first = consumer.poll((hop_ms - now_ms % hop_ms) / 1000)
+        if first is None:
+            return
+        for message in [first, *consumer.consume(_AT_ONCE, timeout=0)]:
+            if message.error():
+                logger.warning("kafka: %s", message.error().str())
+                continue
+            part = self._parts.get(message.partition())
+            if part is None or message.offset() < part.next_offset:
+                continue
+            self._take(part, message, producer)
+
+    def _take(self, part: Partition, message: Any, producer: Any) -> None:
+        value = message.value() or b""
+        try:
+            tick_ms = tick_of(value)
+            if tick_ms is None:
+                part.take(value, message.timestamp()[1], self._clock.now_ms())
+            elif part.caught_up:
+                self._ticks.heard(tick_ms, self._clock.now_ms())
+        except RecordError as error:
+            self._bury(str(error), message, value, producer)
+        except Exception as error:  # one record never stops a stage; what it was is kept
+            logger.exception("record %d of partition %d could not be processed", message.offset(), message.partition())
+            self._bury(f"{type(error).__name__}: {error}", message, value, producer)
+        part.next_offset = message.offset() + 1
+
+    def _bury(self, error: str, message: Any, value: bytes, producer: Any) -> None:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if offset < self._parts[partition].done:
+            return  # the worker that had the partition then has seen to it
+        logger.warning("record %d of %s[%d] goes to the dead letters: %s", offset, topic, partition, error)
+        letter = dead_letter(error, "aggregate", topic, partition, offset, value)
+        producer.produce(self._cluster.name(Topics.DEAD_LETTER), encode(letter))
+
+    def _read_interest(self, consumer: Any) -> None:
+        now_ms = self._clock.now_ms()
+        for message in consumer.consume(1000, timeout=0):
+            if message.error() or message.value() is None:
+                continue
+            try:
+                interest: Interest = decode_interest(message.value())
+            except RecordError as error:
+                logger.warning("record %d of %s is left out: %s", message.offset(), message.topic(), error)
+                continue
+            page = (message.key() or b"").decode("utf-8", "replace")
+            self._interest[page] = max(self._interest.get(page, 0), min(interest.until, now_ms + LASTS_MS))
+        for page in [page for page, until in self._interest.items() if until <= now_ms]:
+            del self._interest[page]
+
+    # -- heat
+
+    def _hop(self, producer: Any) -> None:
+        now_ms = self._ticks.now_ms(self._clock.now_ms())
+        blocked = len(producer) > _QUEUED_MAX
+        topic = self._cluster.name(Topics.HEATMAP)
+        watched = set(self._interest)
+        for partition, part in self._parts.items():
+            records = part.hop(now_ms, watched)
+            if blocked or self._lost_heat:
+                part.whole_again()
+            if blocked:
+                continue
+            for key, record in records:
+                producer.produce(topic, encode(record), key, partition=partition, on_delivery=self._delivered)
+        self._lost_heat = blocked
+        producer.poll(0)
+
+    def _delivered(self, error: Any, _message: Any) -> None:
+        if error is not None:
+            self._lost_heat = True
+
+    def _commit(self, consumer: Any, *, last: bool = False) -> None:
+        """How far this worker is, for whoever looks at the group's lag."""
+        if not last and time.monotonic() - self._committed_s < _COMMIT_EVERY_S:
+            return
+        self._committed_s = time.monotonic()
+        topic = self._cluster.name(Topics.GROUPED)
+        offsets = [TopicPartition(topic, partition, part.next_offset) for partition, part in self._parts.items() if part.caught_up]
+        if offsets:
+            try:
+                consumer.commit(offsets=offsets, asynchronous=not last)
+            except KafkaException as error:
+                logger.debug("can't commit: %s", error)

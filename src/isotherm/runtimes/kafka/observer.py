@@ -1,0 +1,153 @@
+"""The observer: the topics as `/topics` and `isotherm topics` show them: messages, rates, how far behind readers are, live messages.
+
+Figures come from the brokers' own offsets. Live messages are read only while somebody looks at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster
+from isotherm.runtimes.topics import Message, Topics
+
+__all__ = ["Figures", "Observer", "measure", "tail"]
+
+_EVERY_S: Final = 1.0
+_TIMEOUT_S: Final = 5.0
+_NEWEST: Final = 20  #: messages shown at once when somebody begins to look
+_GROUP_OF: Final = {Topics.CLICKSTREAM: GROUP_BY_GROUP, Topics.GROUPED: AGGREGATE_GROUP}
+
+logger = logging.getLogger(__name__)
+
+
+class Figures(NamedTuple):
+    """One topic, as its brokers have it."""
+
+    partitions: int
+    messages: int  #: written since the topic was made
+    lag: int | None  #: messages that the next stage has not finished; None: no stage reads it
+
+
+def measure(cluster: Cluster, admin: AdminClient) -> dict[str, Figures]:
+    """All topics by name, without the prefix. Raises `KafkaException`."""
+    number = {Topics.DEAD_LETTER: 1}
+    names = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER)
+    places = {name: [TopicPartition(cluster.name(name), at) for at in range(number.get(name, cluster.partitions))] for name in names}
+    asked = admin.list_offsets({place: OffsetSpec.latest() for row in places.values() for place in row}, request_timeout=_TIMEOUT_S)
+    ends = {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
+    out = {}
+    for name, row in places.items():
+        end = {place.partition: ends[place.topic, place.partition] for place in row}
+        lag = _lag(cluster, admin, _GROUP_OF[name], row, end) if name in _GROUP_OF else None
+        out[name] = Figures(len(row), sum(end.values()), lag)
+    return out
+
+
+def _lag(cluster: Cluster, admin: AdminClient, group: str, places: list[TopicPartition], end: dict[int, int]) -> int:
+    request = ConsumerGroupTopicPartitions(cluster.name(group), places)
+    (future,) = admin.list_consumer_group_offsets([request], request_timeout=_TIMEOUT_S).values()
+    done = {place.partition: max(0, place.offset) for place in future.result().topic_partitions}
+    return sum(max(0, at - done.get(partition, 0)) for partition, at in end.items())
+
+
+def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[Message]:
+    """The newest few messages of a topic, then each as it comes. Raises `KafkaException`."""
+    topic = cluster.name(name)
+    partitions = 1 if name == Topics.DEAD_LETTER else cluster.partitions
+    with cluster.consumer("isotherm-topics") as consumer:
+        starts = []
+        for partition in range(partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+            starts.append(TopicPartition(topic, partition, max(low, high - -(-_NEWEST // partitions))))
+        consumer.assign(starts)
+        while running():
+            message: Any = consumer.poll(0.2)
+            if message is None:
+                continue
+            if message.error():
+                raise KafkaException(message.error())
+            key = message.key()
+            yield Message(
+                topic,
+                key.decode("utf-8", "replace") if key is not None else None,
+                message.partition(),
+                message.offset(),
+                message.timestamp()[1],
+                message.value() or b"null",
+            )
+
+
+class Observer:
+    """Keeps `topics` up to date: figures once a second, messages of those that are heard."""
+
+    def __init__(self, cluster: Cluster, topics: Topics, now_ms: Callable[[], int]) -> None:
+        self._cluster = cluster
+        self._topics = topics
+        self._now_ms = now_ms
+        self._loop = asyncio.get_running_loop()
+        self._running = True
+        self._wake = threading.Event()
+        self._tailing: dict[str, threading.Thread] = {}
+        self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        self._running = False
+        self._wake.set()
+        for thread in [self._thread, *self._tailing.values()]:
+            await self._loop.run_in_executor(None, thread.join)
+
+    def _run(self) -> None:
+        admin = self._cluster.admin()
+        due = 0.0
+        before: dict[str, Figures] = {}
+        while self._running:
+            self._tail_heard()
+            if time.monotonic() >= due:
+                due = time.monotonic() + _EVERY_S
+                try:
+                    found = measure(self._cluster, admin)
+                except KafkaException as error:
+                    logger.debug("can't measure the topics: %s", error)
+                    continue
+                self._loop.call_soon_threadsafe(self._show, found, before)
+                before = found
+            self._wake.wait(0.1)
+
+    def _show(self, found: dict[str, Figures], before: dict[str, Figures]) -> None:
+        now_ms = self._now_ms()
+        for name, figures in found.items():
+            topic = self._topics[name]
+            topic.partitions, topic.lag = figures.partitions, figures.lag
+            if name in before and figures.messages > before[name].messages:
+                topic.count(figures.messages - before[name].messages, 0, now_ms)
+            topic.messages = figures.messages
+
+    def _tail_heard(self) -> None:
+        for name in (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER):
+            thread = self._tailing.get(name)
+            if self._topics[name].heard and (thread is None or not thread.is_alive()):
+                self._tailing[name] = threading.Thread(target=self._tail, args=(name,), name=f"tail {name}", daemon=True)
+                self._tailing[name].start()
+
+    def _tail(self, name: str) -> None:
+        topic = self._topics[name]
+        self._loop.call_soon_threadsafe(topic.newest.clear)
+        try:
+            for message in tail(self._cluster, name, lambda: self._running and topic.heard):
+                self._loop.call_soon_threadsafe(self._publish, name, message)
+        except KafkaException as error:
+            logger.warning("can't read %s: %s", topic.name, error)
+
+    def _publish(self, name: str, message: Message) -> None:
+        topic = self._topics[name]
+        topic.publish(message)
+        topic.count(0, len(message.value), self._now_ms())
