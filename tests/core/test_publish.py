@@ -1,0 +1,49 @@
+"""The topic `heatmap`: whole now and then, changes between, enough for a reader who joins at any time."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isotherm.core.aggregate import Aggregator
+from isotherm.core.group_by import GroupBy
+from isotherm.core.heat import View
+from isotherm.core.publish import KEYFRAME_EVERY_MS, Publisher
+from tests.core.test_windows import START_MS, as_tiles, to_samples
+from tests.oracle import from_classic
+
+PAGES = ["default/", "default/p/1"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.tuples(st.sampled_from(PAGES), st.integers(0, 3)), max_size=3), min_size=1, max_size=30), st.integers(0, 25))
+def test_a_reader_who_joins_at_any_record_is_right_within_a_keyframe(trace: list[list[tuple[str, int]]], joins: int) -> None:
+    """From its first keyframe of a layer on, what it has is the window."""
+    aggregator = Aggregator(grid_size=2, window_ms=2000, hop_ms=250, skew_ms=500)
+    group_by = GroupBy(grid_size=2, hop_ms=250)
+    publisher = Publisher(aggregator)
+    aggregator.watch(None)
+    aggregator.advance(START_MS)
+    read: dict[View, dict[tuple[int, int], int]] = {}
+    for step, visits in enumerate([*trace, *([[]] * (KEYFRAME_EVERY_MS // 250))], 1):
+        now_ms = START_MS + 250 * step
+        one = {"session": "s", "load": str(step), "width": 2, "height": 2, "viewport": 1280.0, "kind": [0], "age": [0]}
+        samples = to_samples(
+            [one | {"page": page, "seq": at, "x": [tile % 2], "y": [tile // 2]} for at, (page, tile) in enumerate(visits)], now_ms
+        )
+        if samples is not None:
+            aggregator.merge(group_by.group(samples), now_ms)
+        hop = aggregator.advance(now_ms)
+        assert hop is not None
+        for key, record in publisher.records(hop, [page.key for page in aggregator.pages(now_ms)], now_ms):
+            view = View(key, record.kind, record.device)
+            assert key == record.site + record.path
+            if step < joins:
+                continue
+            if not record.changes:
+                read[view] = from_classic(record.value)
+            elif view in read:
+                read[view] = {tile: count for tile, count in (read[view] | from_classic(record.value)).items() if count}
+        for view, tiles in read.items():
+            assert tiles == as_tiles(aggregator.whole(view), 2)
+    assert not any(read.values())
