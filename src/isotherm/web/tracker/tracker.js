@@ -26,6 +26,7 @@
   const INGEST = "/clickstream";
 
   const BEAT_MS = 250;
+  const CLICK_MS_MIN = 20; // nobody clicks twice in less
   const GATHER_MS = 1000; // until the server gives a pace
   const ACK_MS_MAX = 10000; // a socket that owes an answer for longer is dead
   const BACKOFF_MS_MAX = 30000;
@@ -89,6 +90,7 @@
     let failures = 0;
     let timer = 0;
     let beat = 0;
+    let clicked_ms = 0;
     let x = 0; // the pointer in the viewport
     let y = 0;
     let here = false; // it is over the page
@@ -194,7 +196,8 @@
     };
 
     const send = () => {
-      if (away || now() < hold_ms) return;
+      if (away) return;
+      if (now() < hold_ms) return plan(); // a click; or the timer, which may fire a little early
       if (!socket) {
         socket = new WebSocket(host.replace("http", "ws") + INGEST + "/" + session + query);
         socket.onopen = guarded(send);
@@ -262,7 +265,9 @@
       });
       on("scroll", (event) => here && event.target == document && moved());
       on("click", (event) => {
-        if (!event.detail) return; // made by a key or by a script: it has no place
+        // Those made by a key or by a script have no place; a label's click comes once more from the field that it is for.
+        if (!event.detail || event.timeStamp - clicked_ms < CLICK_MS_MIN) return;
+        clicked_ms = event.timeStamp;
         settle();
         take(1, event.clientX, event.clientY);
         send();

@@ -1,0 +1,53 @@
+"""The browser that tests drive, and what its pages complain about."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import ConsoleMessage, Error, Page
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NewPage = Callable[..., Awaitable[Page]]
+
+
+def chromium_path() -> str:
+    """Where the browser is installed."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise RuntimeError("these tests need Chromium: apt-get install chromium")
+
+
+class Console:
+    """What the watched pages complained about: errors in their consoles and errors that nobody caught."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self._expected: list[re.Pattern[str]] = []
+
+    def expect(self, pattern: str) -> None:
+        """Complaints in which `pattern` is found belong to the test."""
+        self._expected.append(re.compile(pattern))
+
+    def unexpected(self) -> list[str]:
+        return [error for error in self.errors if not any(pattern.search(error) for pattern in self._expected)]
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._said)
+        page.on("pageerror", self._threw)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def _threw(self, error: Error) -> None:
+        self.errors.append(f"uncaught: {error}")

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+const root = new URL("../../", import.meta.url);
+const built = readFileSync(new URL("src/isotherm/web/tracker/tracker.min.js", root), "utf8");
+
+test("the built tracker is what `npm run tracker` makes of its source", () => {
+  assert.equal(execFileSync("npm", ["run", "--silent", "tracker"], { cwd: root, encoding: "utf8" }), built);
+});
+
+test("the names that the server replaces stand in it once each", () => {
+  for (const name of ["tracker.js", "/clickstream"]) assert.equal(built.split(name).length, 2, name);
+});
+
+test("it is a script without imports, eval or cookies", () => {
+  assert.doesNotMatch(built, /\beval\b|\bFunction\b|\bcookie\b|localStorage/);
+  assert.equal(built.match(/\bimport\b/g)?.length, 1, "the overlay's, when it is asked for");
+});
+
+test("it is under 2 KB compressed", () => {
+  assert.ok(gzipSync(built, { level: 9 }).length < 2048);
+});
