@@ -8,3 +8,8 @@ The only place that knows Quix Streams.
 
 What one process must know of another is a record: interest (`interest`), settings (`agreement`), the time (ticks).
 """
+
+import warnings
+
+# a library of a library says at its import that it will have to change one day; an operator can do nothing about it
+warnings.filterwarnings("ignore", message="The httpx module is deprecated")

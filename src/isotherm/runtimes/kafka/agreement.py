@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from confluent_kafka import KafkaException, TopicPartition
 
-from isotherm.runtimes.kafka.connection import SETTINGS, Cluster
+from isotherm.runtimes.kafka.connection import SETTINGS, Cluster, watermarks
 from isotherm.runtimes.pipeline import StartError
 
 __all__ = ["agree", "read_settings"]
@@ -24,12 +24,15 @@ class _Pipeline(msgspec.Struct, frozen=True):
     grid_size: int
     max_skew_ms: int
     partitions: int
+    samples_a_tile: int = 0
 
 
 def agree(cluster: Cluster) -> None:
     """Raises `StartError` where this process's settings are not those of the pipeline."""
     pipeline = cluster.pipeline
-    ours = _Pipeline(pipeline.window_ms, pipeline.hop_ms, pipeline.grid_size, pipeline.skew_ms, cluster.partitions)
+    ours = _Pipeline(
+        pipeline.window_ms, pipeline.hop_ms, pipeline.grid_size, pipeline.skew_ms, cluster.partitions, pipeline.samples_a_tile_max
+    )
     try:
         first = _first(cluster)
         if first is None:
@@ -73,7 +76,7 @@ def read_settings(cluster: Cluster) -> list[tuple[str, bytes | None]]:
     topic = cluster.name(SETTINGS)
     out: list[tuple[str, bytes | None]] = []
     with cluster.consumer("isotherm-settings") as consumer:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=_TIMEOUT_S)
+        low, high = watermarks(consumer, TopicPartition(topic, 0))
         consumer.assign([TopicPartition(topic, 0, low)])
         while low < high:
             message = consumer.poll(_TIMEOUT_S)

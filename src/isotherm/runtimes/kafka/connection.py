@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from quixstreams.kafka.configuration import ConnectionConfig
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Topics
 
-__all__ = ["AGGREGATE_GROUP", "GROUP_BY_GROUP", "INTEREST", "SETTINGS", "Cluster", "KafkaSettings", "read_properties"]
+__all__ = ["AGGREGATE_GROUP", "GROUP_BY_GROUP", "INTEREST", "SETTINGS", "Cluster", "KafkaSettings", "read_properties", "watermarks"]
 
 INTEREST: Final = "isotherm-interest"
 SETTINGS: Final = "isotherm-settings"
@@ -223,12 +223,30 @@ class Cluster:
     def offsets_since(self, consumer: Any, topic: str, partitions: list[int], since_ms: int) -> list[tuple[TopicPartition, int]]:
         """Where to begin so that nothing from `since_ms` on is missed, and the end as it is now, a partition. Raises `KafkaException`."""
         asked = [TopicPartition(topic, partition, max(0, since_ms)) for partition in partitions]
-        found = consumer.offsets_for_times(asked, timeout=_REQUEST_S)
+        found = _insist(lambda: consumer.offsets_for_times(asked, timeout=_REQUEST_S))
         out = []
         for place in found:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=_REQUEST_S)
+            low, high = watermarks(consumer, TopicPartition(topic, place.partition))
             out.append((TopicPartition(topic, place.partition, max(low, place.offset) if place.offset >= 0 else high), high))
         return out
+
+
+def watermarks(consumer: Any, place: TopicPartition) -> tuple[int, int]:
+    """The first offset of a partition that is still there, and the next one to be written. Raises `KafkaException`."""
+    found: tuple[int, int] = _insist(lambda: consumer.get_watermark_offsets(place, timeout=_REQUEST_S))
+    return found
+
+
+def _insist(ask: Callable[[], Any]) -> Any:
+    """Asks again for some seconds where brokers do not know yet who leads a partition: it was made or moved just now."""
+    deadline = time.monotonic() + _REQUEST_S
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _carry_on(error: Exception, _message: Any, _logger: logging.Logger) -> bool:

@@ -113,7 +113,7 @@ class GroupByWorker:
     def _remember(self, partition: int, offset: int, timestamp_ms: int) -> GroupBy:
         """A stage that knows what came before that offset. Raises `KafkaException`: then nothing was processed."""
         pipeline = self._cluster.pipeline
-        group_by = GroupBy(grid_size=pipeline.grid_size, hop_ms=pipeline.hop_ms)
+        group_by = GroupBy(grid_size=pipeline.grid_size, hop_ms=pipeline.hop_ms, samples_a_tile_max=pipeline.samples_a_tile_max)
         topic = self._cluster.name(Topics.CLICKSTREAM)
         since_ms = timestamp_ms - REPEAT_MEMORY_MS - 2 * pipeline.skew_ms
         began, records, at = time.monotonic(), 0, offset

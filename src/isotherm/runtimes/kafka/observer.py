@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster
+from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster, watermarks
 from isotherm.runtimes.topics import Message, Topics
 
 __all__ = ["Figures", "Observer", "measure", "tail"]
@@ -65,7 +65,7 @@ def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[M
     with cluster.consumer("isotherm-topics") as consumer:
         starts = []
         for partition in range(partitions):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+            low, high = watermarks(consumer, TopicPartition(topic, partition))
             starts.append(TopicPartition(topic, partition, max(low, high - -(-_NEWEST // partitions))))
         consumer.assign(starts)
         while running():
