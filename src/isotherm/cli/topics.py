@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import aiohttp
 import click
 
+from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.options import CliError, option, run, url_options
+from isotherm.runtimes.topics import Message
 
 __all__ = ["topics"]
 
@@ -20,11 +23,20 @@ def _token_option(command: Any) -> Any:
 @click.group(invoke_without_command=True)
 @url_options
 @_token_option
+@kafka_options
+@option("--topic-prefix", default="", help="With --kafka: what stands before all topics' names.")
 @click.pass_context
-def topics(context: click.Context, url: str, viewer_token: str | None) -> None:
-    """The topics with their rates."""
-    context.obj = (url, viewer_token)
-    if context.invoked_subcommand is None:
+def topics(context: click.Context, /, url: str, viewer_token: str | None, topic_prefix: str, **options: Any) -> None:
+    """The topics with their rates, as a server shows them or, with --kafka, as the brokers have them."""
+    kafka = kafka_of(options)
+    context.obj = (url, viewer_token, kafka, topic_prefix)
+    if context.invoked_subcommand is not None:
+        return
+    if kafka is not None:
+        from isotherm.runtimes.kafka.observer import watch_figures
+
+        _show(watch_figures(kafka, topic_prefix))
+    else:
         run(_list(url, viewer_token))
 
 
@@ -37,7 +49,12 @@ def topics(context: click.Context, url: str, viewer_token: str | None) -> None:
 @click.pass_context
 def tail(context: click.Context, name: str, key: str | None, most: int | None, url: str | None, viewer_token: str | None) -> None:
     """Live messages of one topic as JSON lines."""
-    given_url, given_token = context.obj
+    given_url, given_token, kafka, prefix = context.obj
+    if kafka is not None:
+        from isotherm.runtimes.kafka.observer import watch_messages
+
+        _print(watch_messages(kafka, prefix, name), key, most)
+        return
     run(_tail(url or given_url, viewer_token or given_token, name, key, most))
 
 
@@ -53,6 +70,20 @@ async def _list(url: str, token: str | None) -> None:
                 found = (await answer.json())["topics"]
         except aiohttp.ClientError as error:
             raise CliError(f"can't reach {url}: {error}") from None
+    _show(found)
+
+
+def _print(messages: Iterable[Message], key: str | None, most: int | None) -> None:
+    shown = 0
+    for message in messages:
+        if key is None or message.key == key:
+            click.echo(message.as_json())
+            shown += 1
+            if shown == most:
+                return
+
+
+def _show(found: list[dict[str, Any]]) -> None:
     click.echo(f"{'TOPIC':<28} {'PARTITIONS':>10} {'MESSAGES':>12} {'MESSAGES/S':>11} {'BYTES/S':>11} {'LAG':>7}")
     for topic in found:
         size = "–" if topic["bytes_per_second"] is None else f"{topic['bytes_per_second']:,.0f}"

@@ -11,5 +11,6 @@ What one process must know of another is a record: interest (`interest`), settin
 
 import warnings
 
-# a library of a library says at its import that it will have to change one day; an operator can do nothing about it
-warnings.filterwarnings("ignore", message="The httpx module is deprecated")
+# A library of a library says at its import that it will have to change one day. An operator can do nothing about it.
+with warnings.catch_warnings(record=True):
+    import quixstreams  # noqa: F401

@@ -166,6 +166,13 @@ class Cluster:
                     raise StartError(f"can't create the topic {name}: {error.args[0].str()}") from error
         self._check_partitions(admin, wanted)
 
+    def partitions_of(self, topic: str) -> int:
+        """How many partitions a topic has that must be there. Raises `StartError`."""
+        admin = self.admin()
+        if self.name(topic) not in self._connect(admin):
+            raise StartError(f"there is no topic {self.name(topic)} at {self.kafka.servers}: look at --kafka and --topic-prefix")
+        return len(admin.list_topics(self.name(topic), timeout=_REQUEST_S).topics[self.name(topic)].partitions)
+
     def _connect(self, admin: AdminClient) -> set[str]:
         deadline = time.monotonic() + _CONNECT_S
         while True:

@@ -10,19 +10,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster, watermarks
+from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster, KafkaSettings, watermarks
+from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
 
-__all__ = ["Figures", "Observer", "measure", "tail"]
+__all__ = ["Figures", "Observer", "measure", "tail", "watch_figures", "watch_messages"]
 
 _EVERY_S: Final = 1.0
 _TIMEOUT_S: Final = 5.0
 _NEWEST: Final = 20  #: messages shown at once when somebody begins to look
+_NAMES: Final = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER)
+_RATE_SPAN_S: Final = 2.0
 _GROUP_OF: Final = {Topics.CLICKSTREAM: GROUP_BY_GROUP, Topics.GROUPED: AGGREGATE_GROUP}
 
 logger = logging.getLogger(__name__)
@@ -39,8 +44,7 @@ class Figures(NamedTuple):
 def measure(cluster: Cluster, admin: AdminClient) -> dict[str, Figures]:
     """All topics by name, without the prefix. Raises `KafkaException`."""
     number = {Topics.DEAD_LETTER: 1}
-    names = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER)
-    places = {name: [TopicPartition(cluster.name(name), at) for at in range(number.get(name, cluster.partitions))] for name in names}
+    places = {name: [TopicPartition(cluster.name(name), at) for at in range(number.get(name, cluster.partitions))] for name in _NAMES}
     asked = admin.list_offsets({place: OffsetSpec.latest() for row in places.values() for place in row}, request_timeout=_TIMEOUT_S)
     ends = {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
     out = {}
@@ -83,6 +87,48 @@ def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[M
                 message.timestamp()[1],
                 message.value() or b"null",
             )
+
+
+def watch_figures(kafka: KafkaSettings, prefix: str) -> list[dict[str, Any]]:
+    """As `/api/topics` has it, measured twice for the rates. Raises `StartError`."""
+    cluster = _look_in(kafka, prefix)
+    try:
+        admin = cluster.admin()
+        first = measure(cluster, admin)
+        time.sleep(_RATE_SPAN_S)
+        second = measure(cluster, admin)
+    except KafkaException as error:
+        raise StartError(f"can't read the topics at {kafka.servers}: {error.args[0].str()}") from error
+    return [
+        {
+            "name": cluster.name(name),
+            "partitions": figures.partitions,
+            "messages": figures.messages,
+            "messages_per_second": (figures.messages - first[name].messages) / _RATE_SPAN_S,
+            "bytes_per_second": None,
+            "lag": figures.lag,
+        }
+        for name, figures in second.items()
+    ]
+
+
+def watch_messages(kafka: KafkaSettings, prefix: str, name: str) -> Iterator[Message]:
+    """A topic's newest messages and those that come. Raises `StartError`."""
+    cluster = _look_in(kafka, prefix)
+    bare = name.removeprefix(prefix)
+    if bare not in _NAMES:
+        raise StartError(f"no topic {name!r}; there are {', '.join(map(cluster.name, _NAMES))}")
+    try:
+        yield from tail(cluster, bare, lambda: True)
+    except KafkaException as error:
+        raise StartError(f"can't read the topic {cluster.name(bare)}: {error.args[0].str()}") from error
+
+
+def _look_in(kafka: KafkaSettings, prefix: str) -> Cluster:
+    """The cluster, with the number of partitions that its topics have. Raises `StartError`: nothing is made here."""
+    cluster = Cluster(kafka, PipelineSettings(Path(), topic_prefix=prefix))
+    found = cluster.partitions_of(Topics.CLICKSTREAM)
+    return Cluster(replace(kafka, partitions=found), cluster.pipeline)
 
 
 class Observer:
@@ -132,7 +178,7 @@ class Observer:
             topic.messages = figures.messages
 
     def _tail_heard(self) -> None:
-        for name in (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER):
+        for name in _NAMES:
             thread = self._tailing.get(name)
             if self._topics[name].heard and (thread is None or not thread.is_alive()):
                 self._tailing[name] = threading.Thread(target=self._tail, args=(name,), name=f"tail {name}", daemon=True)
