@@ -26,9 +26,13 @@ from isotherm.runtimes.pages import add_pages, secure
 
 SHOP = "https://shop.example"
 PATHS = [
-    "/", "/p/console", "/p/laptop", "/cart", "/p/headphones", "/search", "/p/camera", "/checkout", "/p/watch", "/p/keyboard", "/about/delivery-and-returns",
-    "/journal/how-we-choose-the-things-that-we-sell",
+    "/", "/p/console", "/p/laptop", "/cart", "/p/headphones", "/search", "/p/camera", "/checkout", "/p/watch", "/p/keyboard",
+    "/about/delivery-and-returns", "/journal/how-we-choose-the-things-that-we-sell",
 ]  # fmt: skip
+
+
+TOPICS = ["clickstream", "clickstream-group-by-page", "heatmap", "clickstream-dead-letter"]
+NEWEST = 20
 
 
 @dataclass
@@ -41,7 +45,9 @@ class Scene:
     counters: dict[str, int] = field(default_factory=dict)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     first_event_ms: int | None = None
-    topics: list[dict[str, Any]] = field(default_factory=list)
+    topics: list[dict[str, Any]] = field(default_factory=lambda: [topic(name) for name in TOPICS])
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in TOPICS})
+    listeners: dict[str, list[web.WebSocketResponse]] = field(default_factory=dict)
     token_status: int = 200
     wanted: list[str] = field(default_factory=list)  #: pictures that the dashboard asked for last
     tokens: list[str] = field(default_factory=list)  #: tokens given out
@@ -50,7 +56,7 @@ class Scene:
     def populate(self, howmany: int, *, origin: str | None = SHOP) -> None:
         """Pages with rates that fall off as they do on real sites: a few hot, most lukewarm."""
         self.first_event_ms = now_ms() - 7_200_000
-        self.pages = [page(path_of(rank), 60.0 / (1 + rank) ** 1.1, origin=origin) for rank in range(howmany)]
+        self.pages = [live_page(path_of(rank), 60.0 / (1 + rank) ** 1.1, origin=origin) for rank in range(howmany)]
 
     def stir(self, seconds: float) -> None:
         """Rates wave, each in its own time; for looking at, not for asserting."""
@@ -61,6 +67,16 @@ class Scene:
             one["visitors"] = max(1, round(base * wave / 4))
             one["samples"] = round(base * 300)
             one["quiet_ms"] = 90 if rank < 9 else 1000 * rank
+
+    async def write(self, name: str, key: str | None, value: object, *, partition: int = 0) -> None:
+        """One more message of a topic, to whoever listens for it."""
+        about = next(one for one in self.topics if one["name"] == name)
+        message = {"topic": name, "key": key, "partition": partition, "offset": about["messages"], "time": now_ms(), "value": value}
+        about["messages"] += 1
+        self.messages[name] = [*self.messages[name], message][-NEWEST:]
+        for socket in self.listeners.get(f"{name}?", []) + self.listeners.get(f"{name}?{key}", []):
+            if not socket.closed:
+                await socket.send_json(message)
 
     def overview(self) -> dict[str, Any]:
         rate = round(sum(one["samples_per_second"] for one in self.pages), 1)
@@ -88,24 +104,36 @@ def path_of(rank: int) -> str:
     return PATHS[rank] if rank < len(PATHS) else f"/p/article-{rank}"
 
 
-def page(path: str, rate: float, *, site: str = "default", origin: str | None = SHOP, visitors: int = 3, quiet_ms: int | None = 120) -> dict[str, Any]:
+def live_page(path: str, rate: float, *, origin: str | None = SHOP) -> dict[str, Any]:
+    """A page as the overview tells of it."""
     return {
-        "site": site, "path": path, "origin": origin, "visitors": visitors, "samples_per_second": round(rate, 1), "samples": round(rate * 300),
-        "quiet_ms": quiet_ms,
+        "site": "default",
+        "path": path,
+        "origin": origin,
+        "visitors": 3,
+        "samples_per_second": round(rate, 1),
+        "samples": round(rate * 300),
+        "quiet_ms": 120,
+    }
+
+
+def topic(name: str) -> dict[str, Any]:
+    return {
+        "name": name, "partitions": 1, "messages": 0, "messages_per_second": 0.0, "bytes_per_second": 0.0, "newest_ms": None, "lag": None,
     }  # fmt: skip
 
 
 def picture(key: str, grid: int = 25) -> dict[str, Any]:
     """Heat where people look on a page: a header, a few pictures, a button; shifted for each page."""
     seed = sum(key.encode())
-    spots = [(0.5, 0.06, 0.3, 0.03, 0.35)] + [
-        ((seed * k * 37 % 80 + 10) / 100, (seed * k * 53 % 75 + 15) / 100, 0.05 + k % 3 * 0.03, 0.05 + k % 2 * 0.04, 1 / k) for k in range(1, 6)
-    ]
-    heat = [
-        sum(h * math.exp(-(((x + 0.5) / grid - cx) ** 2) / (2 * sx**2) - ((y + 0.5) / grid - cy) ** 2 / (2 * sy**2)) for cx, cy, sx, sy, h in spots)
-        for y in range(grid)
-        for x in range(grid)
-    ]
+    spots = [(0.5, 0.06, 0.3, 0.03, 0.35)]
+    for k in range(1, 6):
+        spots.append(((seed * k * 37 % 80 + 10) / 100, (seed * k * 53 % 75 + 15) / 100, 0.05 + k % 3 * 0.03, 0.05 + k % 2 * 0.04, 1 / k))
+
+    def heat_at(x: float, y: float) -> float:
+        return sum(h * math.exp(-((x - cx) ** 2) / (2 * sx**2) - (y - cy) ** 2 / (2 * sy**2)) for cx, cy, sx, sy, h in spots)
+
+    heat = [heat_at((x + 0.5) / grid, (y + 0.5) / grid) for y in range(grid) for x in range(grid)]
     top = max(heat)
     levels = bytes(round(255 * h / top) if h > 0.02 * top else 0 for h in heat)
     return {"grid": grid, "levels": "<B" + base64.b64encode(levels).decode()}
@@ -117,15 +145,35 @@ async def dashboard_server(scene: Scene, *, open_heat: bool = True, port: int = 
     with tempfile.TemporaryDirectory() as folder:
         app = web.Application()
         app.on_response_prepare.append(secure)
-        add_pages(app, Guard(Keys(Path(folder) / "keys.db"), now_ms, open_heat=open_heat), tracker_name="tracker.js", ingest_path="/clickstream")
+        guard = Guard(Keys(Path(folder) / "keys.db"), now_ms, open_heat=open_heat)
+        add_pages(app, guard, tracker_name="tracker.js", ingest_path="/clickstream")
         _add_api(app, scene)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with _running(app, port) as bound:
+            yield f"http://127.0.0.1:{bound}"
+
+
+@asynccontextmanager
+async def shop(script: str) -> AsyncIterator[str]:
+    """Another site, at another origin, whose every page runs the script."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=f"<!doctype html><title>shop</title><script>{script}</script>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with _running(app, 0) as bound:
+        yield f"http://localhost:{bound}"
+
+
+@asynccontextmanager
+async def _running(app: web.Application, port: int) -> AsyncIterator[int]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
 
 def _add_api(app: web.Application, scene: Scene) -> None:
@@ -142,6 +190,20 @@ def _add_api(app: web.Application, scene: Scene) -> None:
     async def topics(_request: web.Request) -> web.Response:
         return web.json_response({"topics": scene.topics})
 
+    async def messages(request: web.Request) -> web.StreamResponse:
+        name, key = request.match_info["name"], request.query.get("key", "")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for message in scene.messages[name]:
+            if not key or message["key"] == key:
+                await socket.send_json(message)
+        listening = scene.listeners.setdefault(f"{name}?{key}", [])
+        listening.append(socket)
+        async for _ in socket:
+            pass
+        listening.remove(socket)
+        return socket
+
     async def overlay_token(request: web.Request) -> web.Response:
         site = (await request.json())["site"]
         if scene.token_status != 200:
@@ -151,6 +213,7 @@ def _add_api(app: web.Application, scene: Scene) -> None:
 
     app.router.add_get("/api/overview", overview)
     app.router.add_get("/api/topics", topics)
+    app.router.add_get("/api/topics/{name}", messages)
     app.router.add_post("/api/overlay-token", overlay_token)
 
 

@@ -19,8 +19,8 @@ test("spans of time have one unit", () => {
 });
 
 test("a page that was quiet for a moment moves; later it tells whole seconds", () => {
-  assert.deepEqual([120, 2999, 3400, 12_345, 61_000].map(quiet), [
-    "moving now", "moving now", "last movement 3 s ago", "last movement 12 s ago", "last movement 1 min ago",
+  assert.deepEqual([120, 5999, 6400, 12_345, 61_000].map(quiet), [
+    "moving now", "moving now", "last movement 6 s ago", "last movement 12 s ago", "last movement 1 min ago",
   ]);
 });
 

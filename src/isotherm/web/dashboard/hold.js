@@ -31,8 +31,9 @@ export class Hold {
       this.#until = 0;
       onChange();
     });
-    place.addEventListener("focusin", onChange);
-    place.addEventListener("focusout", onChange);
+    // Later, not at once: taking a focused element out of the page ends its focus in the middle of a rendering.
+    place.addEventListener("focusin", () => queueMicrotask(onChange));
+    place.addEventListener("focusout", () => queueMicrotask(onChange));
   }
 
   /** @returns {boolean} */

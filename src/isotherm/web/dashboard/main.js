@@ -143,11 +143,16 @@ const actions = {
     show();
   },
   open(page) {
-    const origin = originOf(page.origin) ?? addressOf(page.site);
+    const origin = originOf(page.origin) ?? addressOf(page.site) ?? neighbourOrigin(page.site);
     if (origin) void openOverlay(page, origin);
     else ask(page);
   },
 };
+
+/** Where another page of the site was seen. @param {string} site */
+function neighbourOrigin(site) {
+  return model.overview?.pages.map((page) => (page.site === site ? originOf(page.origin) : null)).find((origin) => origin !== null) ?? null;
+}
 
 /** @param {Page} page @param {string} origin */
 async function openOverlay(page, origin) {

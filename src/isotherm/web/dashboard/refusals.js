@@ -50,6 +50,8 @@ function explain({ reason, detail, count, last_ms }, nowMs) {
         command: null,
         since,
       };
+    case "invalid":
+      return { what: `${some} refused, not well formed: ${detail}.`, todo: "docs/wire.md says what a message looks like.", command: null, since };
     default:
       return { what: `${some} refused (${reason})${detail ? `: ${detail}` : ""}.`, todo: "docs/limits.md says what each limit is for.", command: null, since };
   }

@@ -34,12 +34,15 @@ export function span(ms) {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
+/** Where nobody watches, trackers send every five seconds: a page that is younger than that may well be moving. */
+const MOVING_MS = 6000;
+
 /**
  * How long a page has been quiet, in whole seconds: nobody needs to see milliseconds flicker.
  * @param {number} ms
  */
 export function quiet(ms) {
-  return ms < 3000 ? "moving now" : `last movement ${span(Math.max(1000, Math.round(ms / 1000) * 1000)).replace(".0", "")} ago`;
+  return ms < MOVING_MS ? "moving now" : `last movement ${span(Math.max(1000, Math.round(ms / 1000) * 1000)).replace(".0", "")} ago`;
 }
 
 /**

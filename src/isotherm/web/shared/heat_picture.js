@@ -77,10 +77,12 @@ function paintBands(values, hottest, size, pixels) {
       const edge = Math.round(height);
       const toRight = (x + 1 < size ? heights[i + 1] : heights[i - 1]) - height;
       const toBelow = (y + 1 < size ? heights[i + size] : heights[i - size]) - height;
-      const distance = (height - edge) / (Math.hypot(toRight, toBelow) + 1e-6);
+      const steep = Math.hypot(toRight, toBelow) + 1e-6;
+      const distance = (height - edge) / steep;
       // Half of a pixel above the edge is one band, half of it the other.
       const above = Math.min(1, Math.max(0, 0.5 + distance));
-      const line = edge > 0 && edge <= BANDS ? LINE * Math.max(0, 1 - Math.abs(distance)) : 0;
+      // Where the bands are as thin as a pixel there is no room for lines.
+      const line = edge > 0 && edge <= BANDS ? LINE * Math.max(0, 1 - Math.abs(distance)) * Math.max(0, 1 - 1.5 * steep) : 0;
       const low = 3 * Math.max(0, Math.min(BANDS, edge - 1));
       const high = 3 * Math.min(BANDS, edge);
       for (let channel = 0; channel < 3; channel += 1) {

@@ -1,0 +1,475 @@
+"""The dashboard, the topics page and the login page in a real browser: each test is one of their promises.
+
+What they hear comes from a `Scene`, so that states stand still to be looked at; the last tests run against the real server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from conftest import Console, NewPage
+from dashboard_server import Scene, dashboard_server, now_ms, shop, topic
+from playwright.async_api import Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = [(1440, 900), (1024, 768), (390, 844)]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def address(scene: Scene) -> AsyncIterator[str]:
+    async with dashboard_server(scene) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(address: str, new_page: NewPage) -> Page:
+    """A page that is closed before its server is."""
+    return await new_page()
+
+
+def titles(tab: Page) -> Any:
+    """The pages' paths as they stand, in order."""
+    return tab.locator(".page[data-key] h3")
+
+
+async def order(tab: Page) -> list[str]:
+    return await titles(tab).all_text_contents()
+
+
+async def until_order(tab: Page, paths: list[str]) -> None:
+    await expect(titles(tab)).to_have_text(paths, timeout=15_000)
+
+
+# -- live pages
+
+
+async def test_live_pages_stand_hottest_first_with_people_and_rates(page: Page, scene: Scene, address: str) -> None:
+    """A page is a card with its path, people now and samples a second; the hottest is first."""
+    scene.populate(3)
+    scene.pages[1] |= {"samples_per_second": 90.0, "visitors": 12}
+    await page.goto(address)
+    await until_order(page, ["/p/console", "/", "/p/laptop"])
+    first = page.locator(".page").first
+    await expect(first.locator(".visitors")).to_contain_text("12")
+    await expect(first.locator(".rate")).to_contain_text("90.0/s")
+    await expect(page.locator(".people .big")).to_have_text("18")
+    await expect(page.locator("#page-count")).to_have_text("3")
+
+
+async def test_pictures_are_asked_for_and_drawn_where_they_are_seen(page: Page, scene: Scene, address: str) -> None:
+    """Of five hundred pages only those on the screen cost a picture, and each shows heat in many colours."""
+    scene.populate(500)
+    await page.goto(address)
+    await expect(page.locator("iso-picture.known").first).to_be_visible()
+    assert 0 < len(scene.wanted) <= 30
+    colours = await page.locator("iso-picture canvas").first.evaluate(
+        "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+    )
+    assert colours > 20
+    before = set(scene.wanted)
+    await page.locator(".page").nth(50).scroll_into_view_if_needed()
+    await expect(page.locator(".page").nth(50).locator("iso-picture.known")).to_be_visible()
+    assert set(scene.wanted) - before
+
+
+async def test_numbers_tick_without_moving_anything(page: Page, scene: Scene, address: str) -> None:
+    """However the figures change, every box stays where it was."""
+    scene.populate(6)
+    await page.goto(address)
+    await expect(page.locator(".page")).to_have_count(6)
+    boxes = "els => els.map(e => e.getBoundingClientRect()).map(b => [b.x, b.y, b.width, b.height].map(Math.round).join())"
+    watched = page.locator(".head .tools > *, .now > *, .pulse .label b, .page, .page h3, .toolbar > *")
+    before = await watched.evaluate_all(boxes)
+    scene.pages[0] |= {"visitors": 4321, "samples_per_second": 998.7}
+    scene.pages[5] |= {"visitors": 1, "quiet_ms": 59_000}
+    scene.pipeline |= {"visitors": 98_765, "lag_ms": 777, "accepted": 3, "samples_per_second": 12_345.6, "viewers": 1234}
+    await expect(page.locator(".page").first.locator(".visitors")).to_contain_text("4,321")
+    assert await watched.evaluate_all(boxes) == before
+
+
+async def test_the_order_is_held_while_somebody_points(page: Page, scene: Scene, address: str) -> None:
+    """A card does not slip away under the mouse; once the mouse leaves, the hottest is first again."""
+    scene.populate(3)
+    await page.goto(address)
+    await until_order(page, ["/", "/p/console", "/p/laptop"])
+    await page.locator(".page").nth(2).hover()
+    await expect(page.locator(".order")).to_contain_text("held")
+    scene.pages[2]["samples_per_second"] = 900.0
+    await expect(page.locator(".page").nth(2).locator(".rate")).to_contain_text("900.0")
+    assert await order(page) == ["/", "/p/console", "/p/laptop"]
+    await page.mouse.move(5, 300)
+    await until_order(page, ["/p/laptop", "/", "/p/console"])
+
+
+async def test_search_finds_pages_by_keyboard_alone(page: Page, scene: Scene, address: str) -> None:
+    """`/` goes to the search, words filter, Escape shows all again; what is not found says so."""
+    scene.populate(12)
+    await page.goto(address)
+    await expect(page.locator(".page")).to_have_count(12)
+    await page.keyboard.press("/")
+    await page.keyboard.type("p/ la")
+    await until_order(page, ["/p/laptop"])
+    await expect(page.locator("#page-count")).to_have_text("1 of 12")
+    await page.keyboard.type("xyz")
+    await expect(page.get_by_role("heading", name="No live page has")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".page")).to_have_count(12)
+
+
+async def test_five_hundred_pages_come_sixty_at_a_time_as_cards_or_rows(page: Page, scene: Scene, address: str) -> None:
+    """A flood stays readable: some pages at first, more on demand, and the chosen layout is remembered."""
+    scene.populate(500)
+    await page.goto(address)
+    await expect(page.locator(".page")).to_have_count(60)
+    await page.get_by_role("button", name="Show more of 500 pages").click()
+    await expect(page.locator(".page")).to_have_count(120)
+    await page.get_by_role("button", name="Rows").click()
+    await expect(page.locator("tr.page")).to_have_count(120)
+    await page.reload()
+    await expect(page.locator("tr.page")).to_have_count(60)
+
+
+async def test_what_visitors_send_is_only_ever_text(page: Page, scene: Scene, address: str) -> None:
+    """A path that is markup stands there as it is; nothing of it becomes part of the page."""
+    evil = '/<img src=x onerror="document.title=1">${1}<b>'
+    scene.populate(1)
+    scene.pages[0]["path"] = evil
+    scene.refusals = [{"reason": "origin", "detail": "<script>1</script>", "count": 1, "last_ms": now_ms()}]
+    await page.goto(address)
+    await until_order(page, [evil])
+    await expect(page.locator(".notice")).to_contain_text("<script>1</script>")
+    assert await page.locator("main img, main script, h3 b").count() == 0
+    await page.goto(f"{address}/topics#clickstream")
+    await scene.write("clickstream", evil, {"pages": [evil], "error": evil})
+    await page.get_by_role("cell", name=evil).first.click()
+    await expect(page.locator(".message h2")).to_have_text(evil)
+    assert await page.locator("main img, main script, dd b").count() == 0
+
+
+# -- the tag, and what is wrong
+
+
+async def test_the_tag_waits_and_turns_green_at_the_first_event(page: Page, scene: Scene, address: str) -> None:
+    """A new server shows the tag to copy; the line under it says what is refused and why, and turns green at the first event."""
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(address)
+    await expect(page.get_by_role("heading", name="Put Isotherm on your site")).to_be_visible()
+    await expect(page.locator(".tag-line")).to_contain_text("Waiting for the first event")
+    await page.get_by_role("button", name="Copy").click()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied == f'<script async src="{address}/tracker.js" data-site="default"></script>'
+    scene.refusals = [{"reason": "origin", "detail": "https://other.example", "count": 3, "last_ms": now_ms()}]
+    await expect(page.locator(".notice.bad")).to_contain_text("isotherm serve --origin https://other.example")
+    scene.populate(1)
+    scene.refusals = []
+    await expect(page.locator(".page")).to_have_count(1)
+    await page.get_by_role("button", name="Add a site").click()
+    await expect(page.locator("dialog .tag-line.good")).to_contain_text("Events are coming in")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#tag-dialog")).to_be_hidden()
+
+
+async def test_a_quiet_site_says_so(page: Page, scene: Scene, address: str) -> None:
+    """Where events have come but nobody moves now, the page explains rather than shows nothing."""
+    scene.first_event_ms = now_ms() - 86_400_000
+    await page.goto(address)
+    await expect(page.get_by_role("heading", name="It is quiet")).to_be_visible()
+
+
+async def test_health_is_one_word_and_its_reason(page: Page, scene: Scene, address: str) -> None:
+    """Live is green with the lag; above a second of lag amber; not ready red, with the server's reason behind the badge."""
+    scene.populate(1)
+    await page.goto(address)
+    badge = page.locator("#health")
+    await expect(badge).to_have_text("Live14 ms")
+    scene.pipeline["lag_ms"] = 2300
+    await expect(badge).to_have_class(re.compile("warn"))
+    await expect(badge).to_have_text("2.3 s behind")
+    scene.pipeline |= {"ready": False, "why": "the disk is full"}
+    await expect(badge).to_have_text("Not ready")
+    await badge.click()
+    await expect(page.locator("#health-card")).to_contain_text("the disk is full")
+
+
+async def test_a_lost_server_is_told_and_found_again(page: Page, scene: Scene, console: Console) -> None:
+    """What was last heard stays, faded, while the dashboard tries again; with the server back it is live by itself."""
+    console.expect("ERR_CONNECTION_REFUSED|WebSocket connection to")
+    scene.populate(2)
+    async with dashboard_server(scene) as first:
+        await page.goto(first)
+        await expect(page.locator(".page")).to_have_count(2)
+    await expect(page.locator("#health")).to_have_text("No connection")
+    await expect(page.locator(".page")).to_have_count(2)
+    async with dashboard_server(scene, port=int(first.rpartition(":")[2])):
+        await expect(page.locator("#health")).to_contain_text("Live", timeout=20_000)
+
+
+# -- the overlay's hand-over
+
+
+#: What the tracker does when it has an opener: it says that it is ready. Here it also keeps what it is told.
+READY = "window.got = []; addEventListener('message', e => got.push([e.origin, e.data])); opener?.postMessage('isotherm:ready', '*');"
+
+
+async def test_the_overlay_opens_on_the_page_itself_and_is_handed_its_token(page: Page, scene: Scene, address: str) -> None:
+    """One click opens the page at its own origin with a token in the fragment; one that says it is ready is told the token too."""
+    async with shop(READY) as site:
+        scene.populate(1, origin=site)
+        scene.pages[0]["path"] = "/größe/1"
+        await page.goto(address)
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("button", name="Open overlay on /größe/1").click()
+        tab = await opening.value
+        await tab.wait_for_url(f"{site}/gr%C3%B6%C3%9Fe/1#isotherm={scene.tokens[0] if scene.tokens else 'token-1-default'}")
+        await tab.wait_for_function("got.length === 1")
+        assert await tab.evaluate("got") == [[address, {"isotherm": "token-1-default"}]]
+
+
+async def test_another_origin_in_that_tab_is_told_nothing(page: Page, scene: Scene, address: str) -> None:
+    """When the opened tab has gone elsewhere, whoever is there may ask, and gets no answer."""
+    async with shop(READY) as site, shop(READY) as elsewhere:
+        scene.populate(1, origin=site)
+        await page.goto(address)
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("button", name="Open overlay on /").click()
+        tab = await opening.value
+        await tab.wait_for_function("window.got?.length === 1")
+        await tab.goto(elsewhere)
+        await tab.goto(site)  # asks as well, and is answered: by then the question from elsewhere would have been
+        await tab.wait_for_function("window.got?.length === 1")
+        await tab.goto(elsewhere)
+        assert await tab.evaluate("got") == []
+
+
+async def test_where_no_browser_said_the_address_it_is_asked_for_once(page: Page, scene: Scene, address: str) -> None:
+    """A site of unknown address is asked for, nonsense is told, and the answer is remembered."""
+    async with shop(READY) as site:
+        scene.populate(1, origin=None)
+        await page.goto(address)
+        button = page.get_by_role("button", name="Open overlay on /")
+        await button.click()
+        field = page.get_by_role("textbox", name="Address of the site")
+        await expect(field).to_be_focused()
+        await field.fill("javascript://alert(1)")
+        await field.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("no address")
+        async with page.context.expect_page() as opening:
+            await field.fill(f"{site}/some/page")
+            await field.press("Enter")
+        await (await opening.value).wait_for_url(f"{site}/#isotherm=token-1-default")
+        await expect(page.locator(".toast")).to_contain_text(f"Opened on {site}")
+        async with page.context.expect_page() as again:
+            await button.click()
+        await (await again.value).wait_for_url(f"{site}/#isotherm=token-2-default")
+
+
+async def test_a_refused_token_is_told_and_leaves_no_empty_tab(page: Page, scene: Scene, address: str, console: Console) -> None:
+    """When the server gives no token the new tab closes again and the dashboard says why."""
+    console.expect("500")
+    scene.populate(1)
+    scene.token_status = 500
+    await page.goto(address)
+    await page.get_by_role("button", name="Open overlay on /").click()
+    await expect(page.locator(".toast")).to_contain_text("no token for the overlay (500)")
+    assert len(page.context.pages) == 1
+
+
+# -- topics
+
+
+async def test_topics_show_their_rates_and_their_messages(page: Page, scene: Scene, address: str) -> None:
+    """The pipeline is drawn with the rate of each topic; a message shows key, partition, offset and time."""
+    scene.populate(2)
+    scene.topics[0] |= {"messages_per_second": 49.0, "bytes_per_second": 20_480.0, "messages": 1023}
+    await page.goto(f"{address}/topics")
+    node = page.get_by_role("button", name="clickstream 49.0")
+    await expect(node).to_contain_text("20.0 KiB/s, 1,023 in all")
+    await expect(node).to_have_attribute("aria-pressed", "true")
+    await scene.write("clickstream", "3", {"pages": ["default/p/1"], "sessions": ["a"], "samples": {"x": [1, 2], "y": [3, 4]}}, partition=5)
+    row = page.locator(".list tbody tr")
+    await expect(row).to_have_count(1)
+    time = re.compile(r"^\s*\d\d:\d\d:\d\d\.\d{3}\s*$")
+    await expect(row.locator("td")).to_have_text([time, "3", "5", "1023", "2 samples of 1 session on default/p/1"])
+
+
+async def test_a_message_unfolds_to_tables_by_keyboard(page: Page, scene: Scene, address: str) -> None:
+    """Enter unfolds a message: its columns are a table, its numbers as they were."""
+    await page.goto(f"{address}/topics#clickstream-group-by-page")
+    for n in range(3):
+        value = {"path": "/p/1", "visitors": n, "pane": [7, 7], "tile": [10, 11], "count": [4, n]}
+        await scene.write("clickstream-group-by-page", "default/p/1", value)
+    await expect(page.locator(".list tbody tr")).to_have_count(3)
+    await page.locator(".list tbody button").first.focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message h2")).to_have_text("default/p/1")
+    await expect(page.locator(".message .columns thead")).to_contain_text("panetilecount")
+    await expect(page.locator(".message .columns tbody tr").nth(1)).to_have_text("17111")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".message h2")).to_have_count(0)
+
+
+async def test_heat_is_drawn_where_a_message_is_heat(page: Page, scene: Scene, address: str) -> None:
+    """A message of the heat map's topic shows the picture that it is."""
+    await page.goto(f"{address}/topics#heatmap")
+    await scene.write("heatmap", "default/", {"start": 0, "end": 300_000, "value": {"5": {"6": 9}}, "grid-size": 50})
+    await page.locator(".list tbody tr").first.click()
+    await expect(page.locator(".message iso-picture.known")).to_be_visible()
+
+
+async def test_pause_holds_the_list_and_counts_what_comes(page: Page, scene: Scene, address: str) -> None:
+    """Paused, the list stands still and says how much is newer; resumed, it is up to date."""
+    await page.goto(f"{address}/topics#clickstream")
+    await scene.write("clickstream", "0", {"n": 0})
+    await expect(page.locator(".list tbody tr")).to_have_count(1)
+    await page.keyboard.press("p")
+    for n in range(1, 4):
+        await scene.write("clickstream", "0", {"n": n})
+    await expect(page.get_by_role("status")).to_have_text("3 newer")
+    await expect(page.locator(".list tbody tr")).to_have_count(1)
+    await page.get_by_role("button", name="Resume").click()
+    await expect(page.locator(".list tbody tr")).to_have_count(4)
+
+
+async def test_messages_are_filtered_by_key(page: Page, scene: Scene, address: str) -> None:
+    """With a key only its messages come; the way back is one press."""
+    await page.goto(f"{address}/topics#heatmap")
+    for key in ("default/a", "default/b", "default/a"):
+        await scene.write("heatmap", key, {"value": {}, "grid-size": 50})
+    await expect(page.locator(".list tbody tr")).to_have_count(3)
+    field = page.get_by_role("combobox", name="Only messages with this key")
+    await field.fill("default/a")
+    await field.press("Enter")
+    await expect(page.locator(".list tbody tr")).to_have_count(2)
+    await field.fill("default/none")
+    await field.press("Enter")
+    await expect(page.get_by_role("heading", name="No message with the key")).to_be_visible()
+    await page.get_by_role("button", name="Show all keys").click()
+    await expect(page.locator(".list tbody tr")).to_have_count(3)
+
+
+async def test_dead_letters_stand_out_with_their_error(page: Page, scene: Scene, address: str) -> None:
+    """Without dead letters the topic says that all is well; with one its error is in the list and above the message."""
+    await page.goto(f"{address}/topics#clickstream-dead-letter")
+    await expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
+    await scene.write("clickstream-dead-letter", None, {"error": "expected a record of format 1, got 2", "value": "…"})
+    await expect(page.locator(".list .wrong")).to_have_text("expected a record of format 1, got 2")
+    await expect(page.locator(".topic-node.bad")).to_contain_text("clickstream-dead-letter")
+    await page.locator(".list tbody tr").click()
+    await expect(page.locator(".message .notice")).to_contain_text("expected a record of format 1, got 2")
+
+
+# -- everybody, everywhere
+
+
+async def show_dashboard(tab: Page, address: str, scene: Scene) -> None:
+    scene.populate(12)
+    scene.refusals = [{"reason": "origin", "detail": "https://other.example", "count": 3, "last_ms": now_ms()}]
+    await tab.goto(address)
+    await expect(tab.locator("iso-picture.known").first).to_be_visible()
+
+
+async def show_rows(tab: Page, address: str, scene: Scene) -> None:
+    await show_dashboard(tab, address, scene)
+    await tab.get_by_role("button", name="Rows").click()
+    await expect(tab.locator("tr.page").first).to_be_visible()
+
+
+async def show_first_step(tab: Page, address: str, _scene: Scene) -> None:
+    await tab.goto(address)
+    await expect(tab.locator(".tag")).to_be_visible()
+
+
+async def show_what_opens(tab: Page, address: str, scene: Scene) -> None:
+    await show_dashboard(tab, address, scene)
+    await tab.locator("#health").click()
+    await expect(tab.locator("#health-card")).to_be_visible()
+
+
+async def show_dialog(tab: Page, address: str, scene: Scene) -> None:
+    scene.populate(1, origin=None)
+    await tab.goto(address)
+    await tab.get_by_role("button", name="Open overlay on /").click()
+    await expect(tab.locator("#address-dialog")).to_be_visible()
+
+
+async def show_topics(tab: Page, address: str, scene: Scene) -> None:
+    scene.populate(2)
+    scene.topics.append(topic("isotherm-interest"))
+    await tab.goto(f"{address}/topics#clickstream")
+    value = {"at": now_ms(), "error": "wrong", "runs": {"x": [1] * 9, "y": [2] * 9}, "o": {"a": None}}
+    await scene.write("clickstream", "default/a/very/long/key/indeed", value)
+    await tab.locator(".list tbody tr").click()
+    await expect(tab.locator(".message h2")).to_be_visible()
+
+
+async def show_login(tab: Page, address: str, _scene: Scene) -> None:
+    await tab.goto(f"{address}/login#used")
+    await expect(tab.locator("#used")).to_be_visible()
+
+
+VIEWS = [show_dashboard, show_rows, show_first_step, show_what_opens, show_dialog, show_topics, show_login]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("show", VIEWS, ids=lambda show: show.__name__.removeprefix("show_"))
+async def test_every_view_is_accessible(scene: Scene, address: str, new_page: NewPage, show: Any, theme: str) -> None:
+    """axe finds nothing against WCAG 2.2 A and AA, in light and dark, on a desk and on a phone."""
+    for width, height in (WIDTHS[0], WIDTHS[2]):
+        tab = await new_page(viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce")
+        await show(tab, address, scene)
+        await tab.evaluate(AXE.read_text() + "\n;0")
+        found = await tab.evaluate(
+            """() => axe
+              .run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+              .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.html} ${n.failureSummary}`)))"""
+        )
+        assert found == [], f"{width} px"
+
+
+@pytest.mark.parametrize("show", VIEWS, ids=lambda show: show.__name__.removeprefix("show_"))
+async def test_every_view_fits_every_width(scene: Scene, address: str, new_page: NewPage, show: Any) -> None:
+    """At 1440, 1024 and 390 px nothing sticks out to the side."""
+    for width, height in WIDTHS:
+        tab = await new_page(viewport={"width": width, "height": height})
+        await show(tab, address, scene)
+        assert await tab.evaluate("document.documentElement.scrollWidth") <= width, f"{width} px"
+
+
+async def test_the_theme_is_as_the_system_until_somebody_chooses(scene: Scene, address: str, new_page: NewPage) -> None:
+    """The button goes from the system's theme to light to dark; the choice holds for every page."""
+    tab = await new_page(color_scheme="light")
+    await tab.goto(address)
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    light = await tab.evaluate(ground)
+    button = tab.locator("#theme")
+    await expect(button).to_have_attribute("aria-label", "Theme: system")
+    await button.click()
+    await button.click()
+    await expect(button).to_have_attribute("aria-label", "Theme: dark")
+    dark = await tab.evaluate(ground)
+    assert dark != light
+    await tab.goto(f"{address}/topics")
+    assert await tab.evaluate(ground) == dark
+
+
+async def test_nothing_is_loaded_from_elsewhere(page: Page, scene: Scene, address: str) -> None:
+    """Every request of every page goes to the server that served it."""
+    foreign: list[str] = []
+    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((address, "data:")) else None)
+    scene.populate(3)
+    for path in ("/", "/topics", "/login"):
+        await page.goto(address + path)
+        await expect(page.get_by_role("heading").first).to_be_attached()
+    assert foreign == []
