@@ -154,7 +154,7 @@ async def test_what_visitors_send_is_only_ever_text(page: Page, scene: Scene, ad
     await scene.write("clickstream", evil, {"pages": [evil], "error": evil})
     await page.get_by_role("cell", name=evil).first.click()
     await expect(page.locator(".message h2")).to_have_text(evil)
-    assert await page.locator("main img, main script, dd b").count() == 0
+    assert await page.locator("main img, main script, .message-value b").count() == 0
 
 
 # -- the tag, and what is wrong
@@ -410,7 +410,7 @@ async def show_topics(tab: Page, address: str, scene: Scene) -> None:
     await tab.goto(f"{address}/topics#clickstream")
     value = {"at": now_ms(), "error": "wrong", "runs": {"x": [1] * 9, "y": [2] * 9}, "o": {"a": None}}
     await scene.write("clickstream", "default/a/very/long/key/indeed", value)
-    await tab.locator(".list tbody tr").click()
+    await tab.locator(".list tbody tr").first.click()
     await expect(tab.locator(".message h2")).to_be_visible()
 
 

@@ -31,28 +31,30 @@ function objectView(value) {
   const { fields, table } = shapeOf(value);
   if (fields.length === 0 && !table) return html`<span class="json-note">{ }</span>`;
   return html`
-    ${fields.length > 0 ? html`<dl class="json">${fields.map(([name, item]) => fieldView(name, item))}</dl>` : nothing}
+    ${fields.length > 0 ? html`<ul class="json">${fields.map(([name, item]) => fieldView(name, item))}</ul>` : nothing}
     ${table ? tableView(table) : nothing}
   `;
 }
 
 /** @param {string} name @param {unknown} item @returns {unknown} a template */
 function fieldView(name, item) {
-  if (!isObject(item) || Object.keys(item).length === 0) return html`<div><dt>${name}</dt><dd>${valueView(item, name)}</dd></div>`;
+  if (!isObject(item) || Object.keys(item).length === 0) {
+    return html`<li class="json-field"><span class="json-name">${name}</span><span class="json-value">${valueView(item, name)}</span></li>`;
+  }
   const fields = Object.keys(item).length;
-  return html`<details ?open=${fields <= OPEN_FIELDS_MAX}>
-    <summary>${name} <span class="json-note">${count(fields)} ${fields === 1 ? "field" : "fields"}</span></summary>
-    <div class="json-inner">${objectView(item)}</div>
-  </details>`;
+  return html`<li>
+    <details ?open=${fields <= OPEN_FIELDS_MAX}>
+      <summary class="json-name">${name} <span class="json-note">${count(fields)} ${fields === 1 ? "field" : "fields"}</span></summary>
+      <div class="json-inner">${objectView(item)}</div>
+    </details>
+  </li>`;
 }
 
 /** @param {unknown[]} list */
 function listView(list) {
   if (list.length === 0) return html`<span class="json-note">[ ]</span>`;
   const left = list.length - ITEMS_MAX;
-  return html`<ol class="json-list">
-      ${list.slice(0, ITEMS_MAX).map((item) => html`<li>${valueView(item)}</li>`)}
-    </ol>
+  return html`<span class="json-list">${list.slice(0, ITEMS_MAX).map((item) => html`<span>${valueView(item)}</span>`)}</span>
     ${left > 0 ? html`<span class="json-note">and ${count(left)} more</span>` : nothing}`;
 }
 
