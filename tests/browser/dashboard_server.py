@@ -10,18 +10,15 @@ import asyncio
 import base64
 import contextlib
 import math
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
 from isotherm.access.guard import Guard
-from isotherm.access.keys import Keys
 from isotherm.runtimes.pages import add_pages, secure
 
 SHOP = "https://shop.example"
@@ -139,17 +136,28 @@ def picture(key: str, grid: int = 25) -> dict[str, Any]:
     return {"grid": grid, "levels": "<B" + base64.b64encode(levels).decode()}
 
 
+class _Door:
+    """Lets everybody in, or nobody; no login link opens it."""
+
+    def __init__(self, open_heat: bool) -> None:
+        self._open = open_heat
+
+    def sees_pages(self, _request: web.Request) -> bool:
+        return self._open
+
+    async def login(self, _request: web.Request) -> web.StreamResponse:
+        raise web.HTTPSeeOther("/login")
+
+
 @asynccontextmanager
 async def dashboard_server(scene: Scene, *, open_heat: bool = True, port: int = 0) -> AsyncIterator[str]:
     """Serves the scene; yields the address."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = web.Application()
-        app.on_response_prepare.append(secure)
-        guard = Guard(Keys(Path(folder) / "keys.db"), now_ms, open_heat=open_heat)
-        add_pages(app, guard, tracker_name="tracker.js", ingest_path="/clickstream")
-        _add_api(app, scene)
-        async with _running(app, port) as bound:
-            yield f"http://127.0.0.1:{bound}"
+    app = web.Application()
+    app.on_response_prepare.append(secure)
+    add_pages(app, cast(Guard, _Door(open_heat)), tracker_name="tracker.js", ingest_path="/clickstream")
+    _add_api(app, scene)
+    async with _running(app, port) as bound:
+        yield f"http://127.0.0.1:{bound}"
 
 
 @asynccontextmanager

@@ -5,7 +5,10 @@ What they hear comes from a `Scene`, so that states stand still to be looked at;
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest_asyncio
 from conftest import Console, NewPage
 from dashboard_server import Scene, dashboard_server, now_ms, shop, topic
 from playwright.async_api import Page, expect
+from tests.serving import start
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -370,6 +374,25 @@ async def test_dead_letters_stand_out_with_their_error(page: Page, scene: Scene,
     await expect(page.locator(".message .notice")).to_contain_text("expected a record of format 1, got 2")
 
 
+# -- logging in
+
+
+async def test_a_stranger_is_told_how_to_log_in(scene: Scene, new_page: NewPage, console: Console) -> None:
+    """Without a cookie every page is the login page; a link that opens nothing says so there."""
+    console.expect("401")
+    async with dashboard_server(scene, open_heat=False) as closed:
+        tab = await new_page()
+        for path in ("/", "/topics"):
+            answer = await tab.goto(closed + path)
+            assert answer is not None
+            assert answer.status == 401
+            await expect(tab.get_by_role("heading", name="Log in to Isotherm")).to_be_visible()
+            await expect(tab.locator("#used")).to_be_hidden()
+        await tab.goto(f"{closed}/login?code=used")
+        await expect(tab.locator("#used")).to_be_visible()
+        await tab.close()
+
+
 # -- everybody, everywhere
 
 
@@ -415,7 +438,7 @@ async def show_topics(tab: Page, address: str, scene: Scene) -> None:
 
 
 async def show_login(tab: Page, address: str, _scene: Scene) -> None:
-    await tab.goto(f"{address}/login#used")
+    await tab.goto(f"{address}/login?code=used")
     await expect(tab.locator("#used")).to_be_visible()
 
 
@@ -473,3 +496,62 @@ async def test_nothing_is_loaded_from_elsewhere(page: Page, scene: Scene, addres
         await page.goto(address + path)
         await expect(page.get_by_role("heading").first).to_be_attached()
     assert foreign == []
+
+
+# -- the real server
+
+
+async def test_a_login_link_opens_the_dashboard_and_the_page_that_waited(tmp_path: Path, new_page: NewPage, console: Console) -> None:
+    """`isotherm login` prints a link; opened in one tab it logs this browser in, and the tab that asked goes on by itself."""
+    console.expect("401")
+    served = await start(tmp_path)
+    waiting = await new_page()
+    await waiting.goto(f"{served.address}/topics")
+    await expect(waiting.get_by_role("heading", name="Log in to Isotherm")).to_be_visible()
+    login = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "isotherm", "login", "--data", str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    link = (await login.communicate())[0].decode().strip()
+    opened = await waiting.context.new_page()
+    await opened.goto(link)
+    await expect(opened.get_by_role("heading", name="Put Isotherm on your site")).to_be_visible()
+    await expect(opened.locator("#health")).to_contain_text("Live")
+    await waiting.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(waiting.get_by_role("button", name="clickstream-dead-letter")).to_be_visible()
+    await opened.goto(link)
+    await expect(opened.locator("#used")).to_be_visible()
+    await waiting.context.close()
+    await served.stop()
+
+
+async def test_from_the_tag_to_the_overlay_on_a_real_site(tmp_path: Path, new_page: NewPage) -> None:
+    """A visitor moves on a site that carries the tag; its page appears with a picture, and one click opens the overlay on it."""
+    served = await start(tmp_path, "--open-heat", "--trust-senders")
+    async with shop(site_with_tag(served.address)) as site:
+        dashboard = await new_page()
+        await dashboard.goto(served.address)
+        await expect(dashboard.locator(".tag")).to_be_visible()
+        visitor = await new_page()
+        await visitor.goto(f"{site}/p/1")
+        async with asyncio.timeout(20):
+            for step in itertools.count():
+                if await dashboard.locator("iso-picture.known").count():
+                    break
+                await visitor.mouse.move(200 + 7 * step % 800, 200 + 5 * step % 400)
+        await until_order(dashboard, ["/p/1"])
+        await expect(dashboard.locator(".where")).to_have_text(site.removeprefix("http://"))
+        async with dashboard.context.expect_page() as opening:
+            await dashboard.get_by_role("button", name="Open overlay on /p/1").click()
+        overlay = await opening.value
+        await expect(overlay.locator("isotherm-overlay")).to_be_attached()
+        await expect(dashboard.locator(".facts")).to_contain_text(re.compile(r"Watching\s*1"))
+        await dashboard.goto(f"{served.address}/topics#clickstream")
+        await expect(dashboard.locator(".list .value").first).to_contain_text("on default/p/1")
+        for context in (dashboard.context, visitor.context):
+            await context.close()
+    await served.stop()
+
+
+def site_with_tag(host: str) -> str:
+    """A script that puts the tag on its page, as a tag manager would."""
+    return f"document.head.append(Object.assign(document.createElement('script'), {{ async: true, src: '{host}/tracker.js' }}));"

@@ -29,15 +29,22 @@ test("an unknown key and another version each say what to do", () => {
   assert.match(said[1].todo, /cache/);
 });
 
-test("a reason that this page does not know is told as it came", () => {
-  const [said] = explainRecent([{ reason: "full", detail: "the log is behind", count: 2, last_ms: NOW }], NOW);
-  assert.equal(said.what, "2 messages refused (full): the log is behind.");
+test("every other reason says why, with the server's own detail; one that this page does not know is told as it came", () => {
+  const refusal = (reason, detail) => ({ reason, detail, count: 2, last_ms: NOW });
+  const said = explainRecent([refusal("invalid", "expected `x`"), refusal("full", ""), refusal("some_new", "like this")], NOW);
+  assert.deepEqual(said.map(({ what }) => what), [
+    "2 messages refused: not well formed (expected `x`).", "2 messages refused: the server could not take them.", "2 messages refused: some new (like this).",
+  ]);
+});
+
+test("a viewer with a wrong token is no trouble with events", () => {
+  assert.deepEqual(explainRecent([{ reason: "token", detail: "", count: 9, last_ms: NOW }], NOW), []);
 });
 
 test("the newest trouble comes first, and what is ten minutes old is no news", () => {
   const refusal = (detail, age) => ({ reason: "invalid", detail, count: 1, last_ms: NOW - age });
   const said = explainRecent([refusal("old", 600_001), refusal("older", 5000), refusal("newer", 10)], NOW);
-  assert.deepEqual(said.map(({ what }) => what.match(/: (\w+)\./)[1]), ["newer", "older"]);
+  assert.deepEqual(said.map(({ what }) => what.match(/\((\w+)\)/)[1]), ["newer", "older"]);
 });
 
 test("health is one word: live, behind, not ready, silent, no connection", () => {

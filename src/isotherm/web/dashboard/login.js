@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The login page: copies the command, says when a link was of no use any more (`/login#used`), and goes on by itself once the
- * link has been opened in another tab of this browser.
+ * The login page: copies the command, says when a link was of no use any more, and goes on by itself once the link has been opened
+ * in another tab of this browser.
  */
 import { watchCopyButtons } from "../shared/copy_button.js";
 
@@ -18,8 +18,14 @@ async function goOnIfWelcome() {
   }
 }
 
+/** A link that does not open anything leads here by a redirection; nothing else does. */
+function cameByUselessLink() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return location.pathname === "/login" && navigation instanceof PerformanceNavigationTiming && navigation.redirectCount > 0;
+}
+
 const used = document.getElementById("used");
-if (used) used.hidden = location.hash !== "#used";
+if (used) used.hidden = !cameByUselessLink();
 watchCopyButtons();
 document.addEventListener("visibilitychange", goOnIfWelcome);
 addEventListener("focus", goOnIfWelcome);

@@ -5,6 +5,20 @@ import { plural, span } from "../shared/format.js";
 /** Older refusals are history, not news. */
 const RECENT_MS = 600_000;
 
+/** Refused viewers are no refused events: the counters tell of them. */
+const NOT_EVENTS = new Set(["token"]);
+
+/** What else may be wrong, and what to do; with the detail where the server gave one. */
+const OTHERS = Object.freeze({
+  invalid: { why: "not well formed", todo: "docs/wire.md says what a message looks like." },
+  too_fast: { why: "a session or an address sent too fast", todo: "Trackers wait and send again. docs/limits.md says how much is let in." },
+  too_large: { why: "too large", todo: "docs/limits.md says how large a message may be." },
+  sessions: { why: "too many sessions at once", todo: "docs/limits.md says how many are let in, of one address and in all." },
+  pages: { why: "the site has too many pages", todo: "Addresses with numbers or names in them can be counted as one page: see the site's URL rules." },
+  connections: { why: "too many connections at once", todo: "docs/limits.md says how many are let in, of one address and in all." },
+  full: { why: "the server could not take them", todo: "Trackers wait and send again. The pipeline's health says what is in the way." },
+});
+
 /** @typedef {{reason: string, detail: string, count: number, last_ms: number}} Refusal */
 /** @typedef {{what: string, todo: string, command: string | null, since: string}} Explanation */
 
@@ -14,7 +28,7 @@ const RECENT_MS = 600_000;
  */
 export function explainRecent(refusals, nowMs) {
   return refusals
-    .filter(({ count, last_ms }) => count > 0 && nowMs - last_ms < RECENT_MS)
+    .filter(({ reason, count, last_ms }) => !NOT_EVENTS.has(reason) && count > 0 && nowMs - last_ms < RECENT_MS)
     .sort((a, b) => b.last_ms - a.last_ms)
     .map((refusal) => explain(refusal, nowMs));
 }
@@ -50,9 +64,10 @@ function explain({ reason, detail, count, last_ms }, nowMs) {
         command: null,
         since,
       };
-    case "invalid":
-      return { what: `${some} refused, not well formed: ${detail}.`, todo: "docs/wire.md says what a message looks like.", command: null, since };
-    default:
-      return { what: `${some} refused (${reason})${detail ? `: ${detail}` : ""}.`, todo: "docs/limits.md says what each limit is for.", command: null, since };
+    default: {
+      const other = Object.hasOwn(OTHERS, reason) ? OTHERS[/** @type {keyof typeof OTHERS} */ (reason)] : null;
+      const what = `${some} refused: ${other?.why ?? reason.replaceAll("_", " ")}${detail ? ` (${detail})` : ""}.`;
+      return { what, todo: other?.todo ?? "docs/limits.md says what each limit is for.", command: null, since };
+    }
   }
 }
