@@ -126,8 +126,10 @@ class Tracker:
 
     async def _talk(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         told: set[int] = set()
+        clock = asyncio.get_running_loop().time
+        again_s = 0.0
         while not socket.closed:
-            for seq in [seq for seq in self.unacked if seq not in told]:
+            for seq in [seq for seq in self.unacked if seq not in told and clock() >= again_s]:
                 told.add(seq)
                 await socket.send_str(json.dumps(self.unacked[seq]))
             try:
@@ -143,7 +145,7 @@ class Tracker:
                 self.hints.append(answer["every"])
             elif "retry_after_ms" in answer:
                 told.discard(answer["seq"])
-                await asyncio.sleep(min(0.5, answer["retry_after_ms"] / 1000))
+                again_s = clock() + answer["retry_after_ms"] / 1000
 
 
 def tally(heat: dict[str, Any]) -> int:

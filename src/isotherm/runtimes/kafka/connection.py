@@ -36,7 +36,11 @@ _MEMBER: Final = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
 _CONNECTION: Final = {"reconnect.backoff.ms": 100, "reconnect.backoff.max.ms": 1000}
 _PRODUCER: Final = {"enable.idempotence": True, "acks": "all", "compression.type": "lz4", "linger.ms": 2}
 
+_REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  #: waiting does not help: they are told at once
+
 logger = logging.getLogger(__name__)
+_silent = logging.Logger("kafka")  # the library's own lines say again what its errors say
+_silent.addHandler(logging.NullHandler())
 
 
 @dataclass(slots=True, frozen=True)
@@ -134,12 +138,13 @@ class Cluster:
                 **self._extra,
                 **self._broker.as_librdkafka_dict(),
                 "error_cb": self._on_error,
-                "logger": logging.getLogger("kafka"),
+                "logger": _silent,
             }
         )
 
     def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error
+        if self._last_error is None or self._last_error.code() not in _REFUSALS or error.code() in _REFUSALS:
+            self._last_error = error
         logger.debug("kafka: %s", error.str())
 
     @property
@@ -180,7 +185,7 @@ class Cluster:
                 return set(admin.list_topics(timeout=2.0).topics)
             except KafkaException as error:
                 last = self._last_error
-                refused = last is not None and last.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)
+                refused = last is not None and last.code() in _REFUSALS
                 if refused or time.monotonic() > deadline:
                     why = last.str() if last is not None else error.args[0].str()
                     raise StartError(f"can't reach Kafka at {self.kafka.servers}: {why}; see --kafka and --kafka-config") from error

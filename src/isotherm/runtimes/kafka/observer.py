@@ -14,19 +14,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException, TopicPartition
 
 from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster, KafkaSettings, watermarks
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
 
-__all__ = ["Figures", "Observer", "measure", "tail", "watch_figures", "watch_messages"]
+__all__ = ["Figures", "Gauge", "Observer", "tail", "watch_figures", "watch_messages"]
 
 _EVERY_S: Final = 1.0
 _TIMEOUT_S: Final = 5.0
 _NEWEST: Final = 20  #: messages shown at once when somebody begins to look
 _NAMES: Final = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER)
+_LATEST: Final = -1  #: as a time: the next offset
 _RATE_SPAN_S: Final = 2.0
 _GROUP_OF: Final = {Topics.CLICKSTREAM: GROUP_BY_GROUP, Topics.GROUPED: AGGREGATE_GROUP}
 
@@ -41,25 +41,44 @@ class Figures(NamedTuple):
     lag: int | None  #: messages that the next stage has not finished; None: no stage reads it
 
 
-def measure(cluster: Cluster, admin: AdminClient) -> dict[str, Figures]:
-    """All topics by name, without the prefix. Raises `KafkaException`."""
-    number = {Topics.DEAD_LETTER: 1}
-    places = {name: [TopicPartition(cluster.name(name), at) for at in range(number.get(name, cluster.partitions))] for name in _NAMES}
-    asked = admin.list_offsets({place: OffsetSpec.latest() for row in places.values() for place in row}, request_timeout=_TIMEOUT_S)
-    ends = {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
-    out = {}
-    for name, row in places.items():
-        end = {place.partition: ends[place.topic, place.partition] for place in row}
-        lag = _lag(cluster, admin, _GROUP_OF[name], row, end) if name in _GROUP_OF else None
-        out[name] = Figures(len(row), sum(end.values()), lag)
-    return out
+class Gauge:
+    """Measures the topics, by consumers that read nothing.
 
+    The library's admin client is not used: an outage of the brokers ends its process (an assertion in librdkafka 2.12).
+    """
 
-def _lag(cluster: Cluster, admin: AdminClient, group: str, places: list[TopicPartition], end: dict[int, int]) -> int:
-    request = ConsumerGroupTopicPartitions(cluster.name(group), places)
-    (future,) = admin.list_consumer_group_offsets([request], request_timeout=_TIMEOUT_S).values()
-    done = {place.partition: max(0, place.offset) for place in future.result().topic_partitions}
-    return sum(max(0, at - done.get(partition, 0)) for partition, at in end.items())
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._by_group = {name: cluster.consumer(group) for name, group in _GROUP_OF.items()}
+
+    def measure(self) -> dict[str, Figures]:
+        """All topics by name, without the prefix. Raises `KafkaException`."""
+        cluster = self._cluster
+        places = [
+            TopicPartition(cluster.name(name), at, _LATEST)
+            for name in _NAMES
+            for at in range(1 if name == Topics.DEAD_LETTER else cluster.partitions)
+        ]
+        asking = next(iter(self._by_group.values()))
+        ends: dict[str, dict[int, int]] = {}
+        for place in asking.offsets_for_times(places, timeout=_TIMEOUT_S):
+            if place.error is not None:
+                raise KafkaException(place.error)
+            ends.setdefault(place.topic, {})[place.partition] = max(0, place.offset)
+        return {name: Figures(len(end), sum(end.values()), self._lag(name, end)) for name in _NAMES for end in [ends[cluster.name(name)]]}
+
+    def _lag(self, name: str, end: dict[int, int]) -> int | None:
+        consumer = self._by_group.get(name)
+        if consumer is None:
+            return None
+        places = [TopicPartition(self._cluster.name(name), partition) for partition in end]
+        done = {place.partition: max(0, place.offset) for place in consumer.committed(places, timeout=_TIMEOUT_S)}
+        lag: int = sum(max(0, at - done[partition]) for partition, at in end.items())
+        return lag
+
+    def close(self) -> None:
+        for consumer in self._by_group.values():
+            consumer.close()  # type: ignore[no-untyped-call]  # of Quix Streams
 
 
 def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[Message]:
@@ -92,13 +111,15 @@ def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[M
 def watch_figures(kafka: KafkaSettings, prefix: str) -> list[dict[str, Any]]:
     """As `/api/topics` has it, measured twice for the rates. Raises `StartError`."""
     cluster = _look_in(kafka, prefix)
+    gauge = Gauge(cluster)
     try:
-        admin = cluster.admin()
-        first = measure(cluster, admin)
+        first = gauge.measure()
         time.sleep(_RATE_SPAN_S)
-        second = measure(cluster, admin)
+        second = gauge.measure()
     except KafkaException as error:
         raise StartError(f"can't read the topics at {kafka.servers}: {error.args[0].str()}") from error
+    finally:
+        gauge.close()
     return [
         {
             "name": cluster.name(name),
@@ -152,7 +173,7 @@ class Observer:
             await self._loop.run_in_executor(None, thread.join)
 
     def _run(self) -> None:
-        admin = self._cluster.admin()
+        gauge = Gauge(self._cluster)
         due = 0.0
         before: dict[str, Figures] = {}
         while self._running:
@@ -160,13 +181,14 @@ class Observer:
             if time.monotonic() >= due:
                 due = time.monotonic() + _EVERY_S
                 try:
-                    found = measure(self._cluster, admin)
+                    found = gauge.measure()
                 except KafkaException as error:
                     logger.debug("can't measure the topics: %s", error)
                     continue
                 self._loop.call_soon_threadsafe(self._show, found, before)
                 before = found
             self._wake.wait(0.1)
+        gauge.close()
 
     def _show(self, found: dict[str, Figures], before: dict[str, Figures]) -> None:
         now_ms = self._now_ms()
