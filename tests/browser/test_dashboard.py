@@ -468,6 +468,8 @@ async def test_every_view_fits_every_width(scene: Scene, address: str, new_page:
         tab = await new_page(viewport={"width": width, "height": height})
         await show(tab, address, scene)
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width, f"{width} px"
+        cut = "els => els.filter(e => e.getBoundingClientRect().right > e.closest('.page').getBoundingClientRect().right + 1).length"
+        assert await tab.locator(".caption *").evaluate_all(cut) == 0, f"{width} px"
 
 
 async def test_the_theme_is_as_the_system_until_somebody_chooses(scene: Scene, address: str, new_page: NewPage) -> None:

@@ -274,6 +274,8 @@ parts.badge.replaceChildren();
 part("add-site").addEventListener("click", () => {
   render(tagDialogView(), parts.tagDialog);
   parts.tagDialog.showModal();
+  // The tag is what they came for; the cross would be focused else.
+  /** @type {HTMLElement | null} */ (parts.tagDialog.querySelector("button[data-copy]"))?.focus();
 });
 parts.card.addEventListener("toggle", show);
 /** @type {LiveSocket<Overview>} */
