@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,7 +14,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.kafka.running import Pipeline, Tracker, tally
-from tests.serving import apply, decode_frame, event, eventually
+from tests.serving import apply, decode_frame, event, eventually, start
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -214,6 +216,28 @@ async def test_topics(on_kafka: OnKafka, http: aiohttp.ClientSession, run_cli: R
     )  # fmt: skip
     assert code == 0, error
     assert json.loads(out)["value"]["value"] == {"0": {"25": 1}}
+
+
+async def test_demo(http: aiohttp.ClientSession, servers: str, tmp_path: Path) -> None:
+    """`isotherm demo --kafka` runs shop, visitors and all stages; its heat comes by way of the topics, and it stops within seconds."""
+    options = (
+        "--kafka",
+        servers,
+        "--topic-prefix",
+        f"demo{uuid.uuid4().hex[:8]}-",
+        "--partitions",
+        "2",
+        "--visitors",
+        "10",
+        "--no-browser",
+    )
+    demo = await start(tmp_path / "demo", *options, command="demo")
+    try:
+        await eventually(_async_json(http, f"{demo.address}/api/pages", lambda found: _samples(found) > 20), 60)
+        async with http.get(f"{demo.address}/shop/") as answer:
+            assert answer.status == 200
+    finally:
+        assert await demo.stop() == 0
 
 
 async def test_nothing_is_written_outside_data(on_kafka: OnKafka, http: aiohttp.ClientSession) -> None:
