@@ -1,0 +1,20 @@
+# Two stages: wheels are made where there is a compiler's worth of tools, and only the installed package is kept.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY src src
+RUN python -m venv /opt/isotherm \
+    && /opt/isotherm/bin/pip install --no-cache-dir --constraint constraints.txt '.[kafka]' \
+    && find /opt/isotherm -name '__pycache__' -type d -prune -exec rm -rf {} + \
+    && mkdir /data && chown 65534:65534 /data
+
+FROM python:3.11-slim
+COPY --from=build /opt/isotherm /opt/isotherm
+COPY --from=build --chown=65534:65534 /data /data
+ENV PATH=/opt/isotherm/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ISOTHERM_DATA=/data
+USER 65534:65534
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+ENTRYPOINT ["isotherm"]
+CMD ["serve", "--host", "0.0.0.0"]
