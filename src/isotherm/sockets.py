@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final, cast
+from typing import Final
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
@@ -39,6 +39,7 @@ class Socket:
             max_msg_size=frame_bytes_max + 1,  # aiohttp refuses from this size on
             heartbeat=_HEARTBEAT_S,
             timeout=_CLOSE_S,
+            autoping=False,  # answers to pings are bounded like all else, see `receive`
             decode_text=False,
             writer_limit=WRITER_LIMIT,
         )
@@ -46,13 +47,18 @@ class Socket:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        return cls(response, cast(asyncio.Transport, transport), queued_bytes_max)
+        return cls(response, transport, queued_bytes_max)
 
     async def receive(self) -> AsyncIterator[bytes]:
         """The bytes of each frame, text or binary, until the connection ends."""
         async for message in self._response:
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 yield message.data
+            elif message.type is WSMsgType.PING:
+                if self._transport.get_write_buffer_size() > self.queued_bytes_max:
+                    self.abort()  # it asks and asks and does not listen
+                else:
+                    await self._response.pong(message.data)
 
     @property
     def queued_bytes(self) -> int:

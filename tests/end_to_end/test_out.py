@@ -114,7 +114,7 @@ async def _total_is(http: aiohttp.ClientSession, address: str, number: int) -> b
 
 async def test_a_slow_viewer_skips_and_holds_up_nobody(serve: Serve, http: aiohttp.ClientSession) -> None:
     """One reads nothing while heat changes at every hop; the others see each frame, and it gets the newest when it reads again."""
-    served = await serve("--open-heat", "--hop", "50ms", "--window", "60s", "--grid-size", "200")
+    served = await serve("--open-heat", "--trust-senders", "--hop", "50ms", "--window", "60s", "--grid-size", "200")
     host, port = served.address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
     writer.write(

@@ -1,48 +1,82 @@
-"""The guard: looks at a request and says whether it may see heat. Everything that comes from outside passes by token or cookie."""
+"""The guard: looks at a request and says whether it may see heat. Everything that comes from outside passes by token or cookie.
+
+A wrong token or code is a guess: its answer is held back, longer with each of an address's guesses. A right one is never delayed, so
+somebody who sits behind the same address as a guesser notices nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
 
 from aiohttp import web
 
-from isotherm.access.keys import COOKIE_S, OVERLAY_S, Keys
+from isotherm.access.keys import COOKIE_S, LOGGED_IN_AS, OPEN_AS, OVERLAY_S, Keys, Viewer
+from isotherm.addresses import address_of
+from isotherm.core.counters import Counters
+from isotherm.core.memory import Generations
+from isotherm.core.pages import DEFAULT_SITE
 
 __all__ = ["COOKIE", "Guard"]
 
 COOKIE: Final = "isotherm"
+_GUESS_MEMORY_MS: Final = 600_000
+_GUESSES_FREE: Final = 5  #: a token mistyped, a dashboard left open with an old one
+_HELD_MS: Final = 250  #: doubled with each guess
+_HELD_MS_MAX: Final = 8_000
+_HELD_AT_ONCE_MAX: Final = 20  #: of one address; beyond it the answer is 429
+_TOKEN_CHARACTERS_MAX: Final = 1024
+
+
+class _Guess(Exception):
+    """A token or code that opens nothing."""
 
 
 class Guard:
     """`open_heat`: what stands under *Out* needs no token."""
 
-    def __init__(self, keys: Keys, now_ms: Callable[[], int], *, open_heat: bool) -> None:
+    def __init__(self, keys: Keys, now_ms: Callable[[], int], *, open_heat: bool, counters: Counters | None = None) -> None:
         self._keys = keys
         self._now_ms = now_ms
         self._open_heat = open_heat
+        self._counters = counters or Counters()
+        self._guesses: Generations[str, int] = Generations(_GUESS_MEMORY_MS)
+        self._held: dict[str, int] = {}  # address -> answers held back now
 
-    def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
-        """Raises 401 or 403 for one who may not see this site's heat (None: everything). Returns how to renew a short-lived token."""
+    # -- who it is
+
+    def viewer(self, request: web.Request) -> Viewer:
+        """Who asks, and what they may see. Raises 401 for a stranger."""
         if self._open_heat:
-            return None
+            return Viewer(None, OPEN_AS)
         token = _token(request)
         if token is not None:
-            if self._keys.opens(token):
-                return None
-            bound_to = self._keys.overlay_site(token)
-            if bound_to is not None and bound_to == site:
-                return lambda: self._keys.overlay_token(bound_to)
-        elif self.by_cookie(request):
-            return None
-        raise web.HTTPUnauthorized(
-            text='{"error":"expected a viewer token: Authorization: Bearer, ?token= on sockets, or the link of `isotherm login`"}',
-            content_type="application/json",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+            known = len(token) <= _TOKEN_CHARACTERS_MAX and self._keys.viewer(token, self._now_ms())
+            if not known:
+                raise _Guess
+            return known
+        if self.by_cookie(request):
+            return Viewer(None, LOGGED_IN_AS)
+        _stranger()
+
+    def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
+        """Raises 401 for one who may not see this site's heat (None: all sites'). Returns how to renew a short-lived token."""
+        token = None if self._open_heat else _token(request)
+        if token is not None and len(token) <= _TOKEN_CHARACTERS_MAX:
+            overlay = self._keys.overlay_viewer(token, self._now_ms())
+            if overlay is not None and overlay.site is not None:
+                if overlay.site != site:
+                    _foreign(overlay.site)
+                bound_to, by = overlay.site, overlay.name
+                return lambda: self._keys.overlay_token(bound_to, by) if self._keys.stands(by, self._now_ms()) else ""
+        viewer = self.viewer(request)
+        if viewer.site is not None and viewer.site != site:
+            _foreign(viewer.site)
+        return None
 
     def by_cookie(self, request: web.Request) -> bool:
-        """Whether the request carries the login link's cookie. Sockets are checked for their origin besides: cookies come with any."""
+        """Whether the request carries the login link's cookie. Its origin is checked besides: cookies come with any."""
         cookie = request.cookies.get(COOKIE)
         if cookie is None or not self._keys.cookie_opens(cookie):
             return False
@@ -53,31 +87,84 @@ class Guard:
         """Whether a browser gets the dashboard or is told how to log in."""
         return self._open_heat or self.by_cookie(request)
 
+    # -- requests of its own
+
     async def login(self, request: web.Request) -> web.StreamResponse:
-        """`/login?code=`: the link of `isotherm login`."""
-        code = request.query.get("code", "")
-        cookie = self._keys.redeem(code, self._now_ms())
+        """`/login?code=`: the link of `isotherm login`. The cookie is set, and the code leaves the address bar."""
+        cookie = self._keys.redeem(request.query.get("code", ""), self._now_ms())
         if cookie is None:
-            raise web.HTTPFound("/login")
+            await self._hold_back(request)
+            raise web.HTTPSeeOther("/login")
         response = web.HTTPSeeOther("/")
-        response.set_cookie(
-            COOKIE, cookie, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=request.secure, path="/"
-        )
+        response.set_cookie(COOKIE, cookie, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=request.secure, path="/")
         raise response
 
     async def overlay_token(self, request: web.Request) -> web.StreamResponse:
         """`POST /api/overlay-token`: a short-lived token for one site's overlay."""
+        viewer = self.viewer(request)
         try:
             body = await request.json()
-            site = body.get("site", "default")
-        except (ValueError, AttributeError):
+            site = body.get("site", DEFAULT_SITE)
+        except (ValueError, AttributeError, RecursionError):
             site = None
-        if not isinstance(site, str):
+        if not isinstance(site, str) or not 0 < len(site) <= 64:
             raise web.HTTPUnprocessableEntity(
                 text='{"error":"expected a JSON object such as {\\"site\\": \\"default\\"}"}', content_type="application/json"
             )
-        self.admit(request, None)
-        return web.json_response({"token": self._keys.overlay_token(site), "expires_in_ms": OVERLAY_S * 1000})
+        if viewer.site is not None and viewer.site != site:
+            _foreign(viewer.site)
+        return web.json_response({"token": self._keys.overlay_token(site, viewer.name), "expires_in_ms": OVERLAY_S * 1000})
+
+    # -- guesses
+
+    @web.middleware
+    async def slowly(self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+        """Runs the handler; what turns out to be a guess is answered late. A middleware of the application."""
+        try:
+            return await handler(request)
+        except _Guess:
+            await self._hold_back(request)
+            _stranger()
+
+    async def _hold_back(self, request: web.Request) -> None:
+        address = address_of(request.remote) or "loopback"
+        self._guesses.turn(self._now_ms())
+        guesses = (self._guesses.get(address) or 0) + 1
+        self._guesses.put(address, guesses)
+        self._counters.refuse("token", "", self._now_ms())
+        if guesses <= _GUESSES_FREE:
+            return
+        held_ms = min(_HELD_MS_MAX, _HELD_MS << min(guesses - _GUESSES_FREE - 1, 10))
+        held = self._held.get(address, 0)
+        if held >= _HELD_AT_ONCE_MAX:
+            raise web.HTTPTooManyRequests(
+                text='{"error":"too many wrong tokens from this address"}',
+                content_type="application/json",
+                headers={"Retry-After": str(_HELD_MS_MAX // 1000)},
+            )
+        self._held[address] = held + 1
+        try:
+            await asyncio.sleep(held_ms / 1000)
+        finally:
+            self._held[address] -= 1
+            if not self._held[address]:
+                del self._held[address]
+
+
+def _stranger() -> NoReturn:
+    raise web.HTTPUnauthorized(
+        text='{"error":"expected a viewer token: Authorization: Bearer, ?token= on sockets, or the link of `isotherm login`"}',
+        content_type="application/json",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _foreign(site: str) -> NoReturn:
+    raise web.HTTPUnauthorized(
+        text=f'{{"error":"expected a token for this; yours opens the heat of site {site} only"}}',
+        content_type="application/json",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 def _token(request: web.Request) -> str | None:

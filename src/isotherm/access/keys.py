@@ -11,11 +11,19 @@ import hmac
 import secrets
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-__all__ = ["CODE_MS", "COOKIE_S", "OVERLAY_S", "Keys", "KeysError"]
+__all__ = ["CODE_MS", "COOKIE_S", "OVERLAY_S", "Keys", "KeysError", "Token", "Viewer"]
+
+_FORMAT: Final = 1
+_FIRST: Final = "first"  #: made at the first start
+_FIXED: Final = "--viewer-token"
+_LOGIN: Final = "--login"
+_OPEN: Final = "--open-heat"
+LOGGED_IN_AS: Final = _LOGIN
+OPEN_AS: Final = _OPEN
 
 CODE_MS: Final = 600_000  #: how long a login link is good
 COOKIE_S: Final = 14 * 24 * 3600
@@ -26,24 +34,55 @@ class KeysError(Exception):
     """The file of keys can't be opened; the message says why."""
 
 
+class Token(NamedTuple):
+    """A named token as it is listed; the token itself is nowhere."""
+
+    name: str
+    site: str | None
+    created_ms: int | None
+    expires_ms: int | None
+
+
+class Viewer(NamedTuple):
+    """Whom a token or cookie stands for. `site` None: all sites; `name`: the token's, so that what it begot ends with it."""
+
+    site: str | None
+    name: str
+
+
 class Keys:
     """One data folder's keys. All calls are short reads or writes of a small local file."""
 
     def __init__(self, path: Path, viewer_token: str | None = None) -> None:
         """Opens the file, or makes it. `viewer_token`: fixed by the operator, holds for this run. Raises `KeysError`."""
         try:
+            path.touch(0o600)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-            path.chmod(0o600)
             self._db.execute("PRAGMA journal_mode=WAL")
+            (found,) = self._db.execute("PRAGMA user_version").fetchone()
+            if found > _FORMAT:
+                raise KeysError(f"{path} was written by a newer release (format {found}, this one knows {_FORMAT}): update Isotherm")
             self._db.execute("CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
             self._db.execute("CREATE TABLE IF NOT EXISTS codes (hash TEXT PRIMARY KEY, expires_ms INTEGER NOT NULL)")
             self._db.execute("CREATE TABLE IF NOT EXISTS tokens (name TEXT PRIMARY KEY, hash TEXT NOT NULL)")
+            if found < _FORMAT:
+                self._upgrade()
             signing = self._secret("signing")
         except (sqlite3.Error, OSError) as error:
             raise KeysError(f"can't open {path}: {error}") from error
         self._fixed = _hash(viewer_token) if viewer_token else None
         self._cookies = URLSafeTimedSerializer(signing, salt="cookie")
         self._overlays = URLSafeTimedSerializer(signing, salt="overlay")
+
+    def _upgrade(self) -> None:
+        """From the format without sites and dates; several processes may try at once."""
+        self._db.execute("BEGIN IMMEDIATE")
+        known = {row[1] for row in self._db.execute("PRAGMA table_info(tokens)")}
+        for name, type_ in (("site", "TEXT"), ("created_ms", "INTEGER"), ("expires_ms", "INTEGER")):
+            if name not in known:
+                self._db.execute(f"ALTER TABLE tokens ADD COLUMN {name} {type_}")
+        self._db.execute(f"PRAGMA user_version={_FORMAT}")
+        self._db.execute("COMMIT")
 
     def _secret(self, name: str) -> str:
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_urlsafe(32)))
@@ -56,15 +95,46 @@ class Keys:
         """Makes the viewer token of a new data folder and returns it, this once; None: there is one already."""
         if self._fixed is not None or self._db.execute("SELECT 1 FROM tokens").fetchone():
             return None
+        return self.new_token(_FIRST, None, None, None)
+
+    def new_token(self, name: str, site: str | None, now_ms: int | None, expires_ms: int | None) -> str:
+        """Makes a named token and returns it, this once. Raises `KeysError` where the name is taken."""
         token = secrets.token_urlsafe(24)
-        self._db.execute("INSERT INTO tokens VALUES ('first', ?)", (_hash(token),))
+        try:
+            self._db.execute(
+                "INSERT INTO tokens (name, hash, site, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)",
+                (name, _hash(token), site, now_ms, expires_ms),
+            )
+        except sqlite3.IntegrityError:
+            raise KeysError(f"there is a token {name!r} already: revoke it first, or choose another name") from None
         return token
 
-    def opens(self, token: str) -> bool:
-        """Whether this is a viewer token."""
+    def revoke(self, name: str) -> bool:
+        """From now on the token opens nothing; False: there is none of that name."""
+        return self._db.execute("DELETE FROM tokens WHERE name = ?", (name,)).rowcount > 0
+
+    def tokens(self) -> list[Token]:
+        return [Token(*row) for row in self._db.execute("SELECT name, site, created_ms, expires_ms FROM tokens ORDER BY name")]
+
+    def viewer(self, token: str, now_ms: int) -> Viewer | None:
+        """Whom this token stands for; None: nobody. All are compared, however early one fits."""
         digest = _hash(token)
-        known = [self._fixed] if self._fixed is not None else [kept for (kept,) in self._db.execute("SELECT hash FROM tokens")]
-        return sum(hmac.compare_digest(digest, kept) for kept in known) > 0  # all are compared, however early one fits
+        found = None
+        if self._fixed is not None and hmac.compare_digest(digest, self._fixed):
+            found = Viewer(None, _FIXED)
+        rows = self._db.execute("SELECT name, hash, site, expires_ms FROM tokens")
+        for name, kept, site, expires_ms in rows:
+            fits = hmac.compare_digest(digest, kept)
+            if fits and (expires_ms is None or now_ms < expires_ms) and not (name == _FIRST and self._fixed is not None):
+                found = Viewer(site, name)
+        return found
+
+    def stands(self, name: str, now_ms: int) -> bool:
+        """Whether what this token opened is still open."""
+        if name in (_FIXED, _LOGIN, _OPEN):
+            return True
+        row = self._db.execute("SELECT expires_ms FROM tokens WHERE name = ?", (name,)).fetchone()
+        return row is not None and (row[0] is None or now_ms < row[0])
 
     # -- login links
 
@@ -85,14 +155,16 @@ class Keys:
 
     # -- overlays
 
-    def overlay_token(self, site: str) -> str:
-        """A signed token that opens one site's heat for some minutes, and nothing else."""
-        return self._overlays.dumps(site)
+    def overlay_token(self, site: str, by: str) -> str:
+        """A signed token that opens one site's heat for some minutes, and nothing else; `by`: the token that it came from."""
+        return self._overlays.dumps([site, by])
 
-    def overlay_site(self, token: str) -> str | None:
-        """The site that an overlay's token opens; None: it opens nothing, or no more."""
-        site = _loads(self._overlays, token, OVERLAY_S)
-        return site if isinstance(site, str) else None
+    def overlay_viewer(self, token: str, now_ms: int) -> Viewer | None:
+        """Whom an overlay's token stands for; None: it opens nothing, or no more."""
+        held = _loads(self._overlays, token, OVERLAY_S)
+        if not (isinstance(held, list) and len(held) == 2 and all(isinstance(part, str) for part in held)):
+            return None
+        return Viewer(held[0], held[1]) if self.stands(held[1], now_ms) else None
 
     def close(self) -> None:
         self._db.close()

@@ -13,6 +13,7 @@ from isotherm.cli.replay import replay
 from isotherm.cli.serve import serve
 from isotherm.cli.simulate import simulate
 from isotherm.cli.topics import topics
+from isotherm.cli.worker import worker
 from isotherm.config import ConfigError, read_config
 
 __all__ = ["app"]
@@ -62,5 +63,5 @@ def _parameter_of_option(command: click.Command) -> dict[str, str]:
     }
 
 
-for command in (demo, serve, login, simulate, replay, topics):
+for command in (demo, serve, login, simulate, replay, topics, worker):
     app.add_command(command)

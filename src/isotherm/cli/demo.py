@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from isotherm.access.keys import Keys
+from isotherm.cli.kafka_options import kafka_of, kafka_options, with_workers
 from isotherm.cli.options import data_option, option, pipeline_options, run
 from isotherm.cli.serve import serve_until_stopped, settings_of
-from isotherm.runtimes.embedded import Embedded
+from isotherm.runtimes.pipeline import Pipeline
 from isotherm.runtimes.server import Server
 
 __all__ = ["demo"]
@@ -28,18 +29,21 @@ _FOREVER_S = 10 * 365 * 86_400.0
 @option("--seed", type=int, default=1, help="Seed of the simulated visitors.")
 @option("--browser/--no-browser", default=True, help="Open the dashboard in a browser.")
 @pipeline_options
+@kafka_options
 @data_option("isotherm-demo")
 def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
     """A shop with simulated visitors and its live heat map, all in this process."""
     options |= {
-        "open_heat": True, "origins": (), "viewer_token": None, "classic_hosts": None, "trust_senders": False,
-        "tracker_name": "tracker.js", "ingest_path": "/clickstream",
+        "open_heat": True, "origins": (), "viewer_token": None, "classic_hosts": None,
+        "trust_senders": True, "trusted_proxies": (),
+        "count_bots": False, "tracker_name": "tracker.js", "ingest_path": "/clickstream",
     }  # fmt: skip
     from isotherm.runtimes.shop import add_shop
 
     pipeline, server = settings_of(options)
+    kafka = kafka_of(options)
 
-    def announce(running: Server, _keys: Keys, _pipeline: Embedded) -> None:
+    def announce(running: Server, _keys: Keys, _pipeline: Pipeline) -> None:
         click.echo(f"Dashboard  {running.address}/")
         click.echo(f"Shop       {running.address}/shop/")
         click.echo(f"Topics     {running.address}/topics")
@@ -47,6 +51,9 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
         sys.stdout.flush()
         if browser:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{running.address}/")
+
+    async def beside(running: Server) -> None:
+        await (visit(running) if kafka is None else with_workers(options, visit(running) if visitors else None))
 
     async def visit(running: Server) -> None:
         from isotherm.simulate import simulate
@@ -57,10 +64,11 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
         serve_until_stopped(
             pipeline,
             replace(server, extra_pages=add_shop),
+            kafka,
             origins=(),
             viewer_token=None,
             announce=announce,
-            beside=visit if visitors else None,
+            beside=beside if visitors or kafka is not None else None,
         )
     )
 

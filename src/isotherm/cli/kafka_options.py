@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +16,7 @@ from isotherm.cli.options import CliError, option
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["kafka_of", "kafka_options"]
+__all__ = ["kafka_of", "kafka_options", "with_workers"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,3 +54,27 @@ def kafka_of(options: dict[str, Any]) -> KafkaSettings | None:
         raise CliError(f"Kafka's client libraries are missing ({error.name}): install isotherm[kafka]") from error
     file = options["kafka_config"]
     return KafkaSettings(servers, options["partitions"], read_properties(file) if file is not None else {})
+
+
+async def with_workers(options: dict[str, Any], beside: Coroutine[Any, Any, None] | None) -> None:
+    """Runs one worker of each stage, as processes of their own with the same options, as long as `beside` runs (None: until cancelled)."""
+    same = [
+        "--kafka", options["kafka"], "--partitions", str(options["partitions"]), "--topic-prefix", options["topic_prefix"],
+        "--window", f"{options['window_ms']}ms", "--hop", f"{options['hop_ms']}ms", "--grid-size", str(options["grid_size"]),
+        "--max-skew", f"{options['skew_ms']}ms", "--samples-a-tile", str(options["samples_a_tile_max"]),
+    ]  # fmt: skip
+    if options["kafka_config"] is not None:
+        same += ["--kafka-config", str(options["kafka_config"])]
+    workers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "isotherm", "worker", stage, *same, "--data", str(options["data"] / stage), start_new_session=True
+        )
+        for stage in ("group-by", "aggregate")
+    ]
+    try:
+        await (beside if beside is not None else asyncio.Event().wait())
+    finally:
+        for worker in workers:
+            if worker.returncode is None:
+                worker.terminate()
+        await asyncio.gather(*(worker.wait() for worker in workers))

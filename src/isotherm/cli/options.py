@@ -62,6 +62,13 @@ _PIPELINE: Final = (
     option("--hop", "hop_ms", type=Duration(), default="250ms", help="Time between windows; the window is a multiple of it."),
     option("--grid-size", type=click.IntRange(2, 400), default=50, help="Tiles a side, 2 to 400."),
     option("--max-skew", "skew_ms", type=Duration(), default="10s", help="How far a timestamp may lie ahead of the clock."),
+    option(
+        "--samples-a-tile",
+        "samples_a_tile_max",
+        type=click.IntRange(0),
+        default=0,
+        help="Samples of a session counted on one tile in one hop; 0: all.",
+    ),
     option("--topic-prefix", default="", help="Put before all topics' names."),
 )
 
@@ -80,6 +87,8 @@ _SERVER: Final = (
         help="Take clickstream.* and heatmap-ws.* as the tutorial's sockets; serve DIR/webshop and DIR/heatmap on such hosts.",
     ),
     option("--trust-senders/--no-trust-senders", default=False, help="No rate limits, nobody judged a bot: for tests and replays."),
+    option("--count-bots/--no-count-bots", default=False, help="Count crawlers and automated browsers like people."),
+    option("--trusted-proxy", "trusted_proxies", multiple=True, help="Address or network whose X-Forwarded-* is believed; repeatable."),
     option("--tracker-name", default="tracker.js", help="Serve the tracker under this name as well."),
     option("--ingest-path", default="/clickstream", help="Take events under this path as well."),
 )

@@ -5,53 +5,78 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isotherm.access.keys import Keys
+from isotherm.access.settings import Settings, SettingsError
+from isotherm.addresses import AddressError, Proxies
+from isotherm.cli.kafka_options import kafka_of, kafka_options
+from isotherm.cli.limit_options import limit_options, limits_of
+from isotherm.cli.logs import begin_logging
 from isotherm.cli.options import data_option, pipeline_options, run, server_options
 from isotherm.core.pages import DEFAULT_SITE
-from isotherm.core.sites import Site, Sites
+from isotherm.core.sites import Site, SiteError, Sites, normal_origin
 from isotherm.runtimes.embedded import Embedded
-from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, StartError
 from isotherm.runtimes.server import Server, ServerSettings
 
-__all__ = ["serve", "serve_until_stopped", "settings_of"]
+if TYPE_CHECKING:
+    from isotherm.runtimes.kafka.connection import KafkaSettings
+
+__all__ = ["pipeline_of", "serve", "serve_until_stopped", "settings_of"]
+
+logger = logging.getLogger(__name__)
 
 
 @click.command()
 @server_options
 @pipeline_options
+@kafka_options
 @data_option("isotherm-data")
+@limit_options
 def serve(**options: Any) -> None:
     """The server for real sites: takes events, keeps the heat, shows it to those with a token."""
-    run(serve_until_stopped(*settings_of(options), origins=options["origins"], viewer_token=options["viewer_token"], announce=_announce))
+    pipeline, server = settings_of(options)
+    kafka = kafka_of(options)
+    run(serve_until_stopped(pipeline, server, kafka, origins=options["origins"], viewer_token=options["viewer_token"], announce=_announce))
 
 
-def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettings]:
-    """The constructors' settings from a command's options. Raises `click.UsageError` where they do not fit together."""
+def pipeline_of(options: dict[str, Any]) -> PipelineSettings:
+    """What all processes of a pipeline agree on, from a command's options. Raises `click.UsageError`."""
     if options["window_ms"] % options["hop_ms"]:
         raise click.UsageError(f"expected --window ({options['window_ms']}ms) to be a multiple of --hop ({options['hop_ms']}ms)")
-    classic = options["classic_hosts"]
-    folder = Path(classic) if classic else None
-    if folder is not None and not folder.is_dir():
-        raise click.UsageError(f"no folder {folder} for --classic-hosts")
-    for origin in options["origins"]:
-        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
-            raise click.UsageError(f"expected --origin as scheme and host, such as https://shop.example, got {origin!r}")
-    pipeline = PipelineSettings(
+    return PipelineSettings(
         data=options["data"],
         window_ms=options["window_ms"],
         hop_ms=options["hop_ms"],
         grid_size=options["grid_size"],
         skew_ms=options["skew_ms"],
         topic_prefix=options["topic_prefix"],
+        samples_a_tile_max=options["samples_a_tile_max"],
     )
+
+
+def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettings]:
+    """The constructors' settings from a command's options. Raises `click.UsageError` where they do not fit together."""
+    pipeline = pipeline_of(options)
+    classic = options["classic_hosts"]
+    folder = Path(classic) if classic else None
+    if folder is not None and not folder.is_dir():
+        raise click.UsageError(f"no folder {folder} for --classic-hosts")
+    try:
+        for origin in options["origins"]:
+            normal_origin(origin)
+        Proxies(options["trusted_proxies"])
+    except (SiteError, AddressError) as error:
+        raise click.UsageError(str(error)) from None
     server = ServerSettings(
         host=options["host"],
         port=options["port"],
@@ -60,6 +85,10 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
         ingest_path=options["ingest_path"],
         classic=classic is not None,
         classic_hosts=folder,
+        limits=limits_of(options),
+        trusted_proxies=options["trusted_proxies"],
+        trust_senders=options["trust_senders"],
+        count_bots=options["count_bots"],
     )
     return pipeline, server
 
@@ -67,24 +96,32 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
 async def serve_until_stopped(
     pipeline_settings: PipelineSettings,
     server_settings: ServerSettings,
+    kafka: KafkaSettings | None = None,
     *,
     origins: tuple[str, ...],
     viewer_token: str | None,
-    announce: Callable[[Server, Keys, Embedded], None],
+    announce: Callable[[Server, Keys, Pipeline], None],
     beside: Callable[[Server], Awaitable[None]] | None = None,
 ) -> None:
     """Starts, announces, runs `beside` (if any) until SIGTERM or Ctrl-C, and stops so that nothing accepted is lost."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_logging()
+    _allow_files()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    sites = Sites({DEFAULT_SITE: Site(DEFAULT_SITE, frozenset(origins))})
-    pipeline = Embedded(pipeline_settings, sites)
+    sites = Sites()
+    watching = _SitesOfFolder(Settings(pipeline_settings.data / "settings.json"), sites, origins)
+    watching.load()
+    pipeline = _runtime(pipeline_settings, sites, kafka)
+    if not server_settings.trust_senders:
+        pipeline.gate.judge_senders(
+            server_settings.limits, count_bots=server_settings.count_bots, window_ms=pipeline_settings.window_ms
+        )
     await pipeline.start()
     try:
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
         try:
-            server = Server(pipeline, keys, server_settings)
+            server = Server(pipeline, keys, replace(server_settings, look_around=watching.look))
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
         await server.start()
@@ -104,7 +141,57 @@ async def serve_until_stopped(
         keys.close()
 
 
-def _announce(server: Server, keys: Keys, pipeline: Embedded) -> None:
+def _runtime(settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None) -> Pipeline:
+    if kafka is None:
+        return Embedded(settings, sites)
+    from isotherm.runtimes.kafka.gateway import KafkaGateway
+
+    return KafkaGateway(settings, sites, kafka)
+
+
+class _SitesOfFolder:
+    """Keeps the sites as the data folder's settings have them; `--origin` holds for the default site whatever they say."""
+
+    def __init__(self, settings: Settings, sites: Sites, origins: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._sites = sites
+        self._origins = frozenset(map(normal_origin, origins))
+
+    def load(self) -> None:
+        """Raises `StartError`."""
+        try:
+            self._take(self._settings.sites())
+        except SettingsError as error:
+            raise StartError(str(error)) from error
+
+    def look(self) -> None:
+        """Takes what another process wrote since; where that can't be read, all stays as it was."""
+        if not self._settings.changed():
+            return
+        try:
+            self._take(self._settings.sites())
+        except SettingsError as error:
+            logger.error("the settings changed and can't be used; the sites stay as they were: %s", error)
+            return
+        logger.info("the settings changed: %d sites", len(self._sites.by_key))
+
+    def _take(self, found: list[Site]) -> None:
+        self._sites.replace(found)
+        if self._origins:
+            default = self._sites.by_key.get(DEFAULT_SITE, Site(DEFAULT_SITE))
+            self._sites.by_key[DEFAULT_SITE] = Site(
+                DEFAULT_SITE, self._origins, default.query, default.patterns, default.left_out
+            )
+
+
+def _allow_files() -> None:
+    """A socket is a file: as many as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
     click.echo(f"Isotherm listens on {server.address}")
     token = keys.first_token()
     if token is not None:

@@ -20,11 +20,23 @@ NAMES: Final = {
     "refused_site": "connections and requests refused: unknown site",
     "refused_full": "messages refused: the server could not take them then",
     "refused_too_large": "requests refused: too large",
+    "refused_too_fast": "messages refused for now: above the rate of a session or an address",
+    "refused_sessions": "messages refused for now: too many sessions, of an address or in all",
+    "refused_pages": "messages refused: of a page beyond the number that a site may have",
+    "refused_connections": "connections and requests refused: too many are open, of an address or in all",
+    "refused_slow": "requests refused: their body did not come in time",
+    "refused_token": "requests refused: a viewer token or login code that is not known",
+    "turned_away": "sockets of trackers closed because the server was behind",
+    "idle_closed": "sockets of trackers closed because nothing came for long",
+    "bots": "samples of crawlers and automated browsers: acknowledged, not counted",
+    "left_out": "samples of pages that a site's rules leave out: acknowledged, not counted",
+    "capped": "samples beyond what a session may add to a tile in a pane: not counted",
     "frames": "frames written to viewers",
     "frames_skipped": "frames that slow viewers did not get",
     "viewers_dropped": "viewers dropped because they read nothing",
     "shed_log": "samples taken, never acknowledged, and lost because the log could not be written",
     "log_failures": "commits of the log that failed",
+    "log_damaged": "records of the log that were found damaged at the start, and left out",
 }
 
 

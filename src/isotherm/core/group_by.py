@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core.cap import Cap
 from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.presence import Presence
@@ -24,11 +25,14 @@ __all__ = ["GroupBy"]
 class GroupBy:
     """The stage. Its state is the memory of repeats and of who is where; both are a function of the records fed."""
 
-    def __init__(self, *, grid_size: int, hop_ms: int) -> None:
+    def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0) -> None:
+        """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted."""
         self.grid_size = grid_size
         self.hop_ms = hop_ms
         self.repeats = Repeats()
         self.presence = Presence()
+        self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
+        self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
 
     def group(self, samples: Samples) -> Counts:
@@ -42,7 +46,15 @@ class GroupBy:
         rows = rows[chosen]
         tile = tiles_of(samples.x[chosen], samples.y[chosen], runs.width[rows], runs.height[rows], self.grid_size)
         layer = kind[chosen] * len(DEVICES) + runs.device[rows]
-        return self._combine(samples, runs.page[rows], layer, samples.time_ms[chosen], tile)
+        time_ms = samples.time_ms[chosen]
+        if self._cap is not None:
+            self._cap.turn(samples.arrived_ms)
+            sessions = [samples.sessions[at] for at in runs.session[rows].tolist()]
+            pages = [samples.pages[at].key for at in runs.page[rows].tolist()]
+            kept = self._cap.within(zip(pages, sessions, layer.tolist(), tile.tolist(), (time_ms // self.hop_ms).tolist(), strict=True))
+            self.capped += len(kept) - int(kept.sum())
+            rows, layer, tile, time_ms = rows[kept], layer[kept], tile[kept], time_ms[kept]
+        return self._combine(samples, runs.page[rows], layer, time_ms, tile)
 
     def tick(self, now_ms: int) -> Counts | None:
         """Time went on. The visitors of pages that sessions left by being silent, as counts without rows; None: nobody left."""
@@ -64,7 +76,10 @@ class GroupBy:
 
     def remember(self, samples: Samples) -> None:
         """Takes a record that was counted before, so that it is known who was where and what was a repeat."""
-        self._meet(samples)
+        if self._cap is None:
+            self._meet(samples)
+        else:
+            self.group(samples)
         self.presence.changes()
 
     def expire(self, now_ms: int) -> dict[str, int]:

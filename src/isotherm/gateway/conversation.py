@@ -11,6 +11,7 @@ from typing import Final
 from isotherm.core.sites import Site
 from isotherm.gateway.gate import Gate
 from isotherm.gateway.messages import Refusal
+from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["Conversation"]
 
@@ -20,27 +21,50 @@ _SESSIONS_MAX: Final = 64  #: sessions of one socket that its pace looks at; a b
 class Conversation:
     """Feed it with `receive`; call `close` at the end."""
 
-    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_session", "_site")
+    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_sender", "_session", "_site", "heard_ms")
 
-    def __init__(self, gate: Gate, site: Site, session: str | None, origin: str | None, push: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        site: Site,
+        session: str | None,
+        origin: str | None,
+        push: Callable[[str], object],
+        sender: Sender = UNKNOWN,
+    ) -> None:
         self._gate = gate
         self._site = site
         self._session = session
         self._origin = origin
         self._push = push
+        self._sender = sender
+        self.heard_ms = 0  #: when the newest frame came
         self._page_of: dict[str, str] = {}  # session -> the page that it was last on
         self._every_ms = 0
         gate.connections += 1
 
     def receive(self, data: bytes, now_ms: int) -> None:
         """One frame. What is wrong with it is answered at once; what is right, when it is durable."""
+        self.heard_ms = now_ms
         try:
-            visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self)
+            self._keep_up(now_ms)
+            visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender)
         except Refusal as refusal:
             self._push(refusal.answer())
             return
         if visit is not None and self._page_of.get(visit[0]) != visit[1]:
             self._visit(*visit)
+
+    def _keep_up(self, now_ms: int) -> None:
+        """A site may change while a socket is open: what holds is what the site is now. Raises `Refusal`."""
+        site = self._gate.sites.by_key.get(self._site.key)
+        if site is self._site:
+            return
+        if site is None or not site.admits(self._sender.origin):
+            reason = "site" if site is None else "origin"
+            self._gate.counters.refuse(reason, self._site.key if site is None else self._sender.origin or "", now_ms)
+            raise Refusal(f"site {self._site.key} takes nothing from here any more", reason=reason)
+        self._site = site
 
     def durable(self, seq: int) -> None:
         self._push(f'{{"ack":{seq}}}')

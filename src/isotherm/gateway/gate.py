@@ -7,14 +7,17 @@ comes later looks at the message again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from isotherm.core.counters import Counters
-from isotherm.core.pages import Page, canonical_path
+from isotherm.core.limits import Limits
+from isotherm.core.pages import PATH_BYTES_MAX, Page
 from isotherm.core.sites import Site, Sites
 from isotherm.gateway.intake import Drained, Intake, Waiter
+from isotherm.gateway.judge import Judge, Visit
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
+from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["EVERY_UNWATCHED_MS", "EVERY_WATCHED_MS", "Gate", "Paced"]
 
@@ -30,8 +33,20 @@ class Paced(Protocol):
     def repace(self) -> None: ...
 
 
+class _Taken(NamedTuple):
+    """A message on its way in. `page` None: it is acknowledged, and counted under `apart` alone."""
+
+    message: Classic | Batch
+    page: Page | None
+    time_ms: int  #: of a classic event
+    apart: str
+
+
 class Gate:
-    """One for the server. Endpoints ask it; a runtime drains it."""
+    """One for the server. Endpoints ask it; a runtime drains it.
+
+    Until `judge_senders`, senders are trusted: no limit of a session or an address holds, and nobody is judged a bot.
+    """
 
     def __init__(
         self,
@@ -49,47 +64,79 @@ class Gate:
         self._intake = Intake(wake)
         self._intake_samples_max = intake_samples_max
         self._every_watched_ms = max(50, min(EVERY_WATCHED_MS, hop_ms))
+        self.judge: Judge | None = None
+        self._count_bots = True
         self._watched: set[str] = set()
         self._paced: dict[str, set[Paced]] = {}
         self.why_closed: str | None = None  #: set: nothing is taken, and this is why
+        self.warnings: list[str] = []  #: what the operator should know though events are taken
         self.first_event_ms: int | None = None
         self.connections = 0
 
+    def judge_senders(self, limits: Limits, *, count_bots: bool, window_ms: int) -> None:
+        """From now on senders are held to these limits, and bots are kept apart unless they are to be counted."""
+        self.judge = Judge(limits, pages_memory_ms=window_ms)
+        self._count_bots = count_bots
+
+    def known_page(self, page: Page) -> None:
+        """The page was there before the server started: a flood of invented ones does not push it out."""
+        if self.judge is not None:
+            self.judge.known_page(page.site, page.key)
+
     # -- messages
 
-    def take(self, data: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter) -> tuple[str, str] | None:
+    def take(
+        self, data: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter, sender: Sender = UNKNOWN
+    ) -> tuple[str, str] | None:
         """Takes one message. A batch's waiter is told when it is durable; nobody waits for an event.
 
         Returns the session and page key that a batch is about. Raises `Refusal`, counted.
         """
         try:
-            message = decode(data, session)
+            if self.judge is not None:
+                self.judge.hold(sender, now_ms)
+            message = self._decode(data, session, sender, now_ms)
             self._check_open(message.seq if isinstance(message, Batch) else None)
+            if isinstance(message, Ignored):
+                self.counters.add("ignored")
+                return None
+            taken = self._resolve(message, site, sender, now_ms)
+            self._weigh([taken], sender, now_ms)
         except Refusal as refusal:
             self.counters.refuse(refusal.reason, refusal.message, now_ms)
             raise
-        self._add(message, site, origin, now_ms, waiter if isinstance(message, Batch) else None)
-        return (message.session, site.key + canonical_path(message.path)) if isinstance(message, Batch) else None
+        batch = isinstance(message, Batch)
+        if not self._add(taken, origin, now_ms, waiter if batch else None):
+            if isinstance(message, Batch):
+                waiter.durable(message.seq)
+            return None
+        assert taken.page is not None
+        return (message.session, taken.page.key) if batch else None
 
-    def take_body(self, body: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter) -> int:
+    def take_body(
+        self, body: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter, sender: Sender = UNKNOWN
+    ) -> int:
         """Takes a beacon's body, all of it or none. Returns for how many messages the waiter will be told. Raises `Refusal`, counted."""
         try:
+            if self.judge is not None:
+                self.judge.hold(sender, now_ms)
             self._check_open(None)
             parts = split(body)
             messages = []
             for at, part in enumerate(parts):
                 try:
-                    messages.append(decode(part, session))
+                    messages.append(self._decode(part, session, sender, now_ms))
                 except Refusal as refusal:
                     if len(parts) > 1 or part is not body:
                         refusal.message = f"{refusal.message} (in event {at} of the array)"
                     raise
+            wanted = [self._resolve(message, site, sender, now_ms) for message in messages if not isinstance(message, Ignored)]
+            self._weigh(wanted, sender, now_ms)
         except Refusal as refusal:
             self.counters.refuse(refusal.reason, refusal.message, now_ms)
             raise
-        for message in messages:
-            self._add(message, site, origin, now_ms, waiter)
-        return sum(not isinstance(message, Ignored) for message in messages)
+        self.counters.add("ignored", len(messages) - len(wanted))
+        return sum(self._add(taken, origin, now_ms, waiter) for taken in wanted)
 
     def _check_open(self, seq: int | None) -> None:
         if self.why_closed is not None:
@@ -97,22 +144,73 @@ class Gate:
         if len(self._intake) >= self._intake_samples_max:
             raise Refusal("can't take events now: the log is behind", reason="full", seq=seq, retry_after_ms=_RETRY_MS)
 
-    def _add(self, message: Classic | Batch | Ignored, site: Site, origin: str | None, now_ms: int, waiter: Waiter | None) -> None:
-        counters = self.counters
+    def _decode(self, data: bytes, session: str | None, sender: Sender, now_ms: int) -> Classic | Batch | Ignored:
+        try:
+            message = decode(data, session)
+        except Refusal:
+            if self.judge is not None:
+                self.judge.charge(sender, 1, now_ms)
+            raise
+        if self.judge is not None:
+            self._check_size(message, self.judge.limits)
+        return message
+
+    @staticmethod
+    def _check_size(message: Classic | Batch | Ignored, limits: Limits) -> None:
+        """The operator's limits, where they are below those of the wire."""
         if isinstance(message, Ignored):
-            counters.add("ignored")
             return
-        page = Page(site.key, canonical_path(message.path))
+        if limits.path_bytes_max < PATH_BYTES_MAX and len(message.path.encode()) > limits.path_bytes_max:
+            field, seq = ("path", message.seq) if isinstance(message, Batch) else ("relative_path", None)
+            raise Refusal(f"Expected `str` of at most {limits.path_bytes_max} bytes as UTF-8 - at `$.{field}`", seq=seq)
+        if isinstance(message, Batch) and len(message.x) > limits.batch_samples_max:
+            raise Refusal(f"Expected columns of 1 to {limits.batch_samples_max} samples - at `$.x`", seq=message.seq)
+
+    def _resolve(self, message: Classic | Batch, site: Site, sender: Sender, now_ms: int) -> _Taken:
+        """The page and time of a message, or why it is kept apart."""
+        query = message.query if isinstance(message, Classic) else None
+        path = site.page_path(message.path, query)
+        time_ms = self._event_time_ms(message.timestamp_ms, now_ms) if isinstance(message, Classic) else 0
+        if path is None:
+            return _Taken(message, None, time_ms, "left_out")
+        if not self._count_bots and (sender.crawler or (isinstance(message, Batch) and message.bot)):
+            return _Taken(message, None, time_ms, "bots")
+        return _Taken(message, Page(site.key, path), time_ms, "")
+
+    def _weigh(self, wanted: Sequence[_Taken], sender: Sender, now_ms: int) -> None:
+        if self.judge is None:
+            return
+        visits = []
+        for message, page, time_ms, _ in wanted:
+            if page is None:
+                continue
+            if isinstance(message, Batch):
+                visits.append(Visit(page.site, message.session, page.key, now_ms - message.age_ms, True, message.seq))
+            else:
+                visits.append(Visit(page.site, message.session, page.key, [time_ms], sender.browser, None))
+        if len(visits) < len(wanted):
+            self.judge.charge(sender, len(wanted) - len(visits), now_ms)
+        if visits:
+            self.judge.weigh(visits, sender, now_ms)
+
+    def _add(self, taken: _Taken, origin: str | None, now_ms: int, waiter: Waiter | None) -> bool:
+        """Puts a message into the intake; False: it is only counted, and nobody needs to wait for it."""
+        message, page, time_ms, apart = taken
+        counters = self.counters
+        samples = len(message.x) if isinstance(message, Batch) else 1
+        if page is None:
+            counters.add(apart, samples)
+            return False
         counters.add("messages")
+        counters.add("samples", samples)
         if self.first_event_ms is None:
             self.first_event_ms = now_ms
         if isinstance(message, Batch):
-            counters.add("samples", len(message.x))
             counters.add("ignored", message.ignored)
             self._intake.add_batch(message, page, origin, now_ms, waiter)
         else:
-            counters.add("samples")
-            self._intake.add_classic(message, page, origin, self._event_time_ms(message.timestamp_ms, now_ms), waiter)
+            self._intake.add_classic(message, page, origin, time_ms, waiter)
+        return True
 
     def _event_time_ms(self, timestamp_ms: float | None, now_ms: int) -> int:
         if timestamp_ms is None:

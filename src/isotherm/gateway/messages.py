@@ -68,6 +68,7 @@ class _ClassicEvent(msgspec.Struct):
     type: str
     relative_path: Annotated[str, Meta(pattern="^/")]
     session_id: str | None = None
+    query_prams: Any = None  #: spelt so; optional, so whatever it is refuses nothing
     window: _Size | None = None
     point: _Point | None = msgspec.field(default=None, name="mouse-coordinates")
     timestamp: float | None = None
@@ -95,6 +96,7 @@ class _BatchMessage(msgspec.Struct):
     kinds: Annotated[list[str], Meta(min_length=1, max_length=255)] | None = None
     vw: _Positive | None = None
     session: str | None = None
+    bot: bool = False  #: the browser said that a program drives it
 
 
 class _Peek(msgspec.Struct):
@@ -116,6 +118,7 @@ class Classic(msgspec.Struct):
     width: float
     height: float
     timestamp_ms: float | None
+    query: str | None = None  #: of the page's address; a site's rules may want some of it
 
 
 class Ignored(msgspec.Struct):
@@ -139,6 +142,7 @@ class Batch(msgspec.Struct):
     y: npt.NDArray[np.float64]
     age_ms: npt.NDArray[np.float64]
     ignored: int  #: samples left out
+    bot: bool = False
 
 
 _classic = msgspec.json.Decoder(_ClassicEvent)
@@ -238,6 +242,7 @@ def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
         event.window.width,
         event.window.height,
         event.timestamp,
+        event.query_prams if isinstance(event.query_prams, str) else None,
     )
 
 
@@ -285,6 +290,7 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
         y=y,
         age_ms=age,
         ignored=ignored,
+        bot=message.bot,
     )
 
 

@@ -59,7 +59,9 @@ class Embedded:
         self.topics = Topics(settings.topic_prefix)
         self._wake = asyncio.Event()
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
-        self._group_by = GroupBy(grid_size=settings.grid_size, hop_ms=settings.hop_ms)
+        self._group_by = GroupBy(
+            grid_size=settings.grid_size, hop_ms=settings.hop_ms, samples_a_tile_max=settings.samples_a_tile_max
+        )
         self.source = Aggregator(
             grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
         )
@@ -134,6 +136,8 @@ class Embedded:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 continue
             self.source.merge(self._group_by.group(samples), samples.arrived_ms)
+            for page in samples.pages:
+                self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
         self.source.set_visitors(self._group_by.expire(now_ms))
 
@@ -183,7 +187,7 @@ class Embedded:
                 grouped_bytes += len(encoded)
                 grouped.publish(Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded))
         grouped.count(len(counts.pages), grouped_bytes, now_ms)
-        self.counters.by_name["repeated"] = self._group_by.repeated
+        self.counters.by_name["repeated"], self.counters.by_name["capped"] = self._group_by.repeated, self._group_by.capped
 
     # -- the hop
 
@@ -213,6 +217,9 @@ class Embedded:
             self._publisher.reset()
             (self.source.watch if topic.heard else self.source.unwatch)(None)
         if not self._publishing:
+            changed = len(hop.changed_pages())  # those that are watched; their values are not built
+            if changed:
+                topic.count(changed, 0, now_ms)
             return
         pages = [page.key for page in self.source.pages(now_ms)]
         for key, record in self._publisher.records(hop, pages, now_ms):

@@ -9,10 +9,11 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from isotherm.access.keys import Viewer
 from isotherm.core.columns import pack
 from isotherm.core.heat import View, levels
 from isotherm.core.layers import ALL_DEVICES, KINDS
-from isotherm.live.endpoints import Admit, page_json
+from isotherm.live.endpoints import page_json
 from isotherm.runtimes.pipeline import Pipeline
 from isotherm.sockets import Socket
 
@@ -35,22 +36,24 @@ class _Wish(msgspec.Struct):
 class Overview:
     """Sockets of dashboards, and the same figures for a single request."""
 
-    def __init__(self, pipeline: Pipeline, admit: Admit) -> None:
+    def __init__(self, pipeline: Pipeline, viewer: Callable[[web.Request], Viewer]) -> None:
         self._pipeline = pipeline
-        self._admit = admit
+        self._viewer = viewer
         self._rate: Callable[[], tuple[float, float]] = _Rates(pipeline).per_second
 
-    def pages(self) -> dict[str, Any]:
-        """As `/api/pages` has it."""
+    def pages(self, site: str | None) -> dict[str, Any]:
+        """As `/api/pages` has it; of one site, or (None) of all."""
         now_ms = self._pipeline.clock.now_ms()
         pages = self._pipeline.source.pages(now_ms)
+        if site is not None:
+            pages = [page for page in pages if page.key.startswith(f"{site}/")]
         return {"at": now_ms, "pages": [page_json(page, now_ms) for page in pages]}
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        self._admit(request, None)
+        site = self._viewer(request).site
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=_QUEUED_BYTES_MAX)
         wanted: list[str] = []
-        telling = asyncio.create_task(self._tell(socket, wanted))
+        telling = asyncio.create_task(self._tell(socket, wanted, site))
         try:
             async for data in socket.receive():
                 try:
@@ -59,21 +62,21 @@ class Overview:
                     socket.push(msgspec.json.encode({"error": str(error)}).decode())
                     continue
                 wanted[:] = wish.pictures[:_PICTURES_MAX]
-                socket.push(self._frame(wanted))
+                socket.push(self._frame(wanted, site))
         finally:
             telling.cancel()
         return socket.response
 
-    async def _tell(self, socket: Socket, wanted: list[str]) -> None:
+    async def _tell(self, socket: Socket, wanted: list[str], site: str | None) -> None:
         while True:
-            socket.push(self._frame(wanted))
+            socket.push(self._frame(wanted, site))
             await asyncio.sleep(_EVERY_S)
 
-    def _frame(self, wanted: list[str]) -> str:
+    def _frame(self, wanted: list[str], site: str | None) -> str:
         pipeline = self._pipeline
-        frame = self.pages()
+        frame = self.pages(site)
         frame["pages"] = frame["pages"][:_PAGES_MAX]
-        frame["pictures"] = {page: self._picture(page) for page in wanted}
+        frame["pictures"] = {page: self._picture(page) for page in wanted if site is None or page.startswith(f"{site}/")}
         messages, samples = self._rate()
         why = pipeline.why_not_ready()
         frame["pipeline"] = {
@@ -95,6 +98,7 @@ class Overview:
         frame["refusals"] = [
             {"reason": seen.reason, "detail": seen.detail, "count": seen.times, "last_ms": seen.last_ms}
             for seen in pipeline.counters.refusals()
+            if site is None  # details name other sites' origins and paths
         ]
         frame["first_event_ms"] = pipeline.gate.first_event_ms
         return msgspec.json.encode(frame).decode()

@@ -9,6 +9,7 @@ from aiohttp import web
 
 import isotherm.web
 from isotherm.access.guard import Guard
+from isotherm.runtimes.files import Files
 from isotherm.web.tracker import served_tracker
 
 __all__ = ["add_pages", "secure"]
@@ -42,10 +43,12 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
 def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_path: str) -> None:
     """The dashboard's pages, the static folders, and the tracker under its names."""
 
+    dashboard = Files(_DASHBOARD)
+
     def page(file: str) -> object:
         async def answer(request: web.Request) -> web.StreamResponse:
             if guard.sees_pages(request):
-                return web.FileResponse(_DASHBOARD / file)
+                return dashboard.answer(request, file)
             return web.Response(status=401, body=(_DASHBOARD / "login.html").read_bytes(), content_type="text/html", charset="utf-8")
 
         return answer
@@ -53,7 +56,7 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
     async def login(request: web.Request) -> web.StreamResponse:
         if "code" in request.query:
             return await guard.login(request)
-        return web.FileResponse(_DASHBOARD / "login.html")
+        return dashboard.answer(request, "login.html")
 
     script = served_tracker(tracker_name, ingest_path)
 
@@ -72,5 +75,6 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
     app.router.add_get("/login", login)
     for name in {"tracker.js", tracker_name}:
         app.router.add_get(f"/{name}", tracker)
-    for folder in ("dashboard", "overlay", "shared"):
-        app.router.add_static(f"/{folder}/", WEB / folder)
+    for folder in ("overlay", "shared"):
+        app.router.add_get(f"/{folder}/{{path:.+}}", Files(WEB / folder).handle)
+    app.router.add_get("/dashboard/{path:.+}", dashboard.handle)

@@ -30,6 +30,7 @@ class PipelineSettings:
     grid_size: int = 50
     skew_ms: int = 10_000
     topic_prefix: str = ""
+    samples_a_tile_max: int = 0  #: of a session, in a pane; 0: all count
 
 
 class AllPages(Source, Protocol):

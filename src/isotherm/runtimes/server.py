@@ -17,8 +17,11 @@ from aiohttp.typedefs import Middleware
 import isotherm
 from isotherm.access.guard import Guard
 from isotherm.access.keys import Keys
-from isotherm.gateway.endpoints import BODY_BYTES_MAX, GatewayEndpoints
+from isotherm.addresses import Proxies, address_of
+from isotherm.core.limits import Limits
+from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.live.endpoints import LiveEndpoints
+from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
@@ -34,6 +37,12 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _STOP_S: Final = 4.0  #: a stop takes 5 s at most, the pipeline's own second included
 _TOPIC_QUEUE_BYTES_MAX: Final = 4 * 1024 * 1024
+_LINGER_S: Final = 2.0  #: how long an answered request may go on to send its body
+_LOOK_EVERY_S: Final = 1.0
+_IDLE_EVERY: Final = 30  #: looks between two searches for idle sockets
+_BEHIND_MS: Final = 2_000  #: heat that is so late, for some looks: more comes in than can be taken
+_BEHIND_LOOKS: Final = 3
+_TURNED_AWAY_SHARE: Final = 0.1  #: of the trackers' sockets, the newest, at each look
 _BACKLOG: Final = 4096  #: connections that may wait to be accepted: a page with thousands of visitors reconnects at once
 
 
@@ -48,6 +57,11 @@ class ServerSettings:
     ingest_path: str = "/clickstream"
     classic_hosts: Path | None = None
     classic: bool = False  #: `--classic-hosts`, with or without a folder
+    limits: Limits = field(default_factory=Limits)
+    trusted_proxies: tuple[str, ...] = ()
+    trust_senders: bool = True
+    count_bots: bool = False
+    look_around: Callable[[], None] | None = field(default=None, compare=False)  #: once a second: what other processes changed
     extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
 
 
@@ -58,30 +72,65 @@ class Server:
         self._pipeline = pipeline
         self._settings = settings
         now_ms = pipeline.clock.now_ms
-        self.guard = Guard(keys, now_ms, open_heat=settings.open_heat)
-        self._gateway = GatewayEndpoints(pipeline.gate, now_ms)
-        self._live = LiveEndpoints(pipeline.groups, pipeline.source, self.guard.admit, now_ms)
-        self._overview = Overview(pipeline, self.guard.admit)
+        self._proxies = Proxies(settings.trusted_proxies)
+        self._crowd = Crowd(settings.limits.address_connections_max)
+        self.guard = Guard(keys, now_ms, open_heat=settings.open_heat, counters=pipeline.counters)
+        self._gateway = GatewayEndpoints(pipeline.gate, now_ms, settings.limits)
+        self._live = LiveEndpoints(
+            pipeline.groups,
+            pipeline.source,
+            self.guard.admit,
+            now_ms,
+            limits=settings.limits,
+            page_key=pipeline.gate.sites.page_key,
+        )
+        self._overview = Overview(pipeline, self.guard.viewer)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self.port = settings.port
         self._application = self._app()
 
     async def start(self) -> None:
         """Raises `StartError` where the port can't be had."""
-        self._runner = web.AppRunner(self._application, access_log=None, handle_signals=False, shutdown_timeout=_STOP_S, max_line_size=16 * 1024)
+        limits = self._settings.limits
+        self._runner = web.AppRunner(
+            self._application,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_STOP_S,
+            max_line_size=16 * 1024,
+            keepalive_timeout=limits.handshake_ms_max / 1000,  # also of a connection that has asked for nothing yet
+            lingering_time=_LINGER_S,
+        )
         await self._runner.setup()
+        assert self._runner.server is not None
         host, port = self._settings.host, self._settings.port
+        pipeline = self._pipeline
+        door = Door(
+            self._runner.server,
+            limits,
+            pipeline.counters,
+            self._proxies,
+            trusting=self._settings.trust_senders,
+            now_ms=pipeline.clock.now_ms,
+        )
         try:
-            site = web.TCPSite(self._runner, host, port, backlog=_BACKLOG, reuse_address=True)
-            await site.start()
+            loop = asyncio.get_running_loop()
+            self._listening = await loop.create_server(door, host, port, backlog=_BACKLOG, reuse_address=True)
         except OSError as error:
             raise StartError(f"can't listen on {host}:{port}: {error.strerror}; choose another with --host and --port") from error
-        self.port = self._runner.addresses[0][1]
+        self.port = self._listening.sockets[0].getsockname()[1]
+        self._looking = asyncio.create_task(self._look_around())
 
     async def stop(self) -> None:
         self._stopping = True
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._listening is not None:
+            self._listening.close()
         await self._pipeline.stop()
         if self._runner is not None:
             await self._gateway.close()
@@ -96,10 +145,10 @@ class Server:
     # -- routes
 
     def _app(self) -> web.Application:
-        middlewares: list[Middleware] = [_errors]
+        middlewares: list[Middleware] = [_errors, self._arrive, self.guard.slowly]
         if self._settings.classic:
             middlewares.append(self._classic_hosts())
-        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=middlewares)
+        app = web.Application(client_max_size=self._settings.limits.body_bytes_max, middlewares=middlewares)
         app.on_response_prepare.append(secure)
         route = app.router
         for ingest in {"/clickstream", self._settings.ingest_path}:
@@ -124,6 +173,46 @@ class Server:
         if self._settings.extra_pages is not None:
             self._settings.extra_pages(app)
         return app
+
+    @web.middleware
+    async def _arrive(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A request as its client made it, counted by the client's address where proxies name it."""
+        seen = self._proxies.seen_through(request)
+        if seen is request or self._settings.trust_senders:
+            return await handler(seen)
+        address = address_of(seen.remote)
+        if not self._crowd.enter(address):
+            self._pipeline.counters.refuse("connections", "of one address", self._pipeline.clock.now_ms())
+            raise web.HTTPTooManyRequests(
+                text='{"error":"too many connections; come back later"}', content_type="application/json", headers={"Retry-After": "10"}
+            )
+        try:
+            return await handler(seen)
+        finally:
+            self._crowd.leave(address)
+
+    async def _look_around(self) -> None:
+        """Once a second: what other processes changed, who is idle, and whether the server keeps up."""
+        looks = behind = 0
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            looks += 1
+            try:
+                if self._settings.look_around is not None:
+                    self._settings.look_around()
+                if looks % _IDLE_EVERY == 0:
+                    await self._gateway.close_idle()
+                behind = behind + 1 if self._pipeline.lag_ms > _BEHIND_MS else 0
+                await self._keep_up(behind >= _BEHIND_LOOKS and not self._settings.trust_senders)
+            except Exception:
+                logger.exception("looking around failed")
+
+    async def _keep_up(self, behind: bool) -> None:
+        if behind != self._gateway.behind:
+            self._gateway.behind = behind
+            logger.warning("the server is behind: new trackers are turned away" if behind else "the server keeps up again")
+        if behind:
+            await self._gateway.turn_away(_TURNED_AWAY_SHARE)
 
     def _clickstream(self, ingest: str) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -165,12 +254,14 @@ class Server:
     async def _healthz(self, _request: web.Request) -> web.StreamResponse:
         why = "it stops" if self._stopping else self._pipeline.why_not_ready()
         if why is None:
-            return web.json_response({"status": "ok", "version": isotherm.__version__})
+            answer: dict[str, object] = {"status": "ok", "version": isotherm.__version__}
+            if self._pipeline.gate.warnings:
+                answer["warnings"] = self._pipeline.gate.warnings
+            return web.json_response(answer)
         return web.json_response({"status": "unavailable", "why": why}, status=503)
 
     async def _pages(self, request: web.Request) -> web.StreamResponse:
-        self.guard.admit(request, None)
-        return _json(self._overview.pages())
+        return _json(self._overview.pages(self.guard.viewer(request).site))
 
     async def _metrics_text(self, request: web.Request) -> web.StreamResponse:
         self.guard.admit(request, None)

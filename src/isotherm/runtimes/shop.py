@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from isotherm.runtimes.files import Files
 from isotherm.runtimes.pages import WEB
 from isotherm.web.shop import render
 
@@ -22,10 +23,12 @@ def add_shop(app: web.Application) -> None:
     async def home(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPMovedPermanently("/shop/")
 
-    async def layout(_request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(WEB / "shop" / "layout.json")
+    shop = Files(WEB / "shop")
+
+    async def asset(request: web.Request) -> web.StreamResponse:
+        return shop.answer(request, request.path.removeprefix("/shop/"))
 
     app.router.add_get("/shop", home)
-    app.router.add_get("/shop/layout.json", layout)
-    app.router.add_static("/shop/assets/", WEB / "shop" / "assets")
+    app.router.add_get("/shop/layout.json", asset)
+    app.router.add_get("/shop/assets/{path:.+}", asset)
     app.router.add_get("/shop/{path:.*}", page)

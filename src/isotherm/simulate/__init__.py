@@ -56,9 +56,10 @@ async def simulate(
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=_REACH_S)) as http:
-        crowd = Crowd(await _layout(http, url, pages), visitors=visitors, seed=seed)
+        layout, origin = await _layout(http, url, pages)
+        crowd = Crowd(layout, visitors=visitors, seed=seed)
         address = f"{url.rstrip('/')}/clickstream/{{session}}?site={quote(site, safe='')}"
-        street = Street(http, address, report, now_ms)
+        street = Street(http, address, report, now_ms, origin)
         walks: set[asyncio.Task[None]] = set()
         told_s = 0.0
         try:
@@ -83,10 +84,13 @@ async def simulate(
     return report
 
 
-async def _layout(http: aiohttp.ClientSession, url: str, pages: Sequence[str] | None) -> Site:
-    """The layout that the server has of its shop; made up where it has none, or where other pages are asked for."""
+async def _layout(http: aiohttp.ClientSession, url: str, pages: Sequence[str] | None) -> tuple[Site, str | None]:
+    """The layout that the server has of its shop, and the shop's origin; made up, and without one, where it has none or where other
+    pages are asked for."""
     widths_px = [device.width_px for device, _share in DEVICES]
     if pages:
-        return generic(pages, widths_px)
+        return generic(pages, widths_px), None
     async with http.get(url.rstrip("/") + LAYOUT_PATH) as answer:
-        return decode(await answer.read()) if answer.status == 200 else generic(["/"], widths_px)
+        if answer.status != 200:
+            return generic(["/"], widths_px), None
+        return decode(await answer.read()), str(answer.url.origin())

@@ -38,8 +38,11 @@ class Refused(Exception):
 class Street:
     """The way to the server, shared by all visitors. ``now_ms`` is the time since the simulation began."""
 
-    def __init__(self, http: aiohttp.ClientSession, address: str, report: Report, now_ms: Callable[[], float]) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, address: str, report: Report, now_ms: Callable[[], float], origin: str | None = None
+    ) -> None:
         self.http = http
+        self.origin = origin  #: where the pages are that they walk on, as their browsers would say it
         self.address = address  #: of the sockets, with `{session}` in it
         self.report = report
         self.now_ms = now_ms
@@ -96,11 +99,13 @@ class _Visitor:
 
     async def leave(self) -> None:
         self._outbox.abandon()
-        if self._socket:
-            await self._socket.close()
-        if self._listener:
-            self._listener.cancel()
-            await asyncio.wait([self._listener])
+        socket, listener = self._socket, self._listener
+        self._socket = self._listener = None  # what ends now is not a lost line
+        if socket:
+            await socket.close()
+        if listener:
+            listener.cancel()
+            await asyncio.wait([listener])
 
     async def _send_until(self, until_ms: float) -> None:
         """Sends what is due, then sleeps until that time, or until more is due, or news."""
@@ -130,6 +135,7 @@ class _Visitor:
         socket = await self._street.http.ws_connect(
             self._street.address.format(session=self._outbox.session),
             max_msg_size=_ANSWER_BYTES_MAX,
+            origin=self._street.origin,
             heartbeat=_HEARTBEAT_S,
         )
         self._socket = socket

@@ -182,7 +182,9 @@ function start({ host, site, token }) {
     if (document.hidden) return;
     if (!root.isConnected) document.documentElement.append(root);
     followRoute();
-    plan({ panel: true });
+    stalePanel = true;
+    // At once and not at the next animation frame: where no word is another one, the browser has nothing to do.
+    update();
   }
 
   /** @param {PointerEvent} event */

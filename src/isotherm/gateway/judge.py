@@ -1,0 +1,192 @@
+"""The judge: whether a sender may have a message counted now. Rates are told before the acknowledgement, never after.
+
+A rate is kept as one number, the time until which what was taken is *paid* (GCRA, the virtual scheduling of ITU-T I.371): each sample
+moves it on by 1/rate, from the sample's own time at the earliest; a message passes if it stays within the burst ahead of the clock. So
+samples that were gathered for seconds, or kept through an outage, pay with the time over which they were taken; and what is refused passes
+a little later, since the clock moves on and the paid time does not.
+
+        paid before        samples, each pays 100 ms           paid after     now        now + burst
+    ──────┴──────────────────┴───┴────┴──────────────────────────┴─────────────┴───────────┴────
+                                                                        here: taken       │ beyond: refused until it is not
+
+Sessions and pages are remembered for ten minutes in two generations. An address is a key in memory and stands nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from isotherm.core.limits import REPEAT_MEMORY_MS, Limits
+from isotherm.core.memory import Generations
+from isotherm.gateway.messages import Refusal
+from isotherm.gateway.senders import Sender
+
+__all__ = ["Judge", "Visit"]
+
+_SESSION_PAGES_MAX = 64  #: pages of a session whose rates are kept; a visit has a few
+_FULL_RETRY_MS = 30_000
+_MANY = 8  #: from so many samples on, numpy is quicker than a loop
+
+
+class Visit(NamedTuple):
+    """What one message brings."""
+
+    site: str
+    session: str
+    page: str  #: page key
+    time_ms: Any  #: event times, a numpy array or a list
+    rated: bool  #: False: only addresses and numbers hold (an event of a client that is no browser)
+    seq: int | None
+
+
+class _Session:
+    """One session's address, and until when its pages are paid."""
+
+    __slots__ = ("address", "paid_ms")
+
+    def __init__(self, address: str | None) -> None:
+        self.address = address
+        self.paid_ms: dict[str, float] = {}
+
+
+class Judge:
+    """`weigh` what one sender brings: all of it, or a `Refusal`."""
+
+    def __init__(self, limits: Limits, pages_memory_ms: int = REPEAT_MEMORY_MS) -> None:
+        self.limits = limits
+        self._sessions: Generations[str, _Session] = Generations(REPEAT_MEMORY_MS)
+        self._sessions_of: dict[str, int] = {}  # address -> sessions remembered
+        self._pages: Generations[str, str] = Generations(max(pages_memory_ms, REPEAT_MEMORY_MS))  # page key -> site
+        self._pages_of: dict[str, int] = {}
+        self._paid_ms: Generations[str, float] = Generations(REPEAT_MEMORY_MS)  # address -> until when it is paid
+
+    def known_page(self, site: str, page: str) -> None:
+        """A page that was there before: it is told when the log is read again."""
+        if self._pages.get(page) is None:
+            self._pages.put(page, site)
+            self._pages_of[site] = self._pages_of.get(site, 0) + 1
+
+    def hold(self, sender: Sender, now_ms: int) -> None:
+        """To be asked before a message is looked at: refuses at once what an address sends beyond its rate."""
+        if sender.address is not None:
+            paid_ms = self._paid_ms.get(sender.address)
+            if paid_ms is not None:
+                self._check_address(paid_ms, now_ms, None)
+
+    def charge(self, sender: Sender, samples: int, now_ms: int) -> None:
+        """What was refused costs its address too, or refusing would be what wears the server out."""
+        if sender.address is not None:
+            self._paid_ms.put(sender.address, self._address_paid(sender.address, samples, now_ms))
+
+    def weigh(self, visits: Sequence[Visit], sender: Sender, now_ms: int) -> None:
+        """Takes all visits, or raises `Refusal` and takes none."""
+        self._turn(now_ms)
+        samples = sum(len(visit.time_ms) for visit in visits)
+        if sender.address is not None:
+            address_paid_ms = self._address_paid(sender.address, samples, now_ms)
+            self._check_address(address_paid_ms, now_ms, visits[0].seq if visits else None)
+        paid_ms: dict[tuple[str, str], float] = {}
+        new_sessions: dict[str, None] = {}
+        new_pages: dict[str, str] = {}
+        for visit in visits:
+            who = f"{visit.site}/{visit.session}"
+            session = self._sessions.get(who)
+            if session is None and who not in new_sessions:
+                new_sessions[who] = None
+                self._check_sessions(len(new_sessions), sender, visit.seq)
+            if visit.page not in new_pages and self._pages.get(visit.page) is None:
+                new_pages[visit.page] = visit.site
+                self._check_pages(visit.site, sum(site == visit.site for site in new_pages.values()), visit.seq)
+            if visit.rated:
+                before = paid_ms.get((who, visit.page), session.paid_ms.get(visit.page, 0.0) if session else 0.0)
+                paid_ms[who, visit.page] = self._session_paid(before, visit, now_ms)
+        for who in new_sessions:
+            self._sessions.put(who, _Session(sender.address))
+            if sender.address is not None:
+                self._sessions_of[sender.address] = self._sessions_of.get(sender.address, 0) + 1
+        for page, site in new_pages.items():
+            self.known_page(site, page)
+        for (who, page), paid in paid_ms.items():
+            kept = self._sessions.get(who)
+            assert kept is not None
+            kept.paid_ms.pop(page, None)
+            kept.paid_ms[page] = paid
+            if len(kept.paid_ms) > _SESSION_PAGES_MAX:
+                del kept.paid_ms[next(iter(kept.paid_ms))]
+        if sender.address is not None:
+            self._paid_ms.put(sender.address, address_paid_ms)
+
+    @property
+    def sessions(self) -> int:
+        """Sessions remembered."""
+        return len(self._sessions)
+
+    # -- rates
+
+    def _session_paid(self, before_ms: float, visit: Visit, now_ms: int) -> float:
+        limits = self.limits
+        each_ms = 1000 / limits.session_samples_per_s
+        before_ms = min(before_ms, now_ms + limits.session_burst_samples * each_ms)  # a clock set back owes nobody anything
+        times = visit.time_ms
+        if len(times) <= _MANY:
+            paid_ms = before_ms
+            for time_ms in sorted(times):
+                paid_ms = max(paid_ms, time_ms) + each_ms
+        else:
+            ordered = np.sort(np.asarray(times, np.float64))
+            ahead = np.arange(len(ordered), 0, -1) * each_ms
+            paid_ms = max(before_ms + len(ordered) * each_ms, float((ordered + ahead).max()))
+        over_ms = paid_ms - (now_ms + limits.session_burst_samples * each_ms) - each_ms
+        if over_ms > 0:
+            raise Refusal(
+                f"too fast: a session may bring {limits.session_samples_per_s} samples a second on a page",
+                reason="too_fast",
+                seq=visit.seq,
+                retry_after_ms=int(over_ms) + 1,
+            )
+        return paid_ms
+
+    def _address_paid(self, address: str, samples: int, now_ms: int) -> float:
+        limits = self.limits
+        each_ms = 1000 / limits.address_samples_per_s
+        before_ms = min(self._paid_ms.get(address) or 0.0, now_ms + (limits.address_burst_samples + 1000) * each_ms)
+        return max(before_ms, now_ms) + max(1, samples) * each_ms
+
+    def _check_address(self, paid_ms: float, now_ms: int, seq: int | None) -> None:
+        limits = self.limits
+        over_ms = paid_ms - now_ms - limits.address_burst_samples * 1000 / limits.address_samples_per_s
+        if over_ms > 0:
+            raise Refusal(
+                f"too fast: an address may bring {limits.address_samples_per_s} samples a second",
+                reason="too_fast",
+                seq=seq,
+                retry_after_ms=int(over_ms) + 1,
+            )
+
+    # -- numbers
+
+    def _check_sessions(self, new: int, sender: Sender, seq: int | None) -> None:
+        limits = self.limits
+        if len(self._sessions) + new > limits.sessions_max:
+            raise Refusal("can't take more sessions now", reason="sessions", seq=seq, retry_after_ms=_FULL_RETRY_MS)
+        if sender.address is not None and self._sessions_of.get(sender.address, 0) + new > limits.address_sessions_max:
+            raise Refusal("too many sessions of one address", reason="sessions", seq=seq, retry_after_ms=_FULL_RETRY_MS)
+
+    def _check_pages(self, site: str, new: int, seq: int | None) -> None:
+        if self._pages_of.get(site, 0) + new > self.limits.site_pages_max:
+            raise Refusal(f"site {site} has its {self.limits.site_pages_max} pages: no more are kept", reason="pages", seq=seq)
+
+    # -- forgetting
+
+    def _turn(self, now_ms: int) -> None:
+        for session in self._sessions.turn(now_ms):
+            if session.address is not None:
+                self._sessions_of[session.address] -= 1
+                if not self._sessions_of[session.address]:
+                    del self._sessions_of[session.address]
+        for site in self._pages.turn(now_ms):
+            self._pages_of[site] -= 1
+        self._paid_ms.turn(now_ms)
