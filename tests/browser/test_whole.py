@@ -1,0 +1,106 @@
+"""The whole product in a real browser: a mouse over the demo's shop, heat under it in the overlay and in the frames, then nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest_asyncio
+from chromium import NewPage
+from playwright.async_api import Page, expect
+
+from tests.serving import Served, apply, decode_frame, eventually, start
+
+GRID = 50
+PAGE = "/shop/p/console"
+ALPHA = """([cell, size]) => { const canvas = document.querySelector("isotherm-overlay").shadowRoot.querySelector("canvas");
+return canvas.getContext("2d").getImageData(cell % size, Math.floor(cell / size), 1, 1).data[3]; }"""
+DOCUMENT = """() => ({ width: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth), y: scrollY,
+height: Math.max(document.documentElement.scrollHeight, document.body.scrollHeight) })"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def demo(tmp_path: Path) -> AsyncIterator[Served]:
+    """The demo without its simulated visitors, with a short window."""
+    served = await start(tmp_path / "data", "--visitors", "0", "--no-browser", "--window", "6s", command="demo")
+    yield served
+    await served.stop()
+
+
+async def tile_under(page: Page, x: float, y: float) -> int:
+    """The cell that a mouse at this place of the window is counted on, by the public interface's formula."""
+    document = await page.evaluate(DOCUMENT)
+    column = min(GRID - 1, int(GRID * x / document["width"]))
+    row = min(GRID - 1, int(GRID * (y + document["y"]) / document["height"]))
+    return row * GRID + column
+
+
+async def test_a_real_mouse_warms_the_tile_under_it_and_it_cools(demo: Served, new_page: NewPage) -> None:
+    """Scrolled too; seen in the overlay on the very page and in the socket's frames; cold after a window without events."""
+    visitor = await new_page()
+    await visitor.goto(demo.address + PAGE)
+    dashboard = await new_page()
+    await dashboard.goto(demo.address)
+    await visitor.mouse.move(300, 300)
+    await visitor.mouse.move(310, 320, steps=4)
+    async with dashboard.context.expect_page() as opening:
+        await dashboard.get_by_role("button", name=f"Open overlay on {PAGE}").click(timeout=20_000)
+    overlay = await opening.value
+    await expect(overlay.locator("isotherm-overlay")).to_be_attached()
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{demo.ws}/live?page={PAGE}") as live:
+        picture: dict[int, int] = {}
+
+        async def warm(cell: int) -> bool:
+            nonlocal picture
+            picture = apply(picture, decode_frame((await live.receive(timeout=10)).data))
+            return picture.get(cell, 0) > 0
+
+        for x, y, scroll in ((640.0, 400.0, 0), (200.0, 500.0, 300), (1000.0, 200.0, 300)):
+            if scroll:
+                await visitor.mouse.wheel(0, scroll)
+                await visitor.wait_for_function("(least) => scrollY >= least", arg=scroll)
+            cell = await tile_under(visitor, x, y)
+            await visitor.mouse.move(x - 30, y - 10)
+            await visitor.mouse.move(x, y, steps=5)
+            await eventually(lambda at=cell: warm(at))
+            await overlay.wait_for_function(f"(place) => ({ALPHA})(place) > 0", arg=[cell, GRID])
+        quiet = await tile_under(visitor, 40.0, 680.0)
+        assert await overlay.evaluate(ALPHA, [quiet, GRID]) == 0
+
+        async def cold() -> bool:
+            nonlocal picture
+            picture = apply(picture, decode_frame((await live.receive(timeout=10)).data))
+            return not picture
+
+        await visitor.context.close()
+        await eventually(cold, timeout_s=30)
+        await overlay.wait_for_function(
+            """() => { const canvas = document.querySelector("isotherm-overlay").shadowRoot.querySelector("canvas");
+            return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.every((byte, at) => at % 4 !== 3 || !byte); }"""
+        )
+    await asyncio.gather(overlay.close(), dashboard.close())
+
+
+async def test_the_viewers_own_mouse_is_not_tracked(demo: Served, new_page: NewPage) -> None:
+    """Whoever watches a page does not warm it."""
+    visitor = await new_page()
+    await visitor.goto(demo.address + PAGE)
+    dashboard = await new_page()
+    await dashboard.goto(demo.address)
+    await visitor.mouse.move(300, 300)
+    await visitor.mouse.move(310, 320, steps=4)
+    async with dashboard.context.expect_page() as opening:
+        await dashboard.get_by_role("button", name=f"Open overlay on {PAGE}").click(timeout=20_000)
+    overlay = await opening.value
+    await expect(overlay.locator("isotherm-overlay")).to_be_attached()
+    for step in range(20):
+        await overlay.mouse.move(900 + step, 600)
+    await visitor.mouse.move(500, 200, steps=4)
+    cell = await tile_under(visitor, 500, 200)
+    await overlay.wait_for_function(f"(place) => ({ALPHA})(place) > 0", arg=[cell, GRID])
+    async with aiohttp.ClientSession() as http, http.get(f"{demo.address}/api/pages") as answer:
+        (page,) = (await answer.json())["pages"]
+    assert page["visitors"] == 1
+    assert await overlay.evaluate(ALPHA, [await tile_under(overlay, 910, 600), GRID]) == 0
