@@ -6,7 +6,6 @@ from pathlib import Path
 
 from chromium import NewPage
 from playwright.async_api import expect
-
 from tests.serving import start
 
 FRONT_ENDS = Path(__file__).parents[2] / "examples" / "classic"

@@ -10,7 +10,6 @@ import aiohttp
 import pytest_asyncio
 from chromium import NewPage
 from playwright.async_api import Page, expect
-
 from tests.serving import Served, apply, decode_frame, eventually, start
 
 GRID = 50

@@ -1,5 +1,6 @@
 """How a hand moves."""
 
+import itertools
 from math import hypot
 from random import Random
 
@@ -22,7 +23,7 @@ def test_an_aimed_movement_begins_at_the_hand_and_ends_at_the_target(seed: int, 
         return
     assert strokes[0].at(0) == pytest.approx(start)
     assert strokes[-1].at(strokes[-1].duration_ms) == target
-    for before, after in zip(strokes, strokes[1:], strict=False):
+    for before, after in itertools.pairwise(strokes):
         assert before.end == after.start, "a hand does not jump"
 
 

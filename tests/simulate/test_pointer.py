@@ -1,5 +1,7 @@
 """What a tracker sees of a pointer. Beats are 250 ms apart; letters are samples, dots are beats without one."""
 
+import itertools
+
 import pytest
 
 from isotherm.simulate.layout import Plan
@@ -39,7 +41,7 @@ def test_movements_that_follow_each_other_keep_the_beat() -> None:
         samples += pointer.move(Stroke(pointer.at, Point(pointer.at.x + 10, 100), duration_ms=90))
     samples += pointer.wait(1000)
     times = [sample.at_ms for sample in samples if isinstance(sample, Sample)]
-    assert all(after - before >= 250 for before, after in zip(times, times[1:], strict=False))
+    assert all(after - before >= 250 for before, after in itertools.pairwise(times))
 
 
 def test_a_page_that_scrolls_under_a_resting_pointer_gives_its_new_place() -> None:

@@ -1,5 +1,7 @@
 """The tale of the laptop."""
 
+import itertools
+
 import pytest
 
 from isotherm.simulate.story import Story
@@ -26,7 +28,7 @@ def test_word_of_mouth_grows_slowly_at_first() -> None:
     known = [story.word(second * 1000) for second in range(75, 150)]
     first = next(word for word in known if word)
     assert first < 0.05
-    assert max(after - before for before, after in zip(known, known[1:], strict=False)) < 0.06
+    assert max(after - before for before, after in itertools.pairwise(known)) < 0.06
 
 
 def test_who_knows_looks_at_the_laptop_who_does_not_at_the_console() -> None:

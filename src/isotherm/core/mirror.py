@@ -1,8 +1,8 @@
 """The mirror: heat as it is read back from the topic `heatmap`, for processes that show heat and do not aggregate.
 
-A page is told whole at least every `KEYFRAME_EVERY_MS`, and in between by what changed (`publish`). Records of one page and window are applied
-together, so that a view is always of one window. What has not been told whole for long is cold: its aggregator
-went away while its window emptied, and the next owner never knew of it.
+A page is told whole at least every `KEYFRAME_EVERY_MS`, and in between by what changed (`publish`). Records of one page and window
+are applied together, so that a view is always of one window. What has not been told whole for long is cold: its aggregator went
+away while its window emptied, and the next owner never knew of it.
 
 An aggregator that was replaced and does not know it yet may still write: what is a little older than what is known is left out.
 """

@@ -123,7 +123,7 @@ class HeatmapRecord(msgspec.Struct, rename={"grid_size": "grid-size"}, omit_defa
 
 
 class Tick(msgspec.Struct):
-    """A record that only says what time it is, so that time goes on where no event comes. In `clickstream` and `clickstream-group-by-page`."""
+    """A record that only says what time it is, so that time goes on where no event comes. In both topics of the clickstream."""
 
     tick: int  #: ms since the epoch
     v: int = FORMAT
