@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core import shards as shards_module
+from isotherm.core.group_by import GroupBy
 from isotherm.core.pages import Page
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record, visits_of
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 from isotherm.core.shards import shard_of, split
 
@@ -88,3 +89,18 @@ def test_large_parts_are_cut(runs: list[tuple[int, int, int, int, int]]) -> None
         parts = split(samples_of(runs), 1)
     assert all(len(part) <= 8 for _, part in parts)
     assert [row for _, part in parts for row in rows(part)] == rows(samples_of(runs))
+
+
+@given(st.lists(st.lists(run, min_size=1, max_size=8), min_size=1, max_size=5))
+def test_reliving_is_remembering(records: list[list[tuple[int, int, int, int, int]]]) -> None:
+    """What is read back of records that were counted leaves Group By as if it had counted them."""
+    counted, relived = GroupBy(grid_size=4, hop_ms=250), GroupBy(grid_size=4, hop_ms=250)
+    for runs in records:
+        samples = samples_of(runs)
+        counted.group(samples)
+        relived.relive(*visits_of(encode(samples_to_record(samples))))
+    for page in samples_of(records[0]).pages:
+        assert counted.presence.on(page.key) == relived.presence.on(page.key)
+    again = samples_of(records[-1])
+    first, second = counted.group(again), relived.group(again)
+    assert (first.pages, first.visitors, first.count.tolist()) == (second.pages, second.visitors, second.count.tolist())

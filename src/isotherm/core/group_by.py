@@ -6,6 +6,7 @@ before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from isotherm.core.cap import Cap
 from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.presence import Presence
+from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import NO_LOAD, Samples
 from isotherm.core.tiles import tiles_of
@@ -80,6 +82,20 @@ class GroupBy:
             self._meet(samples)
         else:
             self.group(samples)
+        self.presence.changes()
+
+    @property
+    def remembers_visits(self) -> bool:
+        """`relive` is enough to know what went before; otherwise whole records must be taken (`remember`)."""
+        return self._cap is None
+
+    def relive(self, arrived_ms: int, visits: Iterable[Visit]) -> None:
+        """Takes the visits of a record that was counted before, as `remember` does its samples."""
+        self.repeats.turn(arrived_ms)
+        for page, session, load, seq, last_ms in visits:
+            new = load is None or self.repeats.fresh(session, load, seq)
+            if new and last_ms is not None:
+                self.presence.seen(page.partition("/")[0], session, page, last_ms)
         self.presence.changes()
 
     def expire(self, now_ms: int) -> dict[str, int]:

@@ -31,6 +31,7 @@ from isotherm.core.records import (
     is_clickstream,
     samples_from_record,
     tick_of,
+    visits_of,
 )
 from isotherm.core.samples import Samples
 from isotherm.runtimes.kafka.classic import samples_of_event
@@ -144,6 +145,8 @@ class GroupByWorker:
             tick_ms = tick_of(value)
             if tick_ms is not None:
                 group_by.tick(tick_ms)
+            elif group_by.remembers_visits and is_clickstream(value):
+                group_by.relive(*visits_of(value))
             else:
                 samples = self._samples(value, message.key(), message.timestamp()[1])
                 if samples is not None:
