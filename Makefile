@@ -29,6 +29,9 @@ nightly: .venv/.tools  ## what takes long
 bench: .venv/.tools  ## the benchmarks; results in bench/results/
 	@$(BIN)/python -m bench $(ARGS)
 
+pictures: .venv/.tools  ## the pictures of the documents, into docs/pictures/
+	@$(BIN)/python scripts/pictures.py
+
 clean:  ## everything that make made
 	rm -rf .venv node_modules
 

@@ -1,0 +1,108 @@
+"""The pictures of the documents: every page and look, from a running demo, into docs/pictures/.
+
+    make pictures
+
+Starts the demo on a free port with a fresh folder, lets its visitors warm the pages, and photographs what a person would see; the
+moving picture is a row of such photographs of the overlay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+TREE = Path(__file__).parent.parent
+PICTURES = TREE / "docs" / "pictures"
+WARM_S = 60.0  #: until the pages have heat worth looking at
+FRAMES, FRAME_MS = 30, 400
+SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+LOOKS = ("Tiles", "Smooth")
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as data:
+        demo = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "isotherm", "demo", "--port", "0", "--no-browser", "--visitors", "60", "--data", data,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            assert demo.stdout is not None
+            address = (await demo.stdout.readline()).decode().split()[1].rstrip("/")
+            print(f"warming {address} for {WARM_S:.0f} s")
+            await asyncio.sleep(WARM_S)
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(
+                    executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+                )
+                await photograph(browser, address)
+                await browser.close()
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            await demo.wait()
+
+
+async def photograph(browser: Browser, address: str) -> None:
+    for scheme in ("light", "dark"):
+        for size, (width, height) in SIZES.items():
+            context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page = await context.new_page()
+            for name, path, ready in (
+                ("dashboard", "/", "iso-picture.known"),
+                ("topics", "/topics", ".list .value"),
+                ("shop", "/shop/", "h1"),
+                ("product", "/shop/p/laptop", "h1"),
+            ):
+                await page.goto(address + path)
+                await page.locator(ready).first.wait_for()
+                await page.wait_for_timeout(1500)  # charts have a few points then
+                await keep(page, f"{name}-{size}-{scheme}")
+            await page.goto(address)
+            overlay = await open_overlay(page)
+            await keep(overlay, f"overlay-{size}-{scheme}")
+            if (size, scheme) == ("desktop", "light"):
+                for look in LOOKS:
+                    await overlay.get_by_role("radio", name=look).check(force=True)
+                    await overlay.wait_for_timeout(500)
+                    await keep(overlay, f"overlay-{look.lower()}")
+                await move(overlay)
+            await context.close()
+
+
+async def open_overlay(dashboard: Page) -> Page:
+    async with dashboard.context.expect_page() as opening:
+        await dashboard.get_by_role("button", name=re.compile("Open overlay")).first.click()
+    overlay = await opening.value
+    await overlay.locator("isotherm-overlay").wait_for(state="attached")
+    await overlay.wait_for_timeout(1500)
+    return overlay
+
+
+async def keep(page: Page, name: str) -> None:
+    picture = Image.open(io.BytesIO(await page.screenshot()))
+    picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=82)
+    print(name)
+
+
+async def move(page: Page) -> None:
+    """Heat that moves, as the README shows it."""
+    frames = []
+    for _ in range(FRAMES):
+        picture = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
+        frames.append(picture.resize((960, 600), Image.Resampling.LANCZOS))
+        await page.wait_for_timeout(FRAME_MS)
+    frames[0].save(PICTURES / "heat.webp", save_all=True, append_images=frames[1:], duration=FRAME_MS // 2, loop=0, quality=70)
+    print("heat")
+
+
+if __name__ == "__main__":
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main())
