@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -234,6 +235,39 @@ def gateway(broker: Broker, folder: Path, prefix: str, visitors: int, every_s: f
         one.wait()
 
 
+def failover(broker: Broker, folder: Path, prefix: str) -> None:
+    """Two workers of each stage; one is killed: for how long no heat moved on any page."""
+    field = prepared(broker, folder, prefix)
+    workers = {stage: [field.start("worker", stage)[0] for _ in range(2)] for stage in ("group-by", "aggregate")}
+    process, log = field.start("serve", "--port", "0", "--open-heat", "--trust-senders")
+    wait(lambda: "listens on" in log.read_text())
+    address = log.read_text().partition("listens on ")[2].split()[0]
+    command = [sys.executable, __file__, "--crowd", address, "--visitors", "48", "--every", "0.25", "--pages", "24", "--seconds", "90"]
+    sending = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    time.sleep(12)
+    for stage, pair in workers.items():
+        pair[0].kill()
+        pair[0].wait()
+        killed = time.monotonic()
+        moved: dict[str, tuple[int, float, float]] = {}  # page: samples, when they last grew, longest pause
+        while time.monotonic() < killed + 25:
+            with urllib.request.urlopen(f"{address}/api/pages") as answer:
+                found = json.load(answer)["pages"]
+            now = time.monotonic()
+            for page in found:
+                samples, at, longest = moved.get(page["path"], (0, killed, 0.0))
+                if page["samples"] > samples:
+                    moved[page["path"]] = (page["samples"], now, max(longest, now - at) if samples else 0.0)
+            time.sleep(0.05)
+        pauses = sorted(longest for _, _, longest in moved.values())
+        print(f"\n{stage} killed, one left: the longest pause of a page's heat {pauses[-1]:.1f} s, median {pauses[len(pauses) // 2]:.1f} s")
+    sending.terminate()
+    sending.wait()
+    for one in (process, workers["group-by"][1], workers["aggregate"][1]):
+        one.terminate()
+        one.wait()
+
+
 def cases(options: argparse.Namespace) -> Iterator[Callable[[Broker, Path, str], None]]:
     records = options.records
     for runs, size, pages in ((1, 20, 50), (10, 20, 50), (10, 20, 1), (10, 20, 2000)):
@@ -242,6 +276,7 @@ def cases(options: argparse.Namespace) -> Iterator[Callable[[Broker, Path, str],
     for every_s, pages in ((5.0, 50), (0.25, 50), (0.25, 1)):
         visitors = options.visitors if every_s > 1 else options.visitors // 2
         yield lambda broker, folder, prefix, v=visitors, e=every_s, p=pages: gateway(broker, folder, prefix, v, e, p)
+    yield failover
 
 
 def main() -> None:
