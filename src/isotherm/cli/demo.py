@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import webbrowser
 from dataclasses import replace
@@ -49,7 +50,7 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
         click.echo(f"Topics     {running.address}/topics")
         click.echo(f"{visitors} simulated visitors are on their way. Ctrl-C stops.")
         sys.stdout.flush()
-        if browser:
+        if browser and _has_screen():
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{running.address}/")
 
     async def beside(running: Server) -> None:
@@ -73,3 +74,6 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
     )
 
 
+def _has_screen() -> bool:
+    """Whether a browser would open a window: without a screen, a text browser would take this terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
