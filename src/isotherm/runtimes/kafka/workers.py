@@ -35,9 +35,10 @@ def run_worker(stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, 
 
 def _run_group_by(cluster: Cluster) -> None:
     while True:
-        app = group_by_application(cluster)
+        app, nudger = group_by_application(cluster)
         try:
-            app.run()  # until SIGTERM
+            with nudger:
+                app.run()  # until SIGTERM
         except (KafkaException, QuixException) as error:
             logger.warning("will begin anew: %s", error)
             time.sleep(_AGAIN_S)
