@@ -29,12 +29,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from scripts.kafka_broker import Broker
 
 from isotherm.core.pages import Page
-from isotherm.core.records import Tick, encode, samples_to_record
+from isotherm.core.records import encode, samples_to_record
 from isotherm.core.samples import Runs, Samples
 from isotherm.core.shards import split
 
 PARTITIONS = 4
-TICK_EVERY = 15  # records of a partition in a hop of 250 ms: what a busy gateway writes
 
 
 def record(chance: np.random.Generator, runs: int, size: int, pages: int, number: int) -> bytes:
@@ -134,11 +133,6 @@ def stages(broker: Broker, folder: Path, prefix: str, records: int, runs: int, s
         producer.produce(
             field.prefix + "clickstream", record(chance, runs, size, pages, number), str(number), partition=number % PARTITIONS
         )
-        if number % (PARTITIONS * TICK_EVERY) == 0:
-            for partition in range(PARTITIONS):
-                producer.produce(
-                    field.prefix + "clickstream", encode(Tick(tick=number // (PARTITIONS * TICK_EVERY) * 250)), partition=partition
-                )
         producer.poll(0)
     producer.flush()
     total = records * runs * size
@@ -154,7 +148,7 @@ def stages(broker: Broker, folder: Path, prefix: str, records: int, runs: int, s
     messages, bytes_out = field.size("clickstream-group-by-page")
     print(
         f"  group-by: {spent / records * 1e6:.0f} us of CPU a record, {spent / total * 1e6:.2f} us a sample "
-        f"({total / spent:,.0f} samples a CPU second; wall {took:.1f} s); {messages / records:.2f} records out each, {bytes_out / messages:.0f} bytes; {resident_mib(process.pid)} MiB"
+        f"({total / spent:,.0f} samples a CPU second; wall {took:.1f} s); {messages / records:.1f} records out each, {bytes_out / messages:.0f} bytes; {resident_mib(process.pid)} MiB"
     )
     process.kill()
     process.wait()

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.core.aggregate import Aggregator
-from isotherm.core.combine import Combiner
 from isotherm.core.counts import Counts
 from isotherm.core.heat import View
 from isotherm.core.mirror import Mirror
@@ -72,30 +71,6 @@ def test_telling_twice_changes_nothing(sources: list[list[tuple[str, list[int], 
     for page in PAGES:
         first, second = once.page(page, NOW), often.page(page, NOW)
         assert (first and first.visitors) == (second and second.visitors)
-
-
-@given(st.lists(told, max_size=12))
-def test_combining_changes_nothing(records: list[tuple[str, list[int], int, int, int]]) -> None:
-    """Counts that were combined before they were merged give the heat, visitors and times of counts that were merged one by one."""
-    one_by_one, at_once, combiner = aggregator(), aggregator(), Combiner(G)
-    for page, tiles, layer, age, visitors in records:
-        counts = record(page, tiles, layer, NOW - age, visitors)
-        one_by_one.merge(counts, NOW)
-        combiner.add(counts)
-    combined = combiner.take()
-    assert (combined is None) == (not records)
-    if combined is not None:
-        assert len(set(combined.pages)) == len(combined.pages)
-        at_once.merge(combined, NOW)
-    one_by_one.advance(NOW)
-    at_once.advance(NOW)
-    assert whole(one_by_one) == whole(at_once)
-    for page in PAGES:
-        first, second = one_by_one.page(page, NOW), at_once.page(page, NOW)
-        assert (first and (first.newest_ms, first.samples)) == (second and (second.newest_ms, second.samples))
-        last = [number for key, *_, number in records if key == page]
-        assert second is None or second.visitors == last[-1]
-    assert combiner.take() is None
 
 
 def test_visitors_are_summed() -> None:

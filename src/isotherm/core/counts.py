@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from isotherm.core.people import Sightings
 
 __all__ = ["Counts"]
 
@@ -27,8 +25,6 @@ class Counts:
     pane: npt.NDArray[np.int64]  #: event time in ms // hop in ms
     tile: npt.NDArray[np.int32]
     count: npt.NDArray[np.int32]
-    seen: Sightings = field(default_factory=Sightings)  #: who was there
-    sizes: list[tuple[float, float] | None] = field(default_factory=list)  #: newest document size of each page, CSS pixels; empty: none told
 
     def only(self, wanted: Sequence[bool]) -> Counts:
         """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
@@ -46,6 +42,4 @@ class Counts:
             pane=self.pane[rows],
             tile=self.tile[rows],
             count=self.count[rows],
-            seen=self.seen.only(wanted),
-            sizes=[self.sizes[at] for at in kept] if self.sizes else [],
         )

@@ -7,7 +7,6 @@ before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ import numpy.typing as npt
 from isotherm.core.cap import Cap
 from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
-from isotherm.core.people import Sightings, hash_of
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
@@ -29,14 +27,13 @@ __all__ = ["GroupBy"]
 class GroupBy:
     """The stage. Its state is the memory of repeats and of who is where; both are a function of the records fed."""
 
-    def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0, people: bool = False) -> None:
-        """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted. `people`: tell who was on which tile."""
+    def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0) -> None:
+        """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted."""
         self.grid_size = grid_size
         self.hop_ms = hop_ms
         self.repeats = Repeats()
         self.presence = Presence()
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
-        self._people = people
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
 
@@ -59,7 +56,7 @@ class GroupBy:
             kept = self._cap.within(zip(pages, sessions, layer.tolist(), tile.tolist(), (time_ms // self.hop_ms).tolist(), strict=True))
             self.capped += len(kept) - int(kept.sum())
             rows, layer, tile, time_ms = rows[kept], layer[kept], tile[kept], time_ms[kept]
-        return self._combine(samples, rows, layer, time_ms, tile)
+        return self._combine(samples, runs.page[rows], layer, time_ms, tile)
 
     def tick(self, now_ms: int) -> Counts | None:
         """Time went on. The visitors of pages that sessions left by being silent, as counts without rows; None: nobody left."""
@@ -128,16 +125,15 @@ class GroupBy:
     def _combine(
         self,
         samples: Samples,
-        run: npt.NDArray[Any],
+        page: npt.NDArray[Any],
         layer: npt.NDArray[Any],
         time_ms: npt.NDArray[np.int64],
         tile: npt.NDArray[np.int32],
     ) -> Counts:
         cells = self.grid_size * self.grid_size
         panes, pane_at = np.unique(time_ms // self.hop_ms, return_inverse=True)
-        page = samples.runs.page[run]
         combined = ((pane_at * len(samples.pages) + page) * LAYERS + layer) * cells + tile
-        which, row, count = np.unique(combined, return_inverse=True, return_counts=True)
+        which, count = np.unique(combined, return_counts=True)
         which, tile_of_row = np.divmod(which, cells)
         which, layer_of_row = np.divmod(which, LAYERS)
         pane_of_row, page_of_row = np.divmod(which, max(1, len(samples.pages)))
@@ -145,14 +141,12 @@ class GroupBy:
         np.maximum.at(newest, page, time_ms)
         keys = [at.key for at in samples.pages]
         origins, newest_ms = list(samples.origins), newest.tolist()
-        sizes = self._sizes(samples)
         present = set(keys)
         for left in self.presence.changes().keys() - present:
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)
-            sizes.append(None)
-        counts = Counts(
+        return Counts(
             pages=keys,
             origins=origins,
             visitors=[self.presence.on(key) for key in keys],
@@ -162,22 +156,4 @@ class GroupBy:
             pane=panes[pane_of_row],
             tile=tile_of_row.astype(np.int32),
             count=count.astype(np.int32),
-            sizes=sizes,
         )
-        return replace(counts, seen=_seen(counts, row, samples.runs.session[run], samples.sessions)) if self._people else counts
-
-    def _sizes(self, samples: Samples) -> list[tuple[float, float] | None]:
-        """The newest document size of each page."""
-        runs = samples.runs
-        found: list[tuple[float, float] | None] = [None] * len(samples.pages)
-        for page, width, height in zip(runs.page.tolist(), runs.width.tolist(), runs.height.tolist(), strict=True):
-            found[page] = width, height
-        return found
-
-
-def _seen(counts: Counts, row: npt.NDArray[Any], session: npt.NDArray[Any], sessions: list[str]) -> Sightings:
-    """Which sessions are behind each row of the counts; `row` and `session` are those of each sample."""
-    pairs = np.unique(row * len(sessions) + session)
-    row, session = np.divmod(pairs, max(1, len(sessions)))
-    hashes = np.array([hash_of(name) for name in sessions], np.uint32)
-    return Sightings(counts.page[row], counts.layer[row], counts.pane[row], counts.tile[row], hashes[session])

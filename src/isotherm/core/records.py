@@ -86,12 +86,12 @@ class Clickstream(msgspec.Struct):
 
 
 class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "grid-size"}):
-    """Topic `clickstream-group-by-page`: one page's counts of a hop of one partition of `clickstream`."""
+    """Topic `clickstream-group-by-page`: one page's counts of one `clickstream` record."""
 
     site: str
     path: str
-    partition: int  #: of `clickstream`
-    offset: int  #: of the record there with which the hop ended; the embedded runtime's: of the record that was counted
+    partition: int  #: of that record
+    offset: int
     pane_ms: int
     grid_size: int
     visitors: int  #: sessions active on the page, as this partition's Group By knows them

@@ -9,19 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-__all__ = ["TickClock", "lead_ms_of", "turn_of"]
+__all__ = ["TickClock"]
 
 _SPAN_MS: Final = 1000
-
-
-def lead_ms_of(hop_ms: int) -> int:
-    """How long before a hop's end Group By hands on what it gathered: the time that it needs to be with the aggregator then."""
-    return min(60, hop_ms // 4)
-
-
-def turn_of(tick_ms: int, hop_ms: int) -> int:
-    """The number of Group By's turn that a tick belongs to: the hop, moved ahead by the lead."""
-    return (tick_ms + lead_ms_of(hop_ms)) // hop_ms
 
 
 class TickClock:

@@ -34,15 +34,7 @@ _HOUR_MS: Final = 3_600_000
 _MEMBER: Final = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
 #: Reconnect soon after an outage; librdkafka's own ten seconds would be seen by people.
 _CONNECTION: Final = {"reconnect.backoff.ms": 100, "reconnect.backoff.max.ms": 1000}
-#: A page's hop at the largest: every tile of a grid of 400 as JSON, or every tile in the panes of a long gathering.
-RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
-_PRODUCER: Final = {
-    "message.max.bytes": RECORD_BYTES_MAX,
-    "enable.idempotence": True,
-    "acks": "all",
-    "compression.type": "lz4",
-    "linger.ms": 2,
-}
+_PRODUCER: Final = {"enable.idempotence": True, "acks": "all", "compression.type": "lz4", "linger.ms": 2}
 
 _REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  #: waiting does not help: they are told at once
 
@@ -204,11 +196,10 @@ class Cluster:
         kept = {"cleanup.policy": "delete", "segment.ms": str(_HOUR_MS)}
         short = {"cleanup.policy": "delete", "segment.ms": str(_HOUR_MS // 6)}
         compact = {"cleanup.policy": "compact", "segment.ms": str(_HOUR_MS)}
-        large = {"max.message.bytes": str(RECORD_BYTES_MAX)}
         configs = {
             Topics.CLICKSTREAM: (partitions, {**kept, "retention.ms": str(24 * _HOUR_MS)}),
-            Topics.GROUPED: (partitions, {**short, **large, "retention.ms": str(max(_HOUR_MS, 2 * window_ms + 2 * self.pipeline.skew_ms))}),
-            Topics.HEATMAP: (partitions, {**short, **large, "retention.ms": str(_HOUR_MS)}),
+            Topics.GROUPED: (partitions, {**short, "retention.ms": str(max(_HOUR_MS, 2 * window_ms + 2 * self.pipeline.skew_ms))}),
+            Topics.HEATMAP: (partitions, {**short, "retention.ms": str(_HOUR_MS)}),
             Topics.DEAD_LETTER: (1, {**kept, "retention.ms": str(7 * 24 * _HOUR_MS)}),
             INTEREST: (1, compact),
             SETTINGS: (1, compact),

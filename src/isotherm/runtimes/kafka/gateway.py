@@ -1,7 +1,7 @@
 """The gateway's pipeline on Kafka: events into `clickstream`, heat out of `heatmap`. What stands between are workers, elsewhere.
 
     every tick   gate.drain -> a record a session shard -> Kafka (then the acks)
-    every hop    a tick to every partition of `clickstream`, shortly before its end, and to those of `clickstream-group-by-page`, at its end
+    every hop    a tick to every partition of `clickstream-group-by-page`; every second one to those of `clickstream`
     as it comes  `heatmap` -> mirror -> groups.broadcast ; `isotherm-interest` -> the trackers' pace
 
 What Kafka does not have is not acknowledged; while it takes nothing, the gate is closed and says why. Any number of gateways may run.
@@ -19,7 +19,6 @@ from isotherm.core.mirror import STALE_MS, Mirror
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
 from isotherm.core.shards import split
 from isotherm.core.sites import Sites
-from isotherm.core.ticks import lead_ms_of
 from isotherm.gateway.gate import Gate
 from isotherm.live.groups import Groups
 from isotherm.runtimes.clock import Clock
@@ -38,6 +37,7 @@ _TICK_S: Final = 0.010  #: between the ends of commits, as in the embedded runti
 _GATHER_S: Final = 0.010  #: heat of one hop comes from several partitions at nearly the same time: one broadcast
 _LOOK_S: Final = 0.25
 _COOL_EVERY_MS: Final = 1000
+_GROUP_BY_TICK_MS: Final = 1000  #: Group By only needs the time to let silent sessions go
 _STALLED_S: Final = 2.0  #: Kafka that has not taken a record for so long is not there
 _STOP_S: Final = 2.0
 
@@ -82,13 +82,7 @@ class KafkaGateway:
         self._steady_since_ms = self.clock.now_ms()
         self._reader = Reader(self._cluster, self.clock.now_ms, self._on_heat, self._on_interest_records)
         self._observer = Observer(self._cluster, self.topics, self.clock.now_ms)
-        loops: list[Coroutine[Any, Any, None]] = [
-            self._ticks(),
-            self._hops(),
-            self._times(Topics.CLICKSTREAM, lead_ms_of(self.settings.hop_ms)),
-            self._times(Topics.GROUPED, 0),
-            self._looks(),
-        ]
+        loops: list[Coroutine[Any, Any, None]] = [self._ticks(), self._hops(), self._times(), self._looks()]
         self._tasks = [asyncio.create_task(running) for running in loops]
         for task in self._tasks:
             task.add_done_callback(self._ended)
@@ -160,17 +154,22 @@ class KafkaGateway:
             return
         drained.acknowledge()
 
-    async def _times(self, name: str, lead_ms: int) -> None:
-        """Writes the time to every partition of a topic, once a hop, so long before its end."""
-        hop_ms, topic = self.settings.hop_ms, self._cluster.name(name)
+    async def _times(self) -> None:
+        """Writes the time to every partition: once a hop for the aggregators, once a second for Group By."""
+        hop_ms, told_ms = self.settings.hop_ms, 0
         assert self._outbox is not None
         while True:
-            await asyncio.sleep((hop_ms - (self.clock.now_ms() + lead_ms) % hop_ms) / 1000)
+            now_ms = self.clock.now_ms()
             if self._outbox.on_the_way < 4 * self._cluster.partitions:  # while Kafka takes nothing a few are enough to see when it does
-                now_ms = self.clock.now_ms()
                 value = encode(Tick(tick=now_ms))
-                for partition in range(self._cluster.partitions):
-                    self._outbox.post(Letter(topic, None, value, partition, now_ms))
+                topics = [Topics.GROUPED]
+                if not 0 <= now_ms - told_ms < _GROUP_BY_TICK_MS:
+                    told_ms = now_ms
+                    topics.append(Topics.CLICKSTREAM)
+                for topic in topics:
+                    for partition in range(self._cluster.partitions):
+                        self._outbox.post(Letter(self._cluster.name(topic), None, value, partition, now_ms))
+            await asyncio.sleep((hop_ms - self.clock.now_ms() % hop_ms) / 1000)
 
     async def _looks(self) -> None:
         """Whether Kafka takes what is written, and whose interest ended."""

@@ -35,10 +35,9 @@ def run_worker(stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, 
 
 def _run_group_by(cluster: Cluster) -> None:
     while True:
-        app, nudger = group_by_application(cluster)
+        app = group_by_application(cluster)
         try:
-            with nudger:
-                app.run()  # until SIGTERM
+            app.run()  # until SIGTERM
         except (KafkaException, QuixException) as error:
             logger.warning("will begin anew: %s", error)
             time.sleep(_AGAIN_S)
