@@ -46,7 +46,8 @@ class Console:
         page.on("pageerror", self._threw)
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # A browser asks for the icon when it likes, also when the test's server has ended.
+        if message.type == "error" and not str(message.location.get("url")).endswith("/favicon.ico"):
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _threw(self, error: Error) -> None:

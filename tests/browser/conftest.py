@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from chromium import CHROMIUM_ARGUMENTS, Console, NewPage, chromium_path
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from recorder import Recorder, recording
+
+expect.set_options(timeout=20_000)  # CI's two cores may be busy; a promise that holds is seen at once all the same
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
