@@ -107,12 +107,16 @@ class Stage:
         """A frame without changes."""
         await self.warm({})
 
-    async def viewer(self, count: int = 1) -> Viewer:
-        """The newest viewer, once `count` are there."""
+    async def watched_by(self, count: int) -> None:
+        """Returns once so many watch."""
         while len(self.viewers) != count:
             self._news.clear()
             await self._news.wait()
-        return self.viewers[-1]
+
+    async def viewer(self) -> Viewer:
+        """The one who watches, once there is one."""
+        await self.watched_by(1)
+        return self.viewers[0]
 
     async def attempts(self, count: int) -> None:
         """Returns once so many dials have come."""
@@ -178,12 +182,12 @@ async def stage() -> AsyncIterator[Stage]:
     now = Stage()
     host = web.Application(middlewares=[_from_anywhere])
     host.router.add_get("/live", now.live)
-    host.router.add_get("/healthz", lambda _: _answer())
+    host.router.add_get("/healthz", _answer)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")
     shop = web.Application()
     shop.router.add_get("/boot.js", now.boot)
-    shop.router.add_get("/favicon.ico", lambda _: _answer())
+    shop.router.add_get("/favicon.ico", _answer)
     shop.router.add_get("/{path:.*}", now.page)
     host_runner, now.host = await _serve(host)
     shop_runner, now.shop = await _serve(shop)
@@ -194,5 +198,5 @@ async def stage() -> AsyncIterator[Stage]:
         await host_runner.cleanup()
 
 
-async def _answer() -> web.Response:
+async def _answer(_: web.Request) -> web.Response:
     return web.Response(text="ok")

@@ -229,7 +229,8 @@ function start({ host, site, token }) {
   function plan(stale = {}) {
     if (stale.page) stalePage = true;
     if (stale.panel) stalePanel = true;
-    if (frame || signal.aborted) return;
+    // Out of sight nothing is brought up to date; back in sight, all at once (`tick`).
+    if (frame || signal.aborted || document.hidden) return;
     frame = requestAnimationFrame(() => {
       frame = 0;
       update();
