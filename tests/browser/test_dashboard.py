@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from conftest import Console, NewPage
+from chromium import Console, NewPage
 from dashboard_server import Scene, dashboard_server, now_ms, shop, topic
 from playwright.async_api import Page, expect
 from tests.serving import start

@@ -199,3 +199,20 @@ async def test_many_sessions_on_one_socket(serve: Serve, http: aiohttp.ClientSes
             return pages and pages[0]["samples"] == 100 and pages[0]["visitors"]
 
     assert await eventually(visitors) == 100
+
+
+async def test_script_and_endpoint_under_other_names(serve: Serve, http: aiohttp.ClientSession) -> None:
+    """As well as their own; each script looks for a tag of the name that it was asked by."""
+    served = await serve("--open-heat", "--tracker-name", "js/page.js", "--ingest-path", "/px")
+    for name in ("js/page.js", "tracker.js"):
+        async with http.get(f"{served.address}/{name}") as answer:
+            assert answer.status == 200
+            script = await answer.text()
+        assert name in script
+        assert "/px" in script
+    for path in ("/px", "/clickstream"):
+        async with http.post(served.address + path, json=event()) as answer:
+            assert answer.status == 202
+    async with http.ws_connect(f"{served.ws}/px/s") as socket:
+        assert await answer_to(socket, batch(1, [1])) == {"ack": 1}
+    assert await eventually(lambda: _at_least(http, served.address, 3)) == 3

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 from scripts.kafka_broker import Broker, BrokerError, jars
 
@@ -62,24 +60,3 @@ async def on_kafka(servers: str, tmp_path: Path) -> AsyncIterator[Callable[..., 
     yield make
     for pipeline in made:
         await pipeline.end()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def run_cli() -> Callable[..., Awaitable[tuple[int, str, str]]]:
-    """Runs a command to its end: exit code, output, errors."""
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "isotherm", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        out, error = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), error.decode()
-
-    return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.conftest import http, on_kafka, servers  # noqa: F401
+from tests.kafka.conftest import on_kafka, servers  # noqa: F401
 from tests.serving import Served, start
 
 

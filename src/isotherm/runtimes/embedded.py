@@ -73,6 +73,7 @@ class Embedded:
         self._log: Log | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._broken = False  #: a task ended that should not: the gate stays closed, however sound the disk is
         self.lag_ms = 0  #: how long after a window's end the newest hop was sent
 
     # -- life
@@ -124,6 +125,7 @@ class Embedded:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             logger.critical("a task of the pipeline ended", exc_info=task.exception())
+            self._broken = True
             self.gate.why_closed = "an internal error, see the server's output; restart it"
 
     def _replay(self, log: Log) -> None:
@@ -241,7 +243,7 @@ class Embedded:
             await asyncio.sleep(_PROBE_EVERY_S if self.gate.why_closed else _TRIM_EVERY_S)
             keep_ms = max(self.settings.window_ms, REPEAT_MEMORY_MS) + 2 * self.settings.skew_ms
             try:
-                if self.gate.why_closed is not None:
+                if self.gate.why_closed is not None and not self._broken and not self._stopping:
                     await loop.run_in_executor(self._thread, self._log.probe, self.clock.now_ms())
                     logger.warning("the log can be written again, events are taken")
                     self.gate.why_closed = None

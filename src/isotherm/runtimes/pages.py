@@ -10,7 +10,7 @@ from aiohttp import web
 import isotherm.web
 from isotherm.access.guard import Guard
 from isotherm.runtimes.files import Files
-from isotherm.web.tracker import served_tracker
+from isotherm.web.tracker import TRACKER_NAME, served_tracker
 
 __all__ = ["add_pages", "secure"]
 
@@ -58,23 +58,26 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
             return await guard.login(request)
         return dashboard.answer(request, "login.html")
 
-    script = served_tracker(tracker_name, ingest_path)
+    def tracker(name: str) -> object:
+        script = served_tracker(name, ingest_path)  # under each name, since a tag is found by it
 
-    async def tracker(_request: web.Request) -> web.StreamResponse:
-        response = web.Response(body=script, content_type="text/javascript", charset="utf-8", headers={
-            "Access-Control-Allow-Origin": "*",
-            "Cross-Origin-Resource-Policy": "cross-origin",
-            "Cache-Control": "public, max-age=300",
-            "Timing-Allow-Origin": "*",
-        })  # fmt: skip
-        response.enable_compression()
-        return response
+        async def answer(_request: web.Request) -> web.StreamResponse:
+            response = web.Response(body=script, content_type="text/javascript", charset="utf-8", headers={
+                "Access-Control-Allow-Origin": "*",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+                "Cache-Control": "public, max-age=300",
+                "Timing-Allow-Origin": "*",
+            })  # fmt: skip
+            response.enable_compression()
+            return response
+
+        return answer
 
     app.router.add_get("/", page("index.html"))  # type: ignore[arg-type]
     app.router.add_get("/topics", page("topics.html"))  # type: ignore[arg-type]
     app.router.add_get("/login", login)
-    for name in {"tracker.js", tracker_name}:
-        app.router.add_get(f"/{name}", tracker)
+    for name in {TRACKER_NAME, tracker_name}:
+        app.router.add_get(f"/{name}", tracker(name))  # type: ignore[arg-type]
     for folder in ("overlay", "shared"):
         app.router.add_get(f"/{folder}/{{path:.+}}", Files(WEB / folder).handle)
     app.router.add_get("/dashboard/{path:.+}", dashboard.handle)
