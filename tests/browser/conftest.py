@@ -65,7 +65,8 @@ async def page(new_page: NewPage) -> Page:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def recorder() -> AsyncIterator[Recorder]:
+async def recorder(console: Console) -> AsyncIterator[Recorder]:
     """A server that records what trackers send."""
     async with recording() as running:
         yield running
+        console.rest()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from chromium import Console
 from live_stage import NEVER, Stage, stage
 from playwright.async_api import Page, expect
 
@@ -57,10 +58,11 @@ DIFFERENCE = """async ([one, other]) => {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene() -> AsyncIterator[Stage]:
+async def scene(console: Console) -> AsyncIterator[Stage]:
     async with stage() as now:
         now.pages["*"] = SHOP
         yield now
+        console.rest()
 
 
 async def show(page: Page, scene: Stage, path: str = "/p/1", **choices: Any) -> None:

@@ -56,10 +56,12 @@ async def test_a_real_mouse_warms_the_tile_under_it_and_it_cools(demo: Served, n
             picture = apply(picture, decode_frame((await live.receive(timeout=10)).data))
             return picture.get(cell, 0) > 0
 
+        scrolled = 0
         for x, y, scroll in ((640.0, 400.0, 0), (200.0, 500.0, 300), (1000.0, 200.0, 300)):
             if scroll:
+                scrolled += scroll
                 await visitor.mouse.wheel(0, scroll)
-                await visitor.wait_for_function("(least) => scrollY >= least", arg=scroll)
+                await visitor.wait_for_function("(at) => scrollY === at", arg=scrolled)  # else it moves on under the mouse
             cell = await tile_under(visitor, x, y)
             await visitor.mouse.move(x - 30, y - 10)
             await visitor.mouse.move(x, y, steps=5)
