@@ -40,7 +40,7 @@ class Recorder:
     post_headers: list[dict[str, str]] = field(default_factory=list)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     sockets_most: int = 0
-    sockets_opened: int = 0
+    upgrades_refused: int = 0
     every_ms: int | None = None  #: hinted on connect
     ack: bool = True
     upgrade_status: int = 0  #: refuse sockets with this
@@ -59,13 +59,15 @@ class Recorder:
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         if self.upgrade_status:
+            async with self.changed:
+                self.upgrades_refused += 1
+                self.changed.notify_all()
             return web.Response(status=self.upgrade_status)
         self.sessions.add(request.match_info["session"])
         self.sites.add(request.query.get("site", ""))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
-        self.sockets_opened += 1
         self.sockets_most = max(self.sockets_most, len(self.sockets))
         if self.every_ms is not None:
             await socket.send_json({"every": self.every_ms})
@@ -78,7 +80,9 @@ class Recorder:
                 answer = self.answer(batch) if self.answer else None
                 if answer or self.ack:
                     await socket.send_json(answer or {"ack": batch.seq})
-        self.sockets.discard(socket)
+        async with self.changed:
+            self.sockets.discard(socket)
+            self.changed.notify_all()
         return socket
 
     async def post(self, request: web.Request) -> web.Response:

@@ -13,8 +13,8 @@ DESK = Device(1000, 600, touch=False)
 PHONE = Device(390, 700, touch=True)
 
 
-def entered(device: Device = DESK, at: Point = Point(100, 100)) -> Pointer:
-    pointer = Pointer(device, at, now_ms=0)
+def entered(device: Device = DESK) -> Pointer:
+    pointer = Pointer(device, Point(100, 100), now_ms=0)
     assert list(pointer.enter("/p", Plan(device.width_px, 3000, []))) == [Entered(0, "/p", device.width_px, 3000, device.width_px)]
     return pointer
 
