@@ -1,30 +1,44 @@
-"""`make bench`: runs the benchmarks, prints one table, writes bench/results/core.json with the machine and versions."""
+"""`make bench`: runs the rows, prints one table, writes bench/results/ROW.json with the machine and versions.
+
+`python -m bench core fanout` (or `make bench ARGS="core fanout"`) runs only these.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
-import platform
+import time
 from pathlib import Path
 
-import numpy as np
+import click
 
-import isotherm
-from bench.core import measure
+from bench.figures import Figure
+from bench.machine import about
+from bench.progress import Progress
+from bench.rows import ROWS
+from bench.table import HEAD, line
 
-_ROWS = ((40, 1, True, 1), (1000, 1, True, 1), (10_000, 1, True, 1), (10_000, 1000, True, 1), (10_000, 1000, False, 20))
+_RESULTS = Path(__file__).parent / "results"
 
 
-def main() -> None:
-    rows = []
-    print(f"{'visitors':>9} {'pages':>6} {'watched':>8} {'gathered':>9} {'samples a CPU second':>21}")
-    for visitors, pages, watched, gathered in _ROWS:
-        row = measure(visitors, pages, watched=watched, gathered=gathered)
-        rows.append(row._asdict() | {"samples_per_cpu_s": round(row.samples_per_cpu_s)})
-        print(f"{visitors:>9,} {pages:>6,} {'yes' if watched else 'no':>8} {gathered:>9} {row.samples_per_cpu_s:>21,.0f}", flush=True)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    about = {"python": platform.python_version(), "numpy": np.__version__, "isotherm": isotherm.__version__, "machine": platform.machine()}
-    (results / "core.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
+@click.command()
+@click.argument("rows", nargs=-1, type=click.Choice(ROWS))
+def main(rows: tuple[str, ...]) -> None:
+    """Run ROWS of the benchmark; none: all."""
+    _RESULTS.mkdir(exist_ok=True)
+    progress = Progress()
+    click.echo(HEAD)
+    for name in rows or ROWS:
+        progress.row(name)
+        machine, began_s = about(), time.monotonic()
+        figures: list[Figure] = asyncio.run(importlib.import_module(f"bench.rows.{name}").run(progress))
+        progress.clear()
+        for figure in figures:
+            click.echo(line(figure))
+        took_s = round(time.monotonic() - began_s, 1)
+        result = {"row": name, "took_s": took_s, "about": machine, "figures": [figure.as_json() for figure in figures]}
+        (_RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

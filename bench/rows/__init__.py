@@ -1,0 +1,7 @@
+"""The rows of the table, in its order. Each module has `run(progress)`, which returns its figures."""
+
+from __future__ import annotations
+
+__all__ = ["ROWS"]
+
+ROWS = ("core", "classic_in")

@@ -1,0 +1,34 @@
+"""The table: one line a figure, printed as it comes."""
+
+from __future__ import annotations
+
+from bench.figures import Figure
+
+__all__ = ["HEAD", "line", "number"]
+
+_COLUMNS = (64, 10, 10, 7, 10, 4)
+
+
+def number(value: float | None) -> str:
+    """Three figures that count; whole ones from a thousand on."""
+    if value is None:
+        return "–"
+    size = abs(value)
+    if size >= 10_000_000:
+        return f"{value / 1e6:,.1f} M"
+    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    first, *others = cells
+    return first.ljust(_COLUMNS[0]) + "".join(cell.rjust(width + 2) for cell, width in zip(others, _COLUMNS[1:], strict=True))
+
+
+def line(figure: Figure) -> str:
+    met = {None: "", True: "yes", False: "NO"}[figure.met]
+    target = str(figure.target) if figure.target else ""
+    what = f"{figure.what} [{figure.unit}]"
+    return _row((what, number(figure.this), number(figure.bare), f"{figure.ratio:.2f}" if figure.ratio else "–", target, met))
+
+
+HEAD = _row(("what [unit]", "this", "bare", "ratio", "target", "met"))
