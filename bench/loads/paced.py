@@ -25,9 +25,7 @@ def main() -> None:
     number = given["sockets"]
     sockets, _ = connect_all(given["port"], [f"/clickstream/s{at}" for at in range(number)])
     chance = random.Random(1)
-    frames = [
-        [masked(classic(f"session-{at:06}", f"/p/{at % given['pages']}", chance)) for _ in range(_DIFFERENT)] for at in range(number)
-    ]
+    frames = [[masked(classic(f"session-{at:06}", f"/p/{at % given['pages']}", chance)) for _ in range(_DIFFERENT)] for at in range(number)]
     tell(ready=True)
     turn = 0
     for line in sys.stdin:
