@@ -36,7 +36,7 @@ NAMES: Final = {
     "viewers_dropped": "viewers dropped because they read nothing",
     "shed_log": "samples taken, never acknowledged, and lost because the log could not be written",
     "log_failures": "commits of the log that failed",
-    "log_damaged": "records of the log that were found damaged at the start, and left out",
+    "log_damaged": "records of the log that were found damaged or missing at the start",
 }
 
 

@@ -136,12 +136,24 @@ class Embedded:
                 samples = samples_from_record(decode_clickstream(value))
             except RecordError as error:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
+                log.damaged += 1
                 continue
             self.source.merge(self._group_by.group(samples), samples.arrived_ms)
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
         self.source.set_visitors(self._group_by.expire(now_ms))
+        self._tell_damage(log)
+
+    def _tell_damage(self, log: Log) -> None:
+        """What the log lost is said where an operator looks: in the output, in `/healthz`, in a metric."""
+        found = list(log.damage)
+        if log.damaged:
+            found.append(f"{log.damaged} records of the log are damaged or missing: the heat lacks them")
+            self.counters.add("log_damaged", log.damaged)
+        for words in found:
+            logger.error("%s", words)
+        self.gate.warnings += found
 
     # -- the tick
 
