@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy machine proves nothing about a property
+settings.load_profile("untimed")
 
 
 @pytest.fixture

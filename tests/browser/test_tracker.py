@@ -11,7 +11,7 @@ from tracker_steps import MOVE, connected, round_trip, run, stopped
 
 from isotherm.web.tracker import served_tracker
 
-SERVED_BYTES_MAX = 2048
+SERVED_BYTES_MAX = 2560
 
 
 async def test_a_sample_is_where_the_pointer_is_in_the_document(page: Page, recorder: Recorder) -> None:
@@ -153,5 +153,5 @@ async def test_touch_counts(new_page: NewPage, recorder: Recorder) -> None:
 
 
 def test_it_is_small() -> None:
-    """Under 2 KB as served, compressed as gzip -9 does."""
+    """Under 2.5 KB as served, compressed as gzip -9 does."""
     assert len(gzip.compress(served_tracker(), 9, mtime=0)) < SERVED_BYTES_MAX

@@ -7,6 +7,7 @@ from playwright.async_api import Page
 from recorder import TAG, Recorder
 from tracker_steps import heard
 
+OVERLAY = "({ host, site, token, pageOf }) => ({ host, site, token, page: pageOf(location) })"
 
 async def test_it_works_under_a_strict_policy(page: Page, recorder: Recorder) -> None:
     """A Content-Security-Policy has to name our host for scripts and connections, and nothing more: no eval, no inline, no style."""
@@ -58,7 +59,7 @@ async def test_a_token_in_the_fragment_opens_the_overlay(page: Page, recorder: R
     """It leaves the address at once, the overlay is told what it needs, and the viewer's mouse is not tracked in this tab any more."""
     await page.goto(recorder.url + "/p/1?x=2#isotherm=abc.DEF-1_2")
     await page.wait_for_function("window.overlay")
-    assert await page.evaluate("overlay") == {"host": recorder.url, "site": "shop", "token": "abc.DEF-1_2"}
+    assert await page.evaluate(f"({OVERLAY})(overlay)") == {"host": recorder.url, "site": "shop", "token": "abc.DEF-1_2", "page": "/p/1"}
     assert page.url == recorder.url + "/p/1?x=2"
     await page.mouse.click(100, 200)
     await recorder.open(page, "/p/2")
@@ -88,7 +89,7 @@ async def test_the_opener_hands_the_token_over(page: Page, recorder: Recorder) -
         await page.goto(recorder.url + "/dashboard")
     tab = await opened.value
     await tab.wait_for_function("window.overlay")
-    assert await tab.evaluate("overlay") == {"host": recorder.url, "site": "shop", "token": "from-the-opener"}
+    assert await tab.evaluate(f"({OVERLAY})(overlay)") == {"host": recorder.url, "site": "shop", "token": "from-the-opener", "page": "/p/1"}
     assert await page.evaluate("heard") == [["isotherm:ready", shop]]
     await tab.mouse.click(100, 200)
     await tab.goto(shop + "/p/2")

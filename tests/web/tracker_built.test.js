@@ -20,6 +20,6 @@ test("it is a script without imports, eval or cookies", () => {
   assert.equal(built.match(/\bimport\b/g)?.length, 1, "the overlay's, when it is asked for");
 });
 
-test("it is under 2 KB compressed", () => {
-  assert.ok(gzipSync(built, { level: 9 }).length < 2048);
+test("it is under 2.5 KB compressed", () => {
+  assert.ok(gzipSync(built, { level: 9 }).length < 2560);
 });

@@ -62,7 +62,7 @@ class Site:
     def page_path(self, path: str, query: str | None = None) -> str | None:
         """The page's path for a path as it came in, its query in it or beside it. None: it is left out."""
         if not self.has_rules:
-            return canonical_path(path)
+            return canonical_path(path.partition("?")[0])
         address = f"{path}?{query.removeprefix('?')}" if query else path
         if address in self._paths:
             return self._paths[address]

@@ -135,10 +135,8 @@ class GatewayEndpoints:
             raise _forbidden(f"origin {(origin or '')[:200]} may not send for this site: allow it with --origin, or `isotherm site add`")
         if self._gate.judge is None:
             return site, Sender(None, origin, False)
-        address = address_of(request.remote)
-        # What comes from this very machine is a developer or a test with a headless browser: no crawler gets here.
-        crawler = address is not None and origin is not None and is_crawler(request.headers.get("User-Agent", ""))
-        return site, Sender(address, origin, crawler)
+        crawler = origin is not None and is_crawler(request.headers.get("User-Agent", ""))
+        return site, Sender(address_of(request.remote), origin, crawler)
 
 
 def _shown(sender: Sender) -> str | None:

@@ -10,7 +10,10 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 __all__ = ["UNKNOWN", "Sender", "is_crawler"]
 
-_PROGRAMS: Final = "http-library"  #: a relay's or a test's HTTP client crawls nothing
+_NO_CRAWLERS: Final = frozenset({
+    "http-library",  # a relay's or a test's client crawls nothing
+    "browser-automation",  # our tracker says itself that a program drives its browser; a classic one is taken at its word
+})  # fmt: skip
 
 
 class Sender(NamedTuple):
@@ -30,12 +33,12 @@ UNKNOWN: Final = Sender()
 
 @cache
 def _patterns() -> list[re.Pattern[str]]:
-    patterns = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA if _PROGRAMS not in entry.get("tags", [])]
+    patterns = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA if not _NO_CRAWLERS & set(entry.get("tags", []))]
     return [re.compile("|".join(patterns[at : at + 25])) for at in range(0, len(patterns), 25)]  # one of all is no quicker to search
 
 
 @lru_cache(maxsize=4096)
 def is_crawler(user_agent: str) -> bool:
-    """Whether this is the user agent of a known crawler, scanner or automated browser."""
+    """Whether this is the user agent of a known crawler or scanner."""
     shown = user_agent[:512]
     return any(pattern.search(shown) for pattern in _patterns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Final
 
@@ -60,16 +61,19 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
 
     def tracker(name: str) -> object:
         script = served_tracker(name, ingest_path)  # under each name, since a tag is found by it
+        compressed = gzip.compress(script, 9, mtime=0)
 
-        async def answer(_request: web.Request) -> web.StreamResponse:
-            response = web.Response(body=script, content_type="text/javascript", charset="utf-8", headers={
+        async def answer(request: web.Request) -> web.StreamResponse:
+            short = "gzip" in request.headers.get("Accept-Encoding", "")
+            return web.Response(body=compressed if short else script, headers={
+                "Content-Type": "text/javascript; charset=utf-8",
                 "Access-Control-Allow-Origin": "*",
                 "Cross-Origin-Resource-Policy": "cross-origin",
                 "Cache-Control": "public, max-age=300",
                 "Timing-Allow-Origin": "*",
+                "Vary": "Accept-Encoding",
+                **({"Content-Encoding": "gzip"} if short else {}),
             })  # fmt: skip
-            response.enable_compression()
-            return response
 
         return answer
 

@@ -2,7 +2,7 @@
 /**
  * The live heat map, on the very page that it is of.
  *
- * The tracker loads this module from the host that it came from and calls `open({host, site, token})`. What stands here strings the parts
+ * The tracker loads this module from the host that it came from and calls `open({host, site, token, pageOf})`. What stands here strings the parts
  * together; each part is a file:
  *
  *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
@@ -30,6 +30,7 @@ import { View } from "./view.js";
 /**
  * @typedef {import("../shared/heat/frames.js").Frame} Frame
  * @typedef {{close: () => void}} Overlay
+ * @typedef {{host: string, site: string, token: string, pageOf?: (address: {pathname: string, search: string}) => string}} Subject
  */
 
 /** Numbers and ages tick, and what no event tells of is looked at, so often. */
@@ -48,17 +49,18 @@ let opened = null;
 
 /**
  * Opens the overlay on this page; one that is open already is closed.
- * @param {{host: string, site: string, token: string}} of  `host` is Isotherm's origin (`https://heat.example`) or its host name
+ * @param {Subject} of  `host` is Isotherm's origin (`https://heat.example`) or its host name; `pageOf` says which page an address is,
+ *   as the tracker tells it: by its path, and where a site wants it some of its query
  * @returns {Overlay}
  */
-export function open({ host, site, token }) {
+export function open({ host, site, token, pageOf = ({ pathname }) => pathname }) {
   opened?.close();
-  opened = start({ host: originOf(host), site, token });
+  opened = start({ host: originOf(host), site, token, pageOf });
   return opened;
 }
 
-/** @param {{host: string, site: string, token: string}} of @returns {Overlay} */
-function start({ host, site, token }) {
+/** @param {Required<Subject>} of @returns {Overlay} */
+function start({ host, site, token, pageOf }) {
   const ending = new AbortController();
   const { signal } = ending;
   const view = new View(innerWidth);
@@ -74,7 +76,7 @@ function start({ host, site, token }) {
   /** @type {number[]} */
   let lagsMs = [];
 
-  let page = location.pathname;
+  let page = pageOf(location);
   let size = documentSize();
   let ground = groundOf();
   let hottest = 0;
@@ -171,8 +173,8 @@ function start({ host, site, token }) {
   }
 
   function followRoute() {
-    if (location.pathname === page) return;
-    page = location.pathname;
+    if (pageOf(location) === page) return;
+    page = pageOf(location);
     stalePage = true;
     watch();
   }

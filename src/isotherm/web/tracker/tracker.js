@@ -17,8 +17,12 @@
  * 5. *The way.* A WebSocket, opened when there is something to send. What is in flight when it closes is sent again on the next one.
  *    A page that is hidden or left hands what is not acknowledged to a beacon; the server counts a batch once, whichever way it comes.
  * 6. *Hand-over.* A tab that the dashboard opened shows the heat instead: it gets a token, loads the overlay and is not tracked.
+ * 7. *Leave.* Do Not Track and Global Privacy Control are kept to. `isotherm.consent(false)` forgets the session and what was not sent,
+ *    `consent(true)` begins a new one; with `data-consent="wait"` on the tag nothing is done before it. Where `[data-isotherm-ignore]` is
+ *    under the pointer no sample is taken. A browser that a program drives says so (`bot`).
  *
- * It never throws into the page (`guarded`), never blocks, touches no cookie, and reads no text, no input, no query string.
+ * It never throws into the page (`guarded`), never blocks, touches no cookie, reads no text and no input, and of the query string only the
+ * parameters that `data-query="a,b"` on the tag names, since they make a page.
  */
 (() => {
   // Each of these two texts stands once in the built file, where the server puts other names in their place (see __init__.py).
@@ -74,8 +78,8 @@
     const load = random();
     const listening = new AbortController();
 
-    /** @type {string} */
-    let session;
+    let session = ""; // of nobody: nothing is taken
+    let listens = false;
     /** @type {Batch[]} */
     let queue = [];
     /** @type {Batch | undefined} */
@@ -103,12 +107,19 @@
 
     // Sampling
 
+    /** The page that an address is, as the server is told it. @param {Location | URL} address */
+    const pageOf = ({ pathname, search }) => {
+      const kept = search.slice(1).split("&").filter((pair) => tag.dataset.query?.split(",").includes(pair.split("=")[0])).join("&");
+      return pathname + (kept && "?" + kept);
+    };
+
     /** @param {number} kind @param {number} viewportX @param {number} viewportY */
     const take = (kind, viewportX, viewportY) => {
+      if (!session || document.elementFromPoint(viewportX, viewportY)?.closest("[data-isotherm-ignore]")) return;
       const { documentElement: html, body } = document;
       /** @type {Page} */
       const page = [
-        location.pathname,
+        pageOf(location),
         Math.max(html.scrollWidth, body.scrollWidth),
         Math.max(html.scrollHeight, body.scrollHeight),
         innerWidth,
@@ -162,6 +173,7 @@
       return JSON.stringify({
         v: 1,
         session,
+        bot: navigator.webdriver || undefined,
         load,
         seq,
         path,
@@ -255,7 +267,8 @@
       } catch {
         session = random();
       }
-      if (session == "viewer") return;
+      if (listens || session == "viewer") return;
+      listens = true;
       on("pointermove", pointed);
       on("pointerdown", pointed);
       on("pointerout", (event) => {
@@ -275,7 +288,7 @@
       // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
       const { navigation } = /** @type {any} */ (window);
       if (navigation)
-        on("navigate", (event) => new URL(event.destination.url).pathname != location.pathname && settle(), navigation);
+        on("navigate", (event) => pageOf(new URL(event.destination.url)) != pageOf(location) && settle(), navigation);
       on("visibilitychange", () => {
         if (document.hidden) leave();
         else {
@@ -290,22 +303,38 @@
       on("pageshow", () => (away = false));
     };
 
+    const stop = () => {
+      session = "";
+      open = undefined;
+      queue = [];
+      hangUp();
+    };
+
+    /** @param {boolean} given */
+    const consent = (given) => {
+      if (!given) {
+        stop();
+        delete sessionStorage.isotherm;
+      } else if (!session && doNotTrack != "1" && !globalPrivacyControl) track();
+    };
+
     /** @param {string} token */
     const show = (token) => {
       listening.abort();
       clearInterval(beat);
-      queue = [];
-      hangUp();
+      stop();
       try {
         sessionStorage.isotherm = "viewer";
       } catch {}
-      import(host + "/overlay/overlay.js").then((overlay) => overlay.open({ host, site, token })).catch(() => {});
+      import(host + "/overlay/overlay.js").then((overlay) => overlay.open({ host, site, token, pageOf })).catch(() => {});
     };
+
+    const { doNotTrack, globalPrivacyControl } = /** @type {any} */ (navigator);
 
     // One tracker a page. (An element with this id would stand here too, so it is not enough that something does.)
     const page = /** @type {any} */ (window);
     if (page.isotherm?.load) return;
-    page.isotherm = { load };
+    page.isotherm = { load, consent: guarded(consent) };
 
     const token = /^#isotherm=(.+)/.exec(location.hash)?.[1];
     if (token) {
@@ -316,7 +345,6 @@
       on("message", (event) => event.source == opener && event.origin == host && event.data?.isotherm && show(event.data.isotherm));
       opener.postMessage("isotherm:ready", host);
     }
-    const { doNotTrack, globalPrivacyControl } = /** @type {any} */ (navigator);
-    if (doNotTrack != "1" && !globalPrivacyControl) track();
+    if (tag.dataset.consent != "wait") consent(true);
   })();
 })();
