@@ -1,7 +1,7 @@
-# Two stages: wheels are made where there is a compiler's worth of tools, and only the installed package is kept.
-FROM python:3.11-slim AS build
+# Two stages: the wheel is made where there is a C compiler, and only the installed package is kept.
+FROM python:3.11 AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY src src
 RUN python -m venv /opt/isotherm \
     && /opt/isotherm/bin/pip install --no-cache-dir --constraint constraints.txt '.[kafka]' \

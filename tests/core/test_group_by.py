@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from isotherm.core.group_by import GroupBy
 from isotherm.core.records import counts_to_records
 from tests.core.test_windows import START_MS, to_samples
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 ONE = {"page": "default/", "session": "s", "load": "l", "seq": 0, "width": 4, "height": 4, "viewport": 1280.0}
 ONE |= {"kind": [0], "x": [1], "y": [1], "age": [0]}
 

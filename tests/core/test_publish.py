@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from isotherm.core.publish import KEYFRAME_EVERY_MS, Publisher
 from tests.core.test_windows import START_MS, as_tiles, to_samples
 from tests.oracle import from_classic
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 PAGES = ["default/", "default/p/1"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from isotherm.core.mirror import Mirror
 from isotherm.core.publish import Publisher
 from isotherm.core.records import decode_heatmap, encode
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 HOP, WINDOW, G = 250, 2000, 4
 NOW = 1_000_000_000
 PAGES = ("default/a", "default/b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch
 from tests.oracle import Oracle, Sample
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 PAGES = ("default/", "default/p/1", "other/p/1")
 START_MS = 1_700_000_000_000
 

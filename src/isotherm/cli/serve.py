@@ -20,7 +20,7 @@ from isotherm.access.settings import Settings, SettingsError
 from isotherm.addresses import AddressError, Proxies
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
-from isotherm.cli.logs import begin_logging
+from isotherm.cli.logs import begin_logging, tell_how_it_counts
 from isotherm.cli.options import data_option, pipeline_options, run, server_options
 from isotherm.core.pages import DEFAULT_SITE
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin
@@ -199,6 +199,7 @@ def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
     if sys.stdout.isatty():
         code = keys.new_code(pipeline.clock.now_ms())
         click.echo(f"Dashboard, within ten minutes: {server.address}/login?code={code}")
+    tell_how_it_counts()
     sys.stdout.flush()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from isotherm.cli.kafka_options import kafka_of, kafka_options
-from isotherm.cli.logs import begin_logging
+from isotherm.cli.logs import begin_logging, tell_how_it_counts
 from isotherm.cli.options import CliError, data_option, option, pipeline_options
 from isotherm.cli.serve import pipeline_of
 
@@ -34,6 +34,7 @@ def worker(stage: str, publish: str, **options: Any) -> None:
     if kafka is None:
         raise click.UsageError("a worker runs on Kafka: give its brokers with --kafka")
     begin_logging()
+    tell_how_it_counts()
     from isotherm.runtimes.kafka.workers import run_worker
 
     run_worker(stage, kafka, pipeline, publish_all=publish == "all")

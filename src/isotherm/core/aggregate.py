@@ -19,22 +19,25 @@ kept, once.
 
 from __future__ import annotations
 
-import math
 from collections.abc import KeysView
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core.counting import Chunk, add
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
-from isotherm.core.layers import LAYERS, layers_of
+from isotherm.core.layers import layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
+from isotherm.core.page_table import RATE_SPAN_MS, PageTable
 
 __all__ = ["RATE_SPAN_MS", "Aggregator", "Hop"]
 
-RATE_SPAN_MS = 5_000.0  #: a page's rate is smoothed exponentially over this span: jittery below, sluggish above
+_NO_CELLS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+_NO_COUNTS: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
 
 @dataclass(slots=True)
@@ -50,62 +53,44 @@ class _Pane:
         return self.cells[0], self.counts[0]
 
 
-class _Page:
-    """What is kept of a page beside its rows."""
-
-    __slots__ = ("key", "newest_ms", "offsets", "origin", "rate", "rate_at_ms", "rows", "visitors", "visitors_of", "watched")
-
-    def __init__(self, key: str, watched: bool) -> None:
-        self.key = key
-        self.rows: list[int] = [-1] * LAYERS
-        self.origin: str | None = None
-        self.visitors = 0
-        self.visitors_of: dict[int, int] = {}  # source -> sessions on the page, as it knows them
-        self.offsets: dict[int, int] = {}  # source -> its newest record that was merged
-        self.newest_ms = 0
-        self.rate = 0.0
-        self.rate_at_ms = 0
-        self.watched = watched
-
-    def rate_now(self, now_ms: int) -> float:
-        return self.rate * math.exp(-max(0, now_ms - self.rate_at_ms) / RATE_SPAN_MS)
-
-    def set_visitors(self, source: int, number: int) -> bool:
-        """True: the sum over all sources changed."""
-        before = self.visitors_of.get(source, 0)
-        if number:
-            self.visitors_of[source] = number
-        else:
-            self.visitors_of.pop(source, None)
-        self.visitors += number - before
-        return number != before
-
-
 class Hop:
     """One emission: the end of the window and what changed in the rows of watched pages."""
 
-    __slots__ = ("_aggregator", "_ends", "_rows", "_tiles", "end_ms")
+    __slots__ = ("_aggregator", "_counts", "_ends", "_places", "_tiles", "end_ms")
 
-    def __init__(self, aggregator: Aggregator, end_ms: int, cells: npt.NDArray[np.int64]) -> None:
+    def __init__(self, aggregator: Aggregator, end_ms: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[Any]) -> None:
+        """`cells` ascending, each once, with their new counts."""
         self.end_ms = end_ms
         self._aggregator = aggregator
+        self._counts = counts
+        self._places: dict[int, int] = {}  # row -> place in `_ends`
+        if not len(cells):
+            return
         rows, self._tiles = np.divmod(cells, aggregator.tiles)
-        found, starts = np.unique(rows, return_index=True)
-        self._ends = np.append(starts, len(cells)).tolist()
-        self._rows = {row: at for at, row in enumerate(found.tolist())}
+        starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()]
+        self._ends = [*starts, len(cells)]
+        self._places = {row: place for place, row in enumerate(rows[starts].tolist())}
 
     def changed_pages(self) -> list[str]:
         """Keys of the watched pages that changed."""
-        return list({self._aggregator.page_of_row(row): None for row in self._rows})
+        return list({self._aggregator.page_of_row(row): None for row in self._places})
 
     def changes(self, view: View) -> Changes | None:
         """What changed in a view of a watched page; None: nothing did."""
-        places = [self._rows[row] for row in self._aggregator.rows_of(view) if row in self._rows]
-        if not places:
+        rows = self._aggregator.rows_of(view)
+        parts = [self._part(row) for row in rows if row in self._places]
+        if not parts:
             return None
-        parts = [self._tiles[self._ends[at] : self._ends[at + 1]] for at in places]
-        tiles = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
+        if len(rows) == 1:
+            ((start, end),) = parts
+            return Changes(self._tiles[start:end], self._counts[start:end])
+        changed = [self._tiles[start:end] for start, end in parts]
+        tiles = changed[0] if len(changed) == 1 else np.unique(np.concatenate(changed))
         return Changes(tiles, self._aggregator.counts_at(view, tiles))
+
+    def _part(self, row: int) -> tuple[int, int]:
+        place = self._places[row]
+        return self._ends[place], self._ends[place + 1]
 
 
 class Aggregator:
@@ -135,10 +120,10 @@ class Aggregator:
         self._slab: npt.NDArray[np.int32] = np.zeros(self._dense_rows * self.tiles, np.int32)
         self._sparse: dict[int, dict[int, int]] = {}  # row beyond the slab -> tile -> count
         self._panes: dict[int, _Pane] = {}
-        self._waiting: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+        self._waiting: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []  # pane, cell, count
         self._end: int | None = None  # the window covers panes below this one
-        self._pages: dict[str, _Page] = {}
-        self._page_of_row: list[_Page | None] = []
+        self._pages = PageTable()
+        self._page_of_row: list[int] = []  # place in the table; -1: the row is free
         self._free_rows: list[int] = []
         self._dropped: list[npt.NDArray[np.int64]] = []  # rows of what left the ring since the last hop
         self._references: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: pane rows that name it
@@ -158,46 +143,66 @@ class Aggregator:
         `source` is who counted (a partition of `clickstream`), `offset` the number of its record: what was merged of a page up to
         there is not merged again, so that a source may tell twice. A source tells of a page in the order of its offsets.
         """
-        if offset is not None:
-            fresh = [not self._merged(key, source, offset) for key in counts.pages]
-            if not all(fresh):
-                counts = counts.only(fresh)
-        row_of_layer = np.full(len(counts.pages) * LAYERS, -1, np.int64)
-        used, inverse = np.unique(counts.page * LAYERS + counts.layer, return_inverse=True)
-        sums = np.bincount(inverse, weights=counts.count, minlength=len(used)).tolist() if len(used) else []
-        arrived = [0.0] * len(counts.pages)
-        for at, samples in zip(used.tolist(), sums, strict=True):
-            page_at, layer = divmod(at, LAYERS)
-            row_of_layer[at] = self._row(counts.pages[page_at], layer)
-            arrived[page_at] += samples
-        for page_at, key in enumerate(counts.pages):
-            page = self._pages.get(key)
-            if page is None:
-                continue
-            if offset is not None:
-                page.offsets[source] = offset
-            if page.set_visitors(source, counts.visitors[page_at]) and page.watched and not arrived[page_at]:
-                self._restless.add(key)
-            page.origin = counts.origins[page_at] or page.origin
-            page.newest_ms = max(page.newest_ms, counts.newest_ms[page_at])
-            if arrived[page_at]:
-                page.rate = page.rate_now(now_ms) + arrived[page_at] * 1000 / RATE_SPAN_MS
-                page.rate_at_ms = now_ms
-        if len(used):
-            rows = row_of_layer[used][inverse]
-            np.add.at(self._references, rows, 1)
-            self._waiting.append((counts.pane, rows * self.tiles + counts.tile, counts.count))
+        table = self._pages
+        if offset is not None and len(table):
+            merged = table.merged(counts.pages, source, offset)
+            if merged.any():
+                counts = counts.only((~merged).tolist())
+        places = table.find_all(counts.pages)
+        samples: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(places))
+        if len(counts.page):
+            for at in np.flatnonzero((places < 0) & (samples > 0)).tolist():
+                places[at] = table.add(counts.pages[at], bool(self._watch_all or counts.pages[at] in self._watched))
+            cells = self._cells(places[counts.page], counts.layer, counts.tile)
+            self._waiting.append((counts.pane, cells, counts.count))
+        self._tell(counts, places, samples, now_ms, source, offset)
 
-    def _merged(self, key: str, source: int, offset: int) -> bool:
-        page = self._pages.get(key)
-        return page is not None and page.offsets.get(source, -1) >= offset
+    def _cells(self, place: npt.NDArray[np.int64], layer: npt.NDArray[Any], tile: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Where in the slab these are counted. Rows that are new are made."""
+        rows = self._pages.rows[place, layer]
+        if rows.min() < 0:
+            new = rows < 0
+            for pair in set(zip(place[new].tolist(), layer[new].tolist(), strict=True)):
+                self._pages.rows[pair] = self._new_row(pair[0])
+            rows = self._pages.rows[place, layer]
+        np.add.at(self._references, rows, 1)
+        cells: npt.NDArray[np.int64] = rows * self.tiles + tile
+        return cells
+
+    def _tell(
+        self,
+        counts: Counts,
+        places: npt.NDArray[np.int64],
+        samples: npt.NDArray[np.float64],
+        now_ms: int,
+        source: int,
+        offset: int | None,
+    ) -> None:
+        """What is known of the pages beside their counts."""
+        table, visitors, newest_ms = self._pages, np.array(counts.visitors, np.int64), np.array(counts.newest_ms, np.int64)
+        origins = counts.origins
+        if len(places) and places.min() < 0:  # visitors left a page that does not live any more
+            known = np.flatnonzero(places >= 0)
+            places, samples, visitors, newest_ms = places[known], samples[known], visitors[known], newest_ms[known]
+            origins = [origins[at] for at in known.tolist()]
+        if not len(places):
+            return
+        changed = table.set_visitors(places, source, visitors)
+        for place in places[changed & (samples == 0) & table.watched[places]].tolist():
+            self._restless.add(table.key(place))
+        table.set_origins(places, origins)
+        table.arrive(places, samples, newest_ms, now_ms)
+        if offset is not None:
+            table.set_offset(places, source, offset)
 
     def set_visitors(self, visitors: dict[str, int], source: int = 0) -> None:
         """Pages whose number of visitors changed without a sample."""
-        for key, number in visitors.items():
-            page = self._pages.get(key)
-            if page is not None and page.set_visitors(source, number) and page.watched:
-                self._restless.add(key)
+        table = self._pages
+        known = [(table.find(key), number) for key, number in visitors.items() if table.find(key) >= 0]
+        if known:
+            columns = np.array(known, np.int64)
+            changed = table.set_visitors(columns[:, 0], source, columns[:, 1]) & table.watched[columns[:, 0]]
+            self._restless.update(table.key(place) for place in columns[changed, 0].tolist())
 
     # -- the clock
 
@@ -207,21 +212,19 @@ class Aggregator:
         if end == self._end:
             return None
         self._forget()
-        cells: list[npt.NDArray[np.int64]] = []
-        counts: list[npt.NDArray[np.int32]] = []
+        chunks: list[Chunk] = []
         if self._end is not None:
-            self._slide(self._end, end, cells, counts)
+            self._slide(self._end, end, chunks)
         self._end = end
-        self._settle(cells, counts)
-        changed = self._apply(np.concatenate(cells), np.concatenate(counts)) if cells else np.zeros(0, np.int64)
-        return Hop(self, end * self.hop_ms, changed)
+        self._settle(end, chunks)
+        return Hop(self, end * self.hop_ms, *(self._apply(chunks) if chunks else (_NO_CELLS, _NO_COUNTS)))
 
     @property
     def idle(self) -> bool:
         """Nothing is in the ring: time may pass without telling."""
         return not self._panes and not self._waiting
 
-    def _slide(self, old: int, new: int, cells: list[Any], counts: list[Any]) -> None:
+    def _slide(self, old: int, new: int, chunks: list[Chunk]) -> None:
         """Moves the window from ending at pane `old` to ending at `new`; also over a leap of the clock, either way."""
         step = new - old
         numbers: Any
@@ -237,74 +240,84 @@ class Aggregator:
                 continue
             was_in = old - self._window_panes <= number < old
             is_in = new - self._window_panes <= number < new
-            pane_cells, pane_counts = pane.joined()
+            cells, counts = pane.joined()
             if is_in != was_in:
-                cells.append(pane_cells)
-                counts.append(pane_counts if is_in else -pane_counts)
+                chunks.append((cells, counts, 1 if is_in else -1))
             if number < new - self._window_panes or number >= new + self._skew_panes:
                 if number >= new:
-                    self.ahead += int(pane_counts.sum())
-                self._drop(pane_cells)
+                    self.ahead += int(counts.sum())
+                self._drop(cells)
                 del self._panes[number]
 
-    def _settle(self, cells: list[Any], counts: list[Any]) -> None:
+    def _settle(self, end: int, chunks: list[Chunk]) -> None:
         """Puts what waited into the panes of its time, and into the window where that pane is in it."""
-        assert self._end is not None
-        first, last = self._end - self._window_panes, self._end + self._skew_panes
-        for pane, cell, count in self._waiting:
-            numbers, starts = np.unique(pane, return_index=True)
-            if len(numbers) == 1:
-                pieces = [(cell, count)]
-            else:  # Group By hands rows on in the order of their panes; another source may not
-                order = np.argsort(pane, kind="stable")
-                starts = np.searchsorted(pane[order], numbers)
-                pieces = list(zip(np.split(cell[order], starts[1:]), np.split(count[order], starts[1:]), strict=True))
-            for number, (piece, piece_counts) in zip(numbers.tolist(), pieces, strict=True):
-                if not first <= number < last:
-                    if number < first:
-                        self.late += int(piece_counts.sum())
-                    else:
-                        self.ahead += int(piece_counts.sum())
-                    self._drop(piece)
-                    continue
-                kept = self._panes.get(number)
-                if kept is None:
-                    self._panes[number] = _Pane([piece], [piece_counts])
-                else:
-                    kept.cells.append(piece)
-                    kept.counts.append(piece_counts)
-                if number < self._end:
-                    cells.append(piece)
-                    counts.append(piece_counts)
-        self._waiting.clear()
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        pane, cells, counts = waiting[0] if len(waiting) == 1 else map(np.concatenate, zip(*waiting, strict=True))
+        first, last = end - self._window_panes, end + self._skew_panes
+        lowest, highest = int(pane.min()), int(pane.max())
+        if lowest < first or highest >= last:
+            inside = (pane >= first) & (pane < last)
+            self.late += int(counts[pane < first].sum())
+            self.ahead += int(counts[pane >= last].sum())
+            self._drop(cells[~inside])
+            pane, cells, counts = pane[inside], cells[inside], counts[inside]
+            if not len(pane):
+                return
+        if lowest == highest:
+            self._keep(lowest, cells, counts)
+            if lowest < end:
+                chunks.append((cells, counts, 1))
+            return
+        pane = pane - first
+        order = np.argsort(pane.astype(np.uint16) if last - first < 65_536 else pane, kind="stable")  # 16 bits: sorted by counting
+        pane, cells, counts = pane[order], cells[order], counts[order]
+        starts = [0, *(np.flatnonzero(pane[1:] != pane[:-1]) + 1).tolist()]
+        for number, start, stop in zip((pane[starts] + first).tolist(), starts, [*starts[1:], len(pane)], strict=True):
+            self._keep(number, cells[start:stop], counts[start:stop])
+        past = int(np.searchsorted(pane, end - first))
+        if past:
+            chunks.append((cells[:past], counts[:past], 1))
 
-    def _apply(self, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-        """Adds signed counts to the window; returns the cells of watched rows that changed, ascending, each once."""
-        rows = cells // self.tiles
-        np.add.at(self._totals, rows, counts)
-        if len(self._page_of_row) <= self._dense_rows:
-            np.add.at(self._slab, cells, counts)
+    def _keep(self, number: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> None:
+        pane = self._panes.get(number)
+        if pane is None:
+            self._panes[number] = _Pane([cells], [counts])
         else:
-            dense = cells < self._dense_rows * self.tiles
-            np.add.at(self._slab, cells[dense], counts[dense])
-            for row, tile, count in zip(
-                rows[~dense].tolist(),
-                (cells[~dense] % self.tiles).tolist(),
-                counts[~dense].tolist(),
-                strict=True,
-            ):
-                kept = self._sparse.setdefault(row, {})
-                number = kept.get(tile, 0) + count
-                if number:
-                    kept[tile] = number
-                else:
-                    kept.pop(tile, None)
-        watched = self._watched_rows[rows]
-        if not watched.any():
-            return np.zeros(0, np.int64)
-        which, inverse = np.unique(cells[watched], return_inverse=True)
-        changed: npt.NDArray[np.int64] = which[np.bincount(inverse, weights=counts[watched]) != 0]
-        return changed
+            pane.cells.append(cells)
+            pane.counts.append(counts)
+
+    def _apply(self, chunks: list[Chunk]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """Adds to the window; returns the cells of watched rows that changed, ascending, each once, and their counts now."""
+        if len(self._page_of_row) <= self._dense_rows:
+            return add(self._slab, self._totals, self._watched_rows, self.tiles, chunks)
+        bound = self._dense_rows * self.tiles
+        masks = [cells < bound for cells, _, _ in chunks]
+        within = [(cells[mask], counts[mask], sign) for (cells, counts, sign), mask in zip(chunks, masks, strict=True)]
+        beyond = [(cells[~mask], counts[~mask] * sign) for (cells, counts, sign), mask in zip(chunks, masks, strict=True)]
+        cells, counts = add(self._slab, self._totals, self._watched_rows, self.tiles, within)
+        sparse_cells, sparse_counts = self._add_sparse(*map(np.concatenate, zip(*beyond, strict=True)))
+        return np.concatenate((cells, sparse_cells)), np.concatenate((counts, sparse_counts))
+
+    def _add_sparse(self, cells: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """The same for rows beyond the slab."""
+        np.add.at(self._totals, cells // self.tiles, counts)
+        net: dict[int, int] = {}
+        for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
+            net[cell] = net.get(cell, 0) + count
+        changed = {}
+        for cell in sorted(cell for cell, count in net.items() if count):
+            row, tile = divmod(cell, self.tiles)
+            kept = self._sparse.setdefault(row, {})
+            number = kept.get(tile, 0) + net[cell]
+            if number:
+                kept[tile] = number
+            else:
+                del kept[tile]
+            if self._watched_rows[row]:
+                changed[cell] = number
+        return np.array(list(changed), np.int64), np.array(list(changed.values()), np.int64)
 
     def _drop(self, cells: npt.NDArray[np.int64]) -> None:
         rows = cells // self.tiles
@@ -316,57 +329,53 @@ class Aggregator:
 
         A hop after they became so, since that hop still tells that they went cold.
         """
-        if not self._dropped:
-            return
-        rows = np.unique(np.concatenate(self._dropped))
-        self._dropped.clear()
-        for row in rows[self._references[rows] == 0].tolist():
-            page = self._page_of_row[row]
-            if page is None:
-                continue  # freed already: it was dropped from more than once
-            page.rows[page.rows.index(row)] = -1
-            if max(page.rows) < 0:
-                del self._pages[page.key]
-                self._restless.discard(page.key)
-            self._page_of_row[row] = None
-            self._watched_rows[row] = False
-            self._sparse.pop(row, None)
-            self._free_rows.append(row)
+        dropped, self._dropped = self._dropped, []
+        for rows in dropped:
+            for row in set(rows[self._references[rows] == 0].tolist()):
+                self._free(row)
+
+    def _free(self, row: int) -> None:
+        place = self._page_of_row[row]
+        if place < 0:
+            return  # freed already: it was dropped from more than once
+        of_page = self._pages.rows[place]
+        of_page[of_page == row] = -1
+        if of_page.max() < 0:
+            self._restless.discard(self._pages.key(place))
+            self._pages.remove(place)
+        self._page_of_row[row] = -1
+        self._watched_rows[row] = False
+        self._sparse.pop(row, None)
+        self._free_rows.append(row)
 
     # -- rows
 
-    def _row(self, key: str, layer: int) -> int:
-        page = self._pages.get(key)
-        if page is None:
-            page = self._pages[key] = _Page(key, bool(self._watch_all or key in self._watched))
-        row = page.rows[layer]
-        if row >= 0:
-            return row
+    def _new_row(self, place: int) -> int:
+        """A row for a layer of the page at that place."""
         if self._free_rows:
             row = self._free_rows.pop()
-            self._page_of_row[row] = page
+            self._page_of_row[row] = place
         else:
             row = len(self._page_of_row)
-            self._page_of_row.append(page)
+            self._page_of_row.append(place)
             if row == len(self._references):
                 self._references = np.concatenate((self._references, np.zeros_like(self._references)))
                 self._totals = np.concatenate((self._totals, np.zeros_like(self._totals)))
                 self._watched_rows = np.concatenate((self._watched_rows, np.zeros_like(self._watched_rows)))
-        self._watched_rows[row] = page.watched
-        page.rows[layer] = row
+        self._watched_rows[row] = self._pages.watched[place]
         return row
 
     def rows_of(self, view: View) -> list[int]:
         """The rows that a view adds up; none where the page has no samples."""
-        page = self._pages.get(view.page)
-        if page is None:
+        layers = _layers(view.kind, view.device)
+        place = self._pages.find(view.page)
+        if place < 0:
             return []
-        return [page.rows[layer] for layer in layers_of(view.kind, view.device).tolist() if page.rows[layer] >= 0]
+        rows = self._pages.rows[place].tolist()
+        return [rows[layer] for layer in layers if rows[layer] >= 0]
 
     def page_of_row(self, row: int) -> str:
-        page = self._page_of_row[row]
-        assert page is not None, "a row that changed belongs to a page"
-        return page.key
+        return self._pages.key(self._page_of_row[row])
 
     # -- who watches
 
@@ -389,12 +398,12 @@ class Aggregator:
         self._watch_changed(page_key)
 
     def _watch_changed(self, page_key: str | None) -> None:
-        pages = self._pages.values() if page_key is None else filter(None, [self._pages.get(page_key)])
-        for page in pages:
-            page.watched = bool(self._watch_all or page.key in self._watched)
-            for row in page.rows:
-                if row >= 0:
-                    self._watched_rows[row] = page.watched
+        table = self._pages
+        for place in table if page_key is None else filter(lambda place: place >= 0, [table.find(page_key)]):
+            watched = bool(self._watch_all or table.key(place) in self._watched)
+            table.watched[place] = watched
+            rows = table.rows[place]
+            self._watched_rows[rows[rows >= 0]] = watched
 
     # -- what goes out
 
@@ -415,11 +424,10 @@ class Aggregator:
     @property
     def keys(self) -> KeysView[str]:
         """Keys of all live pages."""
-        return self._pages.keys()
+        return self._pages.keys
 
     def whole(self, view: View) -> Heat:
         """The newest emitted window of a view. Raises `ValueError` for a kind or device that does not exist."""
-        layers_of(view.kind, view.device)
         total = np.zeros(self.tiles, np.int64)
         for row in self.rows_of(view):
             total += self._window_of(row)
@@ -446,16 +454,18 @@ class Aggregator:
 
     def page(self, key: str, now_ms: int) -> PageNow | None:
         """What is known of a live page; None: it has no samples within the window."""
-        page = self._pages.get(key)
-        return self._page_now(page, now_ms) if page is not None else None
+        place = self._pages.find(key)
+        return self._page_now(place, now_ms) if place >= 0 else None
 
     def pages(self, now_ms: int) -> list[PageNow]:
         """All live pages, hottest first."""
-        return sorted(
-            (self._page_now(page, now_ms) for page in self._pages.values()),
-            key=lambda page: (-page.rate, -page.samples, page.key),
-        )
+        return sorted((self._page_now(place, now_ms) for place in self._pages), key=lambda page: (-page.rate, -page.samples, page.key))
 
-    def _page_now(self, page: _Page, now_ms: int) -> PageNow:
-        samples = sum(int(self._totals[row]) for row in page.rows if row >= 0)
-        return PageNow(page.key, page.origin, page.visitors, samples, page.rate_now(now_ms), page.newest_ms)
+    def _page_now(self, place: int, now_ms: int) -> PageNow:
+        samples = sum(int(self._totals[row]) for row in self._pages.rows[place].tolist() if row >= 0)
+        return self._pages.now(place, samples, now_ms)
+
+
+@lru_cache(maxsize=64)
+def _layers(kind: str, device: str) -> tuple[int, ...]:
+    return tuple(layers_of(kind, device).tolist())

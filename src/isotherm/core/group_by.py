@@ -7,19 +7,17 @@ before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.cap import Cap
+from isotherm.core.counting import Tally, meet, place, tally
 from isotherm.core.counts import Counts
-from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
-from isotherm.core.samples import NO_LOAD, Samples
-from isotherm.core.tiles import tiles_of
+from isotherm.core.samples import Samples
 
 __all__ = ["GroupBy"]
 
@@ -39,24 +37,24 @@ class GroupBy:
 
     def group(self, samples: Samples) -> Counts:
         """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
-        fresh = self._meet(samples)
-        runs = samples.runs
-        rows = np.repeat(np.arange(len(runs)), runs.size)
-        kinds = np.array([KINDS.index(kind) if kind in KINDS else -1 for kind in samples.kinds], np.intp)
-        kind = kinds[samples.kind] if len(kinds) else np.zeros(0, np.intp)
-        chosen = np.flatnonzero(fresh[rows] & (kind >= 0))
-        rows = rows[chosen]
-        tile = tiles_of(samples.x[chosen], samples.y[chosen], runs.width[rows], runs.height[rows], self.grid_size)
-        layer = kind[chosen] * len(DEVICES) + runs.device[rows]
-        time_ms = samples.time_ms[chosen]
+        counted = np.repeat(self._meet(samples), samples.runs.size)
         if self._cap is not None:
-            self._cap.turn(samples.arrived_ms)
-            sessions = [samples.sessions[at] for at in runs.session[rows].tolist()]
-            pages = [samples.pages[at].key for at in runs.page[rows].tolist()]
-            kept = self._cap.within(zip(pages, sessions, layer.tolist(), tile.tolist(), (time_ms // self.hop_ms).tolist(), strict=True))
-            self.capped += len(kept) - int(kept.sum())
-            rows, layer, tile, time_ms = rows[kept], layer[kept], tile[kept], time_ms[kept]
-        return self._combine(samples, runs.page[rows], layer, time_ms, tile)
+            counted = self._capped(self._cap, samples, counted)
+        return self._with_pages(samples, tally(samples, counted, self.grid_size, self.hop_ms))
+
+    def _capped(self, cap: Cap, samples: Samples, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Of the samples that would be counted, those that no cap leaves out."""
+        placed = place(samples, counted, self.grid_size)
+        runs, run = samples.runs, placed.run
+        cap.turn(samples.arrived_ms)
+        sessions = [samples.sessions[at] for at in runs.session[run].tolist()]
+        pages = [samples.pages[at].key for at in runs.page[run].tolist()]
+        panes = (samples.time_ms[placed.at] // self.hop_ms).tolist()
+        kept = cap.within(zip(pages, sessions, placed.layer.tolist(), placed.tile.tolist(), panes, strict=True))
+        self.capped += len(kept) - int(kept.sum())
+        within = np.zeros(len(counted), np.bool_)
+        within[placed.at[kept]] = True
+        return within
 
     def tick(self, now_ms: int) -> Counts | None:
         """Time went on. The visitors of pages that sessions left by being silent, as counts without rows; None: nobody left."""
@@ -105,44 +103,17 @@ class GroupBy:
 
     def _meet(self, samples: Samples) -> npt.NDArray[np.bool_]:
         """Which runs are no repeats; and remembers who was seen where."""
-        runs, fresh = samples.runs, []
+        runs = samples.runs
         self.repeats.turn(samples.arrived_ms)
-        ends = np.cumsum(runs.size)
-        columns = zip(
-            runs.session.tolist(), runs.page.tolist(), runs.load.tolist(), runs.seq.tolist(), runs.size.tolist(), ends.tolist(),
-            strict=True,
-        )  # fmt: skip
-        for session_at, page_at, load_at, seq, size, end in columns:
-            session, page = samples.sessions[session_at], samples.pages[page_at]
-            new = load_at == NO_LOAD or self.repeats.fresh(session, samples.loads[load_at], seq)
-            fresh.append(new)
-            if not new:
-                self.repeated += size
-            elif size:
-                self.presence.seen(page.site, session, page.key, int(samples.time_ms[end - 1]))
-        return np.array(fresh, np.bool_)
+        fresh = meet(samples, self.repeats, self.presence)
+        self.repeated += int(runs.size.sum() - runs.size @ fresh)
+        return fresh
 
-    def _combine(
-        self,
-        samples: Samples,
-        page: npt.NDArray[Any],
-        layer: npt.NDArray[Any],
-        time_ms: npt.NDArray[np.int64],
-        tile: npt.NDArray[np.int32],
-    ) -> Counts:
-        cells = self.grid_size * self.grid_size
-        panes, pane_at = np.unique(time_ms // self.hop_ms, return_inverse=True)
-        combined = ((pane_at * len(samples.pages) + page) * LAYERS + layer) * cells + tile
-        which, count = np.unique(combined, return_counts=True)
-        which, tile_of_row = np.divmod(which, cells)
-        which, layer_of_row = np.divmod(which, LAYERS)
-        pane_of_row, page_of_row = np.divmod(which, max(1, len(samples.pages)))
-        newest = np.zeros(len(samples.pages), np.int64)
-        np.maximum.at(newest, page, time_ms)
+    def _with_pages(self, samples: Samples, tallied: Tally) -> Counts:
+        """The counts, with what is known of their pages; and of pages that somebody left for them."""
         keys = [at.key for at in samples.pages]
-        origins, newest_ms = list(samples.origins), newest.tolist()
-        present = set(keys)
-        for left in self.presence.changes().keys() - present:
+        origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
+        for left in self.presence.changes().keys() - set(keys):
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)
@@ -151,9 +122,9 @@ class GroupBy:
             origins=origins,
             visitors=[self.presence.on(key) for key in keys],
             newest_ms=newest_ms,
-            page=page_of_row,
-            layer=layer_of_row,
-            pane=panes[pane_of_row],
-            tile=tile_of_row.astype(np.int32),
-            count=count.astype(np.int32),
+            page=tallied.page,
+            layer=tallied.layer,
+            pane=tallied.pane,
+            tile=tallied.tile,
+            count=tallied.count,
         )

@@ -18,7 +18,7 @@ class Presence:
 
     def __init__(self, present_ms: int = PRESENT_MS) -> None:
         self._present_ms = present_ms
-        self._where: dict[tuple[str, str], tuple[str, int]] = {}  # (site, session) -> page key, last seen
+        self.where: dict[tuple[str, str], tuple[str, int]] = {}  #: (site, session) -> page key, last seen
         self._due: dict[int, list[tuple[str, str]]] = {}  # bucket of the second in which to look again
         self._next_bucket: int | None = None
         self._on: dict[str, int] = {}
@@ -26,7 +26,7 @@ class Presence:
 
     def __len__(self) -> int:
         """Sessions present anywhere."""
-        return len(self._where)
+        return len(self.where)
 
     def on(self, page_key: str) -> int:
         """Sessions on the page."""
@@ -35,7 +35,7 @@ class Presence:
     def seen(self, site: str, session: str, page_key: str, time_ms: int) -> None:
         """A session had a sample on a page at that event time."""
         who = (site, session)
-        before = self._where.get(who)
+        before = self.where.get(who)
         if before is None:
             self._wait(who, time_ms)
             self._move(page_key, 1)
@@ -44,7 +44,7 @@ class Presence:
         elif before[0] != page_key:
             self._move(before[0], -1)
             self._move(page_key, 1)
-        self._where[who] = (page_key, time_ms)
+        self.where[who] = (page_key, time_ms)
 
     def expire(self, now_ms: int) -> None:
         """Lets sessions go that were silent. A step of the clock back only keeps them longer."""
@@ -59,9 +59,9 @@ class Presence:
         self._next_bucket = max(bucket, self._next_bucket)
         for number in due:
             for who in self._due.pop(number):
-                page_key, last_ms = self._where[who]
+                page_key, last_ms = self.where[who]
                 if last_ms + self._present_ms <= now_ms:
-                    del self._where[who]
+                    del self.where[who]
                     self._move(page_key, -1)
                 else:
                     self._wait(who, last_ms)

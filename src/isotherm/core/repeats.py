@@ -1,8 +1,8 @@
 """Repeats: told by (session, load, seq), for ten minutes, so that what is sent twice counts once.
 
-For each load a ``floor`` is kept below which every number has been seen, and the few seen above it. A tracker numbers its
-batches one by one, so that is a handful of bytes a load however long it lives. Loads that were silent for the memory's
-length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole.
+A tracker numbers its batches one by one from 0, so of nearly every load one number is all that is kept: the next. Of one whose
+batches come with gaps, a ``floor`` is kept below which every number has been seen, and the few seen above it. Loads that were silent for
+the memory's length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class _Seen:
 
     __slots__ = ("floor", "others", "start")
 
-    def __init__(self, seq: int) -> None:
-        self.start = seq
-        self.floor = seq + 1
+    def __init__(self, start: int, floor: int) -> None:
+        self.start = start
+        self.floor = floor
         self.others: set[int] | None = None
 
     def add(self, seq: int) -> bool:
@@ -53,31 +53,36 @@ class Repeats:
 
     def __init__(self, memory_ms: int = REPEAT_MEMORY_MS) -> None:
         self._memory_ms = memory_ms
-        self._young: dict[tuple[str, str], _Seen] = {}
-        self._old: dict[tuple[str, str], _Seen] = {}
+        self.newest: dict[tuple[str, str], _Seen | int] = {}  #: the young; a number: all below it were seen, and nothing else
+        self._old: dict[tuple[str, str], _Seen | int] = {}
         self._turned_ms: int | None = None
 
     def __len__(self) -> int:
         """Loads remembered."""
-        return len(self._young) + len(self._old)
+        return len(self.newest) + len(self._old)
 
     def turn(self, now_ms: int) -> None:
         """Lets what is old go; call it with the time of what comes next, before `fresh`."""
         if self._turned_ms is None or now_ms < self._turned_ms:  # a clock set back only keeps things longer
             self._turned_ms = now_ms
         elif now_ms - self._turned_ms >= self._memory_ms:
-            self._old = self._young if now_ms - self._turned_ms < 2 * self._memory_ms else {}
-            self._young = {}
+            self._old = self.newest if now_ms - self._turned_ms < 2 * self._memory_ms else {}
+            self.newest = {}
             self._turned_ms = now_ms
 
     def fresh(self, session: str, load: str, seq: int) -> bool:
         """True the first time that this batch is seen."""
         key = (session, load)
-        seen = self._young.get(key)
+        seen = self.newest.get(key)
         if seen is None:
             seen = self._old.pop(key, None)
             if seen is None:
-                self._young[key] = _Seen(seq)
+                self.newest[key] = _Seen(seq, seq + 1) if seq else 1
                 return True
-            self._young[key] = seen
+            self.newest[key] = seen
+        if isinstance(seen, int):
+            if seq <= seen:
+                self.newest[key] = max(seen, seq + 1)
+                return seq == seen
+            self.newest[key] = seen = _Seen(0, seen)
         return seen.add(seq)

@@ -1,0 +1,47 @@
+"""The compiled loops (`core/_counting.c`), where there is a C compiler; without one Isotherm installs and works as well, slower."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FOLDER = Path("src/isotherm/core")
+FLAGS = ("-O2", "-fPIC", "-shared", "-ffp-contract=off")  # no fused multiply-add: tiles are those of plain float64, on every machine
+PLATFORM_FLAGS = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
+
+
+class CompiledLoops(BuildHookInterface[Any]):
+    """Puts one binary beside its source; for wheels it is named so that it serves this Python and all later ones."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name != "wheel":
+            return
+        binary = Path(self.root, FOLDER, "_counting.abi3.so")
+        if not self._compile(binary):
+            binary.unlink(missing_ok=True)  # of an older source
+            self.app.display_warning("no C compiler or no Python headers: the counting loops stay in numpy")
+            return
+        if version != "editable":
+            build_data["artifacts"].append(str(binary.relative_to(self.root)))
+            build_data["tag"] = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+            build_data["pure_python"] = False
+
+    def _compile(self, binary: Path) -> bool:
+        compiler = shlex.split(os.environ.get("CC", "cc"))
+        include = f"-I{sysconfig.get_paths()['include']}"
+        made = binary.with_suffix(f".{os.getpid()}")
+        command = [*compiler, *FLAGS, *PLATFORM_FLAGS, include, str(binary.parent / "_counting.c"), "-o", str(made)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            made.unlink(missing_ok=True)
+            return False
+        made.replace(binary)
+        return True

@@ -1,0 +1,149 @@
+"""The page table: what the aggregator keeps of each live page beside its counts, in columns.
+
+A page has a *place*; a place that becomes free is given to the next page. A batch names many pages, and all of them are brought up to
+date in a few passes over columns, whatever their number; only finding a page by its key looks at each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, KeysView, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.heat import PageNow
+from isotherm.core.layers import LAYERS
+
+__all__ = ["RATE_SPAN_MS", "PageTable"]
+
+RATE_SPAN_MS: Final = 5_000.0  #: a page's rate is smoothed exponentially over this span: jittery below, sluggish above
+_NONE: Final = -1  #: no place, no row, no offset
+
+
+class PageTable:
+    """Pages by key. `rows[place, layer]` is the row of the slab that counts a layer of a page; -1: it has none."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._free: list[int] = []
+        self._keys: list[str] = []
+        self._origins: list[str | None] = []
+        self.rows: npt.NDArray[np.int64] = np.full((16, LAYERS), _NONE, np.int64)
+        self.watched: npt.NDArray[np.bool_] = np.zeros(16, np.bool_)
+        self._visitors: npt.NDArray[np.int64] = np.zeros(16, np.int64)  # the sum over all sources
+        self._newest_ms: npt.NDArray[np.int64] = np.zeros(16, np.int64)
+        self._rate: npt.NDArray[np.float64] = np.zeros(16)  # as of the time beside it
+        self._rate_at_ms: npt.NDArray[np.int64] = np.zeros(16, np.int64)
+        self._visitors_of: dict[int, npt.NDArray[np.int64]] = {}  # source -> sessions on each page, as it knows them
+        self._offset_of: dict[int, npt.NDArray[np.int64]] = {}  # source -> its newest record that was merged
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[int]:
+        """Places of all pages."""
+        return iter(self._places.values())
+
+    @property
+    def keys(self) -> KeysView[str]:
+        return self._places.keys()
+
+    def key(self, place: int) -> str:
+        return self._keys[place]
+
+    def find(self, key: str) -> int:
+        """The page's place; -1: it does not live."""
+        return self._places.get(key, _NONE)
+
+    def find_all(self, keys: Sequence[str]) -> npt.NDArray[np.int64]:
+        find = self._places.get
+        return np.array([find(key, _NONE) for key in keys], np.int64)
+
+    def add(self, key: str, watched: bool) -> int:
+        if self._free:
+            place = self._free.pop()
+            self._keys[place], self._origins[place] = key, None
+        else:
+            place = len(self._keys)
+            self._keys.append(key)
+            self._origins.append(None)
+            if place == len(self.watched):
+                self._grow()
+        self._places[key] = place
+        self.watched[place] = watched
+        return place
+
+    def remove(self, place: int) -> None:
+        """The page has no rows any more."""
+        del self._places[self._keys[place]]
+        self._visitors[place] = self._newest_ms[place] = self._rate_at_ms[place] = 0
+        self._rate[place] = 0.0
+        for visitors in self._visitors_of.values():
+            visitors[place] = 0
+        for offsets in self._offset_of.values():
+            offsets[place] = _NONE
+        self._free.append(place)
+
+    # -- what a source tells
+
+    def merged(self, keys: Sequence[str], source: int, offset: int) -> npt.NDArray[np.bool_]:
+        """Of which pages the source's record was merged before."""
+        places = self.find_all(keys)
+        return (places >= 0) & (self._column(self._offset_of, source, _NONE)[places] >= offset)
+
+    def set_offset(self, places: npt.NDArray[np.int64], source: int, offset: int) -> None:
+        self._column(self._offset_of, source, _NONE)[places] = offset
+
+    def set_visitors(self, places: npt.NDArray[np.int64], source: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Sessions on each page, as the source knows them. Returns where that is news."""
+        known = self._column(self._visitors_of, source, 0)
+        before = known[places]
+        self._visitors[places] += numbers - before
+        known[places] = numbers
+        changed: npt.NDArray[np.bool_] = numbers != before
+        return changed
+
+    def set_origins(self, places: npt.NDArray[np.int64], origins: Sequence[str | None]) -> None:
+        for place, origin in zip(places.tolist(), origins, strict=True):
+            if origin:
+                self._origins[place] = origin
+
+    def arrive(self, places: npt.NDArray[np.int64], samples: npt.NDArray[Any], newest_ms: npt.NDArray[np.int64], now_ms: int) -> None:
+        """So many samples came."""
+        self._newest_ms[places] = np.maximum(self._newest_ms[places], newest_ms)
+        waited_ms = np.maximum(now_ms - self._rate_at_ms[places], 0)
+        self._rate[places] = self._rate[places] * np.exp(waited_ms / -RATE_SPAN_MS) + samples * (1000 / RATE_SPAN_MS)
+        self._rate_at_ms[places] = now_ms
+
+    def now(self, place: int, samples: int, now_ms: int) -> PageNow:
+        waited_ms = max(0, now_ms - int(self._rate_at_ms[place]))
+        return PageNow(
+            self._keys[place],
+            self._origins[place],
+            int(self._visitors[place]),
+            samples,
+            float(self._rate[place]) * math.exp(-waited_ms / RATE_SPAN_MS),
+            int(self._newest_ms[place]),
+        )
+
+    # -- room
+
+    def _column(self, columns: dict[int, npt.NDArray[np.int64]], source: int, empty: int) -> npt.NDArray[np.int64]:
+        column = columns.get(source)
+        if column is None:
+            column = columns[source] = np.full(len(self.watched), empty, np.int64)
+        return column
+
+    def _grow(self) -> None:
+        self.rows = _doubled(self.rows, _NONE)
+        self.watched = _doubled(self.watched, 0)
+        self._visitors, self._newest_ms = _doubled(self._visitors, 0), _doubled(self._newest_ms, 0)
+        self._rate, self._rate_at_ms = _doubled(self._rate, 0), _doubled(self._rate_at_ms, 0)
+        self._visitors_of = {source: _doubled(column, 0) for source, column in self._visitors_of.items()}
+        self._offset_of = {source: _doubled(column, _NONE) for source, column in self._offset_of.items()}
+
+
+def _doubled(column: npt.NDArray[Any], empty: int) -> npt.NDArray[Any]:
+    return np.concatenate((column, np.full_like(column, empty)))
