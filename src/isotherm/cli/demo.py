@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from isotherm.access.keys import Keys
+from isotherm.cli.history_options import history_options, people_option
 from isotherm.cli.kafka_options import kafka_of, kafka_options, with_workers
 from isotherm.cli.options import data_option, option, pipeline_options, run
 from isotherm.cli.serve import serve_until_stopped, settings_of
@@ -31,6 +32,8 @@ _FOREVER_S = 10 * 365 * 86_400.0
 @option("--browser/--no-browser", default=True, help="Open the dashboard in a browser.")
 @pipeline_options
 @kafka_options
+@history_options
+@people_option
 @data_option("isotherm-demo")
 def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
     """A shop with simulated visitors and its live heat map, all in this process."""

@@ -18,6 +18,7 @@ import click
 from isotherm.access.keys import Keys
 from isotherm.access.settings import Settings, SettingsError
 from isotherm.addresses import AddressError, Proxies
+from isotherm.cli.history_options import history_options, people_option, retention_of
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 @pipeline_options
 @kafka_options
 @data_option("isotherm-data")
+@history_options
+@people_option
 @limit_options
 def serve(**options: Any) -> None:
     """The server for real sites: takes events, keeps the heat, shows it to those with a token."""
@@ -61,6 +64,7 @@ def pipeline_of(options: dict[str, Any]) -> PipelineSettings:
         skew_ms=options["skew_ms"],
         topic_prefix=options["topic_prefix"],
         samples_a_tile_max=options["samples_a_tile_max"],
+        retention=retention_of(options),
     )
 
 
@@ -89,6 +93,7 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
         trusted_proxies=options["trusted_proxies"],
         trust_senders=options["trust_senders"],
         count_bots=options["count_bots"],
+        people_min=options["people_min"],
     )
     return pipeline, server
 

@@ -35,6 +35,8 @@ NAMES: Final = {
     "frames_skipped": "frames that slow viewers did not get",
     "viewers_dropped": "viewers dropped because they read nothing",
     "shed_log": "samples taken, never acknowledged, and lost because the log could not be written",
+    "history_old": "samples older than all that the history keeps",
+    "history_lost": "samples that are not in the history because it could not be written for long",
     "log_failures": "commits of the log that failed",
     "log_damaged": "records of the log that were found damaged or missing at the start",
 }

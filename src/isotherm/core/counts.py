@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from isotherm.core.people import Sightings
 
 __all__ = ["Counts"]
 
@@ -25,11 +27,14 @@ class Counts:
     pane: npt.NDArray[np.int64]  #: event time in ms // hop in ms
     tile: npt.NDArray[np.int32]
     count: npt.NDArray[np.int32]
+    seen: Sightings = field(default_factory=Sightings)  #: who is behind the rows; empty: nobody asks
+    sizes: list[tuple[float, float] | None] = field(default_factory=list)  #: newest document size of each page; empty: none told
 
     def only(self, wanted: Sequence[bool]) -> Counts:
         """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
         place = np.cumsum(wanted) - 1
-        rows = np.flatnonzero(np.array(wanted, np.bool_)[self.page])
+        of_wanted = np.array(wanted, np.bool_)[self.page]
+        rows = np.flatnonzero(of_wanted)
         kept = [at for at, want in enumerate(wanted) if want]
         return replace(
             self,
@@ -42,4 +47,6 @@ class Counts:
             pane=self.pane[rows],
             tile=self.tile[rows],
             count=self.count[rows],
+            seen=self.seen.only(of_wanted),
+            sizes=[self.sizes[at] for at in kept] if self.sizes else [],
         )

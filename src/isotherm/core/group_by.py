@@ -14,6 +14,7 @@ import numpy.typing as npt
 from isotherm.core.cap import Cap
 from isotherm.core.counting import Tally, meet, place, tally
 from isotherm.core.counts import Counts
+from isotherm.core.people import Sightings, hash_of
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
@@ -25,13 +26,14 @@ __all__ = ["GroupBy"]
 class GroupBy:
     """The stage. Its state is the memory of repeats and of who is where; both are a function of the records fed."""
 
-    def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0) -> None:
-        """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted."""
+    def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0, people: bool = False) -> None:
+        """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted. `people`: tell who is behind the counts."""
         self.grid_size = grid_size
         self.hop_ms = hop_ms
         self.repeats = Repeats()
         self.presence = Presence()
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
+        self._people = people
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
 
@@ -113,10 +115,13 @@ class GroupBy:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
         keys = [at.key for at in samples.pages]
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
+        sizes = _sizes(samples) if self._people else []
         for left in self.presence.changes().keys() - set(keys):
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)
+            if self._people:
+                sizes.append(None)
         return Counts(
             pages=keys,
             origins=origins,
@@ -127,4 +132,24 @@ class GroupBy:
             pane=tallied.pane,
             tile=tallied.tile,
             count=tallied.count,
+            seen=Sightings(tallied.row, _who(samples)) if self._people else Sightings(),
+            sizes=sizes,
         )
+
+
+def _who(samples: Samples) -> npt.NDArray[np.uint32]:
+    """The hashed session of each sample."""
+    hashes: npt.NDArray[np.uint32] = np.array([hash_of(name) for name in samples.sessions], np.uint32)
+    who: npt.NDArray[np.uint32] = np.repeat(hashes[samples.runs.session], samples.runs.size)
+    return who
+
+
+def _sizes(samples: Samples) -> list[tuple[float, float] | None]:
+    """The newest document size of each page."""
+    runs = samples.runs
+    if not len(runs):
+        return [None] * len(samples.pages)
+    last = np.full(len(samples.pages), -1)
+    last[runs.page] = np.arange(len(runs))
+    sizes = zip(last.tolist(), runs.width[last].tolist(), runs.height[last].tolist(), strict=True)
+    return [(width, height) if at >= 0 else None for at, width, height in sizes]

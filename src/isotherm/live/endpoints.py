@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -16,9 +16,12 @@ from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX, Page, canonical_pa
 from isotherm.live.groups import Format, Groups, Source
 from isotherm.sockets import Socket
 
-__all__ = ["Admit", "LiveEndpoints", "Renew", "page_json"]
+__all__ = ["Admit", "LiveEndpoints", "Past", "Renew", "page_json"]
 
 Renew = Callable[[], str]
+Past = Callable[[web.Request, View], Awaitable[web.StreamResponse]]
+"""Answers a request for a view that asks for more than the live window as classic JSON."""
+
 Admit = Callable[[web.Request, str | None], Renew | None]
 """Given a request and the site that it asks for (None: all), raises the answer for one who may not look. Where the
 viewer came with a short-lived token, returns what makes the next one; an empty one: there is none any more."""
@@ -26,6 +29,7 @@ viewer came with a short-lived token, returns what makes the next one; an empty 
 _RENEW_S: Final = 240.0  #: well within the ten minutes that a short-lived token lasts
 _FRAME_BYTES_MAX: Final = 4096  #: viewers have little to say
 _DENIED: Final = 1008
+_MORE: Final = {"from", "to", "format", "people"}
 
 
 def page_json(page: PageNow, now_ms: int) -> dict[str, object]:
@@ -54,8 +58,10 @@ class LiveEndpoints:
         *,
         limits: Limits | None = None,
         page_key: Callable[[str, str], str] = lambda site, path: site + canonical_path(path),
+        past: Past | None = None,
     ) -> None:
-        """`page_key(site, path)`: the page that a path is, after the site's URL rules."""
+        """`page_key(site, path)`: the page that a path is, after the site's URL rules. `past`: who answers for what has been."""
+        self._past = past
         self._limits = limits or Limits()
         self._page_key = page_key
         self._groups = groups
@@ -73,15 +79,21 @@ class LiveEndpoints:
         return await self._watch(request, request.query.get("page"), Format.BINARY)
 
     async def heatmap(self, request: web.Request) -> web.StreamResponse:
-        """`GET /api/heatmap?page=`: the last emitted window in the classic shape."""
-        self._admit(request, _site(request))
-        view = self._view(request, request.query.get("page"))
-        wanted = request.query.get("format", "json")
-        if wanted not in ("json", "csv", "png"):
-            raise _refused(web.HTTPUnprocessableEntity, f"expected format to be json, csv or png, got {wanted!r}")
-        if wanted != "json" or "from" in request.query or "to" in request.query:
-            raise _refused(web.HTTPNotImplemented, "this release keeps no history: leave out from, to and format")
+        """`GET /api/heatmap?page=`: the last emitted window in the classic shape; a range, other forms and people are the history's."""
+        if self._past is not None and _MORE & request.query.keys():
+            return await self.viewed(request, self._past)
+        view = self._admitted(request)
         return web.Response(body=classic_json(self._source.whole(view)), content_type="application/json")
+
+    async def viewed(self, request: web.Request, answer: Past) -> web.StreamResponse:
+        """What `answer` says, if the viewer may look at the view that is asked for. The overlay asks from the shop's own pages."""
+        response = await answer(request, self._admitted(request))
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    def _admitted(self, request: web.Request) -> View:
+        self._admit(request, _site(request))
+        return self._view(request, request.query.get("page"))
 
     async def close(self) -> None:
         """Ends all sockets: the server stops."""

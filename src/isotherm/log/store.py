@@ -248,6 +248,11 @@ class Log:
             raise LogError(f"can't rewrite the log {self.path}: {error}") from error
         return changed
 
+    @property
+    def newest_offset(self) -> int:
+        """The offset that was given last, trimmed or not; 0: none was."""
+        return self._next - 1
+
     def trim(self, before_ms: int) -> int:
         """Removes the oldest records that were taken before that time, at most some thousands; returns how many."""
         db = self._database

@@ -1,10 +1,11 @@
 """The embedded runtime: the whole pipeline in one process, in a straight line.
 
     every tick   gate.drain -> log.append (its own thread; then the acks) -> group_by.group -> aggregator.merge
+                        └─> history.add, which stores in a thread of its own at each minute's end
     every hop    aggregator.advance -> groups.broadcast
 
-State is a function of the log: at the start the last window, and the repeats' ten minutes, are read again. What is not on the disk
-is not acknowledged; if the disk fails, the gate closes and says why, until a probe succeeds.
+State is a function of the log: at the start the last window, the repeats' ten minutes, and what the history lacks are read again. What is
+not on the disk is not acknowledged; if the disk fails, the gate closes and says why, until a probe succeeds.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from isotherm.core.records import (
 from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
 from isotherm.gateway.gate import Gate
+from isotherm.history import History, HistoryError
 from isotherm.live.groups import Groups
 from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
@@ -42,6 +44,8 @@ __all__ = ["Embedded"]
 _TICK_S: Final = 0.010  #: between the ends of commits: half the 20 ms that a tick may last, so that acks are quick
 _TRIM_EVERY_S: Final = 5.0
 _PROBE_EVERY_S: Final = 1.0
+_TEND_EVERY_S: Final = 1.0
+_HELD_FOR_HISTORY_MS: Final = 3_600_000  #: the log is kept so much longer at most, while the history can't be written
 _PRESENCE_EVERY_MS: Final = 1000
 
 logger = logging.getLogger(__name__)
@@ -60,8 +64,20 @@ class Embedded:
         self._wake = asyncio.Event()
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
         self._group_by = GroupBy(
-            grid_size=settings.grid_size, hop_ms=settings.hop_ms, samples_a_tile_max=settings.samples_a_tile_max
+            grid_size=settings.grid_size,
+            hop_ms=settings.hop_ms,
+            samples_a_tile_max=settings.samples_a_tile_max,
+            people=settings.retention is not None,
         )
+        self.history: History | None = None
+        if settings.retention is not None:
+            self.history = History(
+                settings.data / "history.sqlite",
+                grid_size=settings.grid_size,
+                hop_ms=settings.hop_ms,
+                window_ms=settings.window_ms,
+                retention=settings.retention,
+            )
         self.source = Aggregator(
             grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
         )
@@ -73,6 +89,7 @@ class Embedded:
         self._log: Log | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._history_warning: str | None = None
         self._broken = False  #: a task ended that should not: the gate stays closed, however sound the disk is
         self.lag_ms = 0  #: how long after a window's end the newest hop was sent
 
@@ -91,11 +108,15 @@ class Embedded:
             raise StartError(f"can't use the data folder {data}: {error.strerror}; give another with --data") from error
         try:
             self._log = Log(data / "log.sqlite")
+            if self.history is not None:
+                self.history.open()
             self._replay(self._log)
-        except LogError as error:
+        except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
         self.source.advance(self.clock.now_ms())
         self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
+        if self.history is not None:
+            self._tasks.append(asyncio.create_task(self._tend(self.history)))
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
@@ -109,6 +130,8 @@ class Embedded:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.history is not None:
+            await self.history.close()
         self._thread.shutdown()
         if self._log is not None:
             self._log.close()
@@ -131,14 +154,21 @@ class Embedded:
     def _replay(self, log: Log) -> None:
         now_ms = self.clock.now_ms()
         since_ms = now_ms - max(self.settings.window_ms, REPEAT_MEMORY_MS) - self.settings.skew_ms
-        for offset, _, value in log.replay(since_ms):
+        lacking = self.history.next_offset(log.newest_offset) if self.history is not None else 0
+        behind = self.history is not None and lacking <= log.newest_offset
+        for offset, taken_ms, value in log.replay(0 if behind else since_ms):  # repeats of what it lacks may lie before that
             try:
                 samples = samples_from_record(decode_clickstream(value))
             except RecordError as error:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 log.damaged += 1
                 continue
-            self.source.merge(self._group_by.group(samples), samples.arrived_ms)
+            counts = self._group_by.group(samples)
+            if self.history is not None:
+                self.history.add(counts, offset, taken_ms)
+            if taken_ms < since_ms:
+                continue
+            self.source.merge(counts, samples.arrived_ms)
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
@@ -192,6 +222,8 @@ class Embedded:
         clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
         counts = self._group_by.group(samples)
         self.source.merge(counts, now_ms)
+        if self.history is not None:
+            self.history.add(counts, offset, now_ms)
         grouped_bytes = 0
         if grouped.heard:
             settings = self.settings
@@ -241,6 +273,25 @@ class Embedded:
             topic.publish(Message(topic.name, key, 0, topic.messages, now_ms, value))
             topic.count(1, len(value), now_ms)
 
+    # -- the history
+
+    async def _tend(self, history: History) -> None:
+        while True:
+            await asyncio.sleep(_TEND_EVERY_S)
+            await history.tend(self.clock.now_ms())
+            self.counters.by_name["history_old"], self.counters.by_name["history_lost"] = history.too_old, history.lost
+            self._warn(f"the history can't be written ({history.why_failed})" if history.why_failed else None)
+
+    def _warn(self, why: str | None) -> None:
+        if why == self._history_warning:
+            return
+        if self._history_warning is not None:
+            self.gate.warnings.remove(self._history_warning)
+        if why is not None:
+            logger.error("%s; heat is live, and what is not stored waits", why)
+            self.gate.warnings.append(why)
+        self._history_warning = why
+
     # -- the disk
 
     def _close_gate(self, why: str) -> None:
@@ -253,13 +304,15 @@ class Embedded:
         assert self._log is not None
         while True:
             await asyncio.sleep(_PROBE_EVERY_S if self.gate.why_closed else _TRIM_EVERY_S)
-            keep_ms = max(self.settings.window_ms, REPEAT_MEMORY_MS) + 2 * self.settings.skew_ms
+            before_ms = self.clock.now_ms() - max(self.settings.window_ms, REPEAT_MEMORY_MS) - 2 * self.settings.skew_ms
+            if self.history is not None and self.history.oldest_ms is not None:  # it is read again from there, with the repeats before it
+                before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEAT_MEMORY_MS))
             try:
                 if self.gate.why_closed is not None and not self._broken and not self._stopping:
                     await loop.run_in_executor(self._thread, self._log.probe, self.clock.now_ms())
                     logger.warning("the log can be written again, events are taken")
                     self.gate.why_closed = None
-                while await loop.run_in_executor(self._thread, self._log.trim, self.clock.now_ms() - keep_ms):
+                while await loop.run_in_executor(self._thread, self._log.trim, before_ms):
                     pass
             except LogError as error:
                 self._close_gate(str(error))

@@ -10,6 +10,7 @@ from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS
 __all__ = ["openapi"]
 
 _ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_PAST = {"404": "This server keeps no history", "503": "The history can't be read"}
 _STRING, _INTEGER, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 
 
@@ -23,12 +24,15 @@ def openapi() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "isotherm"},
             },
-            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Event": _event(), "Topics": _topics()},
+            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Event": _event(), "Topics": _topics(),
+                        "Steps": _steps(), "HistoryAbout": _about_history()},
         },
         "security": [{"bearer": []}, {"cookie": []}],
         "paths": {
             "/clickstream": {"post": _beacon()},
-            "/api/heatmap": {"get": _get("The last emitted window", "Heatmap", _view_parameters(), {"501": "No history in this release"})},
+            "/api/heatmap": {"get": _heatmap_of_a_range()},
+            "/api/heatmap/steps": {"get": _get("A range in equal parts", "Steps", _steps_parameters(), _PAST)},
+            "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
             "/api/overlay-token": {"post": _overlay_token()},
@@ -74,16 +78,40 @@ def _query(name: str, schema: dict[str, Any], description: str, required: bool =
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 
+def _steps_parameters() -> list[dict[str, Any]]:
+    step = {"type": "string", "pattern": "^[0-9]{1,6}[mhd]$", "default": "5m"}
+    return [*_view_parameters(), *_range_parameters(), _query("step", step, "Length of a part: a number of minutes, hours or days")]
+
+
 def _view_parameters() -> list[dict[str, Any]]:
     return [
         _query("page", {"type": "string", "pattern": "^/"}, "The page's path", required=True),
         _query("site", _STRING, "The site's key; left out, the default site"),
         _query("kind", {"type": "string", "enum": list(KINDS)}, "Kind of sample"),
         _query("device", {"type": "string", "enum": [ALL_DEVICES, *DEVICES]}, "Device class"),
-        _query("format", {"type": "string", "enum": ["json", "csv", "png"]}, "csv and png need history"),
-        _query("from", _STRING, "Needs history"),
-        _query("to", _STRING, "Needs history"),
     ]
+
+
+def _range_parameters() -> list[dict[str, Any]]:
+    time = "ms since the epoch, or ISO 8601 (without a zone: UTC)"
+    return [
+        _query("from", _STRING, f"Beginning of a range: {time}. Left out beside `to`: since there is anything"),
+        _query("to", _STRING, f"End of a range: {time}. Left out beside `from`: now"),
+    ]
+
+
+def _heatmap_of_a_range() -> dict[str, Any]:
+    """The live window or a range; the range is widened to what is stored, as `start` and `end` tell."""
+    parameters = [
+        *_view_parameters(),
+        *_range_parameters(),
+        _query("format", {"type": "string", "enum": ["json", "csv", "png"]}, "csv: a row a tile; png: the whole page with a legend"),
+        _query("people", {"type": "string", "enum": ["0", "1"]}, "1: distinct sessions beside the counts"),
+    ]
+    answer = _get("The last emitted window; with `from` or `to` that range, widened to what is stored", "Heatmap", parameters, _PAST)
+    picture = {"type": "string", "format": "binary"}
+    answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}, "image/png": {"schema": picture}}
+    return answer
 
 
 def _beacon() -> dict[str, Any]:
@@ -145,8 +173,44 @@ def _heatmap() -> dict[str, Any]:
             "end": _INTEGER,
             "value": {"type": "object", "additionalProperties": counts},
             "grid-size": _INTEGER,
+            "people": {
+                "type": "object",
+                "description": "Distinct sessions; with `people=1`",
+                "properties": {
+                    "total": {"type": ["integer", "null"], "description": "null: fewer than --min-people"},
+                    "value": {"type": "object", "additionalProperties": counts},
+                    "error": {"type": "number", "description": "Of the total, relative, one standard deviation; 0: exact"},
+                },
+                "required": ["total", "value", "error"],
+            },
+            "hidden-tiles": {"type": "integer", "description": "Tiles left out because fewer than --min-people were on them"},
         },
         "required": ["start", "end", "value", "grid-size"],
+    }
+
+
+def _steps() -> dict[str, Any]:
+    column = {"type": "string", "description": "A packed column, see docs/wire.md"}
+    step = {
+        "type": "object",
+        "properties": {"end": _INTEGER, "cells": column, "counts": column},
+        "required": ["end", "cells", "counts"],
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "start": _INTEGER, "end": _INTEGER, "step": _INTEGER, "grid-size": _INTEGER, "steps": {"type": "array", "items": step},
+        },
+        "required": ["start", "end", "step", "grid-size", "steps"],
+    }  # fmt: skip
+
+
+def _about_history() -> dict[str, Any]:
+    kept = {"type": "object", "properties": {"minutes": _INTEGER, "hours": _INTEGER, "days": _INTEGER}}
+    return {
+        "type": "object",
+        "properties": {"now": _INTEGER, "first": {"type": ["integer", "null"]}, "kept": kept, "people-min": _INTEGER},
+        "required": ["now", "first", "kept", "people-min"],
     }
 
 

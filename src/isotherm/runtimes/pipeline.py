@@ -9,6 +9,7 @@ from typing import Protocol
 from isotherm.core.counters import Counters
 from isotherm.core.heat import PageNow
 from isotherm.gateway.gate import Gate
+from isotherm.history import History, Retention
 from isotherm.live.groups import Groups, Source
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.topics import Topics
@@ -31,6 +32,7 @@ class PipelineSettings:
     skew_ms: int = 10_000
     topic_prefix: str = ""
     samples_a_tile_max: int = 0  #: of a session, in a pane; 0: all count
+    retention: Retention | None = None  #: of the history; None: none is kept
 
 
 class AllPages(Source, Protocol):
@@ -49,6 +51,7 @@ class Pipeline(Protocol):
     gate: Gate
     groups: Groups
     topics: Topics
+    history: History | None
 
     @property
     def source(self) -> AllPages: ...

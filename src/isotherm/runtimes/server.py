@@ -20,6 +20,7 @@ from isotherm.access.keys import Keys
 from isotherm.addresses import Proxies, address_of
 from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
+from isotherm.history.endpoints import HistoryEndpoints
 from isotherm.live.endpoints import LiveEndpoints
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.metrics import Metrics
@@ -61,6 +62,7 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = ()
     trust_senders: bool = True
     count_bots: bool = False
+    people_min: int = 0  #: a tile with fewer people is not shown
     look_around: Callable[[], None] | None = field(default=None, compare=False)  #: once a second: what other processes changed
     extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
 
@@ -76,6 +78,7 @@ class Server:
         self._crowd = Crowd(settings.limits.address_connections_max)
         self.guard = Guard(keys, now_ms, open_heat=settings.open_heat, counters=pipeline.counters)
         self._gateway = GatewayEndpoints(pipeline.gate, now_ms, settings.limits)
+        self._history = HistoryEndpoints(pipeline.history, pipeline.source, now_ms, people_min=settings.people_min)
         self._live = LiveEndpoints(
             pipeline.groups,
             pipeline.source,
@@ -83,6 +86,7 @@ class Server:
             now_ms,
             limits=settings.limits,
             page_key=pipeline.gate.sites.page_key,
+            past=self._history.heatmap,
         )
         self._overview = Overview(pipeline, self.guard.viewer)
         self._metrics = Metrics(pipeline)
@@ -161,6 +165,8 @@ class Server:
         route.add_get("/heatmap{path:(?s:/.*)}", self._classic)
         route.add_get("/live", self._live.live)
         route.add_get("/api/heatmap", self._live.heatmap)
+        route.add_get("/api/heatmap/steps", self._steps)
+        route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
         route.add_get("/api/overview", self._overview.socket)
         route.add_get("/api/topics", self._topics)
@@ -228,6 +234,12 @@ class Server:
 
     async def _classic(self, request: web.Request) -> web.StreamResponse:
         return await self._live.classic(request, _rest(request, "/heatmap") or "/")
+
+    async def _steps(self, request: web.Request) -> web.StreamResponse:
+        return await self._live.viewed(request, self._history.steps)
+
+    async def _about_history(self, request: web.Request) -> web.StreamResponse:
+        return await self._live.viewed(request, self._history.about)
 
     def _classic_hosts(self) -> Middleware:
         """The tutorial's front-ends find their sockets by a word of their own host name."""

@@ -20,6 +20,7 @@ from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, en
 from isotherm.core.shards import split
 from isotherm.core.sites import Sites
 from isotherm.gateway.gate import Gate
+from isotherm.history import History
 from isotherm.live.groups import Groups
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.kafka.agreement import agree
@@ -48,6 +49,7 @@ class KafkaGateway:
     """Raises `StartError` where Kafka can't be used, or where this process's settings are not those of the pipeline."""
 
     name = "kafka"
+    history: History | None = None
 
     def __init__(self, settings: PipelineSettings, sites: Sites, kafka: KafkaSettings) -> None:
         self.settings = settings

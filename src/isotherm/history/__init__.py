@@ -1,0 +1,10 @@
+"""History: what has been. Past minutes, hours and days of each page: kept, asked for, and written out.
+
+keeper (what is fed waits, and is stored at the minute's end) -> store (SQLite) <- keeper.range, keeper.steps
+endpoints: requests of viewers -> export (JSON, CSV), picture (PNG)
+"""
+
+from isotherm.history.keeper import History, Past, Step
+from isotherm.history.store import HistoryError, Retention
+
+__all__ = ["History", "HistoryError", "Past", "Retention", "Step"]

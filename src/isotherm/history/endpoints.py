@@ -1,0 +1,191 @@
+"""Requests of viewers for what has been. Who may look, and at which view, was settled before: a handler gets both.
+
+GET /api/heatmap?page=…[&from&to][&format=json|csv|png][&people=1]      a range as one picture; without one, the live window
+GET /api/heatmap/steps?page=…&from&to&step=5m                           a range in equal parts, to play or to scrub
+GET /api/history?page=…                                                 since when there is anything, and what is kept
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from aiohttp import web
+
+from isotherm.core.columns import pack
+from isotherm.core.heat import Heat, View
+from isotherm.core.layers import layers_of
+from isotherm.core.people import Marks
+from isotherm.core.rollup import Contents
+from isotherm.core.tiers import MINUTE_MS
+from isotherm.history.figures import Figures, as_csv, as_json, figures_of
+from isotherm.history.keeper import STEPS_MAX, History
+from isotherm.history.picture import draw
+from isotherm.history.store import HistoryError
+
+__all__ = ["HistoryEndpoints"]
+
+_DRAWN_AT_ONCE: Final = 2  #: a picture takes some 100 ms of a core and some megabytes
+_TIME_MS_MAX: Final = 253_402_300_800_000  #: the year 10000
+_STEP: Final = re.compile(r"(\d{1,6})(m|h|d)")
+_STEP_MS: Final = {"m": MINUTE_MS, "h": 60 * MINUTE_MS, "d": 1440 * MINUTE_MS}
+
+
+class Live(Protocol):
+    """The live window."""
+
+    grid_size: int
+
+    def whole(self, view: View) -> Heat: ...
+
+
+class HistoryEndpoints:
+    """Handlers for aiohttp. `history` is None where none is kept: then there is the live window alone."""
+
+    def __init__(self, history: History | None, live: Live, now_ms: Callable[[], int], *, people_min: int = 0) -> None:
+        self._history = history
+        self._live = live
+        self._now_ms = now_ms
+        self._people_min = people_min
+        self._drawing = asyncio.Semaphore(_DRAWN_AT_ONCE)
+
+    async def heatmap(self, request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/heatmap`: a range, or the live window, as JSON, CSV or PNG."""
+        wanted = request.query.get("format", "json")
+        if wanted not in ("json", "csv", "png"):
+            raise _refused(f"expected format to be json, csv or png, got {wanted!r}")
+        past = "from" in request.query or "to" in request.query
+        try:
+            figures = await (self._past(request, view) if past else self._now(view))
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        if wanted == "json":
+            with_people = request.query.get("people", "0") not in ("0", "false", "")
+            return web.Response(body=as_json(figures, with_people=with_people), content_type="application/json")
+        if wanted == "csv":
+            headers = _as_file(figures, "csv", "attachment")
+            return web.Response(body=as_csv(figures), content_type="text/csv", charset="utf-8", headers=headers)
+        async with self._drawing:
+            picture = await asyncio.get_running_loop().run_in_executor(None, draw, figures)
+        return web.Response(body=picture, content_type="image/png", headers=_as_file(figures, "png", "inline"))
+
+    async def steps(self, request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/heatmap/steps`: a range in equal parts, at most `STEPS_MAX`, the newest kept."""
+        history = self._needed()
+        from_ms, to_ms = self._span(request)
+        if from_ms is None:
+            raise _refused("expected from: the time at which the steps begin")
+        step_ms = _step(request.query.get("step", "5m"))
+        if (to_ms - from_ms) > STEPS_MAX * step_ms:
+            raise _refused(f"expected at most {STEPS_MAX} steps; ask for longer ones or a shorter range")
+        try:
+            steps = await history.steps(view.page, layers_of(view.kind, view.device), from_ms, to_ms, step_ms, people_min=self._people_min)
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        ends = [step.end_ms for step in steps]
+        width_ms = ends[1] - ends[0] if len(ends) > 1 else step_ms
+        answer = {
+            "start": ends[0] - width_ms,
+            "end": ends[-1],
+            "step": width_ms,
+            "grid-size": self._live.grid_size,
+            "steps": [{"end": step.end_ms, "cells": pack(step.tiles), "counts": pack(step.counts)} for step in steps],
+        }
+        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+    async def about(self, _request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/history`: when the page's history begins (null: it has none), and how long what is kept."""
+        history = self._needed()
+        try:
+            first_ms = await history.first_ms(view.page)
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        keep = history.retention
+        kept = {"minutes": keep.minutes_ms, "hours": keep.hours_ms, "days": keep.days_ms}
+        return web.json_response({"now": self._now_ms(), "first": first_ms, "kept": kept, "people-min": self._people_min})
+
+    def _needed(self) -> History:
+        if self._history is None:
+            raise _refusal(web.HTTPNotFound, "this server keeps no history")
+        return self._history
+
+    async def _now(self, view: View) -> Figures:
+        """The last emitted window, with its people where they are known."""
+        heat = self._live.whole(view)
+        counts: npt.NDArray[np.int64] = np.zeros(heat.grid_size * heat.grid_size, np.int64)
+        counts[heat.cells] = heat.counts
+        marks, size = await self._history.now(view.page, heat.end_ms) if self._history is not None else (Marks(), None)
+        return figures_of(
+            view, Contents(marks=marks), start_ms=heat.end_ms - heat.window_ms, end_ms=heat.end_ms, grid_size=heat.grid_size,
+            size=size, people_min=self._people_min, counts=counts,
+        )  # fmt: skip
+
+    async def _past(self, request: web.Request, view: View) -> Figures:
+        from_ms, to_ms = self._span(request)
+        past = await self._needed().range(view.page, from_ms, to_ms)
+        return figures_of(
+            view, past.contents, start_ms=past.start_ms, end_ms=past.end_ms, grid_size=self._live.grid_size, size=past.size,
+            people_min=self._people_min,
+        )  # fmt: skip
+
+    def _span(self, request: web.Request) -> tuple[int | None, int]:
+        """`from` (None: from the beginning) and `to` (left out: now)."""
+        from_ms, to_ms = (_time_ms(name, request.query.get(name)) for name in ("from", "to"))
+        if to_ms is None:
+            to_ms = max(self._now_ms(), (from_ms or 0) + 1)
+        if from_ms is not None and from_ms >= to_ms:
+            raise _refused(f"expected from to lie before to, got {from_ms} and {to_ms}")
+        return from_ms, to_ms
+
+
+def _time_ms(name: str, text: str | None) -> int | None:
+    """Ms since the epoch, or ISO 8601 (without a zone: UTC)."""
+    if text is None:
+        return None
+    text = text.strip()
+    try:
+        if re.fullmatch(r"-?\d{1,17}(\.\d*)?", text):
+            time_ms = int(float(text))
+        else:
+            # a plus sign that was not escaped arrives as a space
+            moment = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", text) if "T" in text else text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            time_ms = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        time_ms = -1
+    if not 0 <= time_ms <= _TIME_MS_MAX:
+        raise _refused(f"expected {name} in ms since the epoch, or as ISO 8601 such as 2026-01-31T09:00:00Z, got {text[:80]!r}")
+    return time_ms
+
+
+def _step(text: str) -> int:
+    found = _STEP.fullmatch(text)
+    if not found or not int(found[1]):
+        raise _refused(f"expected step to be a number of minutes, hours or days such as 5m, 1h or 1d, got {text[:80]!r}")
+    return int(found[1]) * _STEP_MS[found[2]]
+
+
+def _as_file(figures: Figures, ending: str, how: str) -> dict[str, str]:
+    """A name under which a browser keeps it."""
+    moment = datetime.fromtimestamp(figures.start_ms / 1000, UTC).strftime("%Y-%m-%dT%H-%M")
+    name = f"heat{figures.view.page.replace('/', '_')[:80]}_{figures.view.kind}_{moment}.{ending}"
+    return {"Content-Disposition": f"{how}; filename*=UTF-8''{quote(name, safe='')}"}
+
+
+def _refused(message: str) -> web.HTTPError:
+    return _refusal(web.HTTPUnprocessableEntity, message)
+
+
+def _unavailable(why: str) -> web.HTTPError:
+    return _refusal(web.HTTPServiceUnavailable, f"the history can't be read ({why})")
+
+
+def _refusal(error: type[web.HTTPError], message: str) -> web.HTTPError:
+    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

@@ -1,0 +1,259 @@
+"""The store: a table of buckets in SQLite. What is added, and how far the sources were read, are written in one transaction.
+
+So whatever is cut off in the midst is added again from the log, whole, and nothing is added twice. WAL, so that readers never wait for the
+writer; one thread at a time may write, another, or another process, may read through a `Reader`. Both block: keep them off the event loop.
+
+    pages     id, key, width, height           newest document size
+    buckets   page, tier, number, grid, counts, marks      number: time // span of the tier; the blobs: `packing`
+    sources   name, next_offset                what is below it is in the buckets
+    floors    minutes_ms, hours_ms, days_ms    what is older was let go
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from isotherm.core.rollup import Bucket, Contents
+from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
+from isotherm.history.packing import pack_counts, pack_marks, unpack_contents
+
+__all__ = ["HistoryError", "PageSize", "Reader", "Retention", "Store", "StoredRow", "Writer"]
+
+_FORMAT: Final = 1
+_TABLES: Final = (
+    "CREATE TABLE pages (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, width REAL, height REAL)",
+    "CREATE TABLE buckets (page INTEGER NOT NULL, tier INTEGER NOT NULL, number INTEGER NOT NULL, grid INTEGER NOT NULL, "
+    "counts BLOB NOT NULL, marks BLOB)",
+    "CREATE UNIQUE INDEX by_page ON buckets (page, tier, number, grid)",
+    "CREATE INDEX by_time ON buckets (tier, number)",
+    "CREATE TABLE sources (name TEXT PRIMARY KEY, next_offset INTEGER NOT NULL)",
+    "CREATE TABLE floors (id INTEGER PRIMARY KEY CHECK (id = 1), "
+    "minutes_ms INTEGER NOT NULL, hours_ms INTEGER NOT NULL, days_ms INTEGER NOT NULL)",
+    "INSERT INTO floors VALUES (1, 0, 0, 0)",
+)
+_BUSY_S: Final = 5.0
+
+
+class HistoryError(Exception):
+    """The history can't be opened, read or written; the message says why and what to do."""
+
+
+@dataclass(slots=True, frozen=True)
+class Retention:
+    """How far each tier reaches back, and how large the whole may be. Where that is too little, minutes go first, then hours, then days."""
+
+    minutes_ms: int = 2 * DAY_MS
+    hours_ms: int = 31 * DAY_MS
+    days_ms: int = 400 * DAY_MS  #: a year can be held against the year before it
+    bytes_max: int = 4 * 1024**3
+
+    def floors(self, now_ms: int) -> Floors:
+        return Floors.keeping(now_ms, self.minutes_ms, self.hours_ms, self.days_ms)
+
+
+class PageSize(NamedTuple):
+    """A document's size in CSS pixels."""
+
+    width: float
+    height: float
+
+
+class StoredRow(NamedTuple):
+    """One bucket as it was read."""
+
+    tier: int
+    number: int
+    contents: Contents
+
+
+class Writer(Protocol):
+    """What the keeper needs of a store; SQLite's is below, another database's may stand beside it."""
+
+    def next_offset(self, source: str) -> int: ...
+    def floors(self) -> Floors: ...
+    def add(self, buckets: Iterable[Bucket], sizes: dict[str, tuple[float, float]], offsets: dict[str, int]) -> None: ...
+    def trim(self, floors: Floors, bytes_max: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Store:
+    """The one who writes. Raises `HistoryError`."""
+
+    def __init__(self, path: Path, grid_size: int) -> None:
+        self.path = path
+        self._grid = grid_size
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")  # the log is trimmed by what is in here
+            self._check_format()
+        except sqlite3.Error as error:
+            raise HistoryError(f"can't open the history {path}: {error}") from error
+
+    def _check_format(self) -> None:
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        if found > _FORMAT:
+            raise HistoryError(f"{self.path} was written by a newer release (format {found}, this one knows {_FORMAT}): update Isotherm")
+        if found == 0:
+            with self._db:
+                self._db.execute("BEGIN")
+                for statement in _TABLES:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version={_FORMAT}")
+
+    def next_offset(self, source: str) -> int:
+        """Records of the source below it are in the buckets."""
+        try:
+            found = self._db.execute("SELECT next_offset FROM sources WHERE name = ?", (source,)).fetchone()
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+        return found[0] if found else 0
+
+    def forget_source(self, source: str) -> None:
+        """The source began anew: its offsets have nothing to do with those that were read before."""
+        try:
+            self._db.execute("DELETE FROM sources WHERE name = ?", (source,))
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def floors(self) -> Floors:
+        try:
+            return Floors(*self._db.execute("SELECT minutes_ms, hours_ms, days_ms FROM floors").fetchone())
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def add(self, buckets: Iterable[Bucket], sizes: dict[str, tuple[float, float]], offsets: dict[str, int]) -> None:
+        """Adds to the buckets, and notes the newest offset of each source that is in there; all or nothing. Raises `HistoryError`."""
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                ids: dict[str, int] = {}
+                for bucket in buckets:
+                    page = ids.get(bucket.page)
+                    if page is None:
+                        page = ids[bucket.page] = self._page(bucket.page, sizes.get(bucket.page))
+                    self._merge(page, bucket)
+                    time.sleep(0)  # the event loop goes first: a row at most lies between it and its turn
+                for name, offset in offsets.items():
+                    self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, offset + 1))
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def _page(self, key: str, size: tuple[float, float] | None) -> int:
+        width, height = size if size is not None else (None, None)
+        (page,) = self._db.execute(
+            "INSERT INTO pages (key, width, height) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "width = coalesce(excluded.width, width), height = coalesce(excluded.height, height) RETURNING id",
+            (key, width, height),
+        ).fetchone()
+        return int(page)
+
+    def _merge(self, page: int, bucket: Bucket) -> None:
+        place = (page, bucket.tier, bucket.number, self._grid)
+        found = self._db.execute(
+            "SELECT counts, marks FROM buckets WHERE page = ? AND tier = ? AND number = ? AND grid = ?", place
+        ).fetchone()
+        contents = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
+        self._db.execute(
+            "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
+            "counts = excluded.counts, marks = excluded.marks",
+            (*place, pack_counts(contents), pack_marks(contents.marks)),
+        )
+
+    def trim(self, floors: Floors, bytes_max: int) -> None:
+        """Lets go what is older than the floors, and more where the whole is still too large. Raises `HistoryError`."""
+        try:
+            kept = self._lower_than(self.floors().raised(floors))
+            while self.size_bytes() > bytes_max:
+                higher = self._raised_by_one(kept)
+                if higher == kept:
+                    break
+                kept = self._lower_than(higher)
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def _lower_than(self, floors: Floors) -> Floors:
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("UPDATE floors SET minutes_ms = ?, hours_ms = ?, days_ms = ?", floors.by_tier)
+            for tier, floor_ms in enumerate(floors.by_tier):
+                self._db.execute("DELETE FROM buckets WHERE tier = ? AND number < ?", (tier, floor_ms // TIERS_MS[tier]))
+            self._db.execute("DELETE FROM pages WHERE id NOT IN (SELECT page FROM buckets)")
+        return floors
+
+    def _raised_by_one(self, floors: Floors) -> Floors:
+        """The next hour of minutes, day of hours or day of days goes: the first of these that is there."""
+        oldest = dict(self._db.execute("SELECT tier, min(number) FROM buckets GROUP BY tier").fetchall())
+        by_tier = list(floors.by_tier)
+        for tier, step_ms in ((0, HOUR_MS), (1, DAY_MS), (2, DAY_MS)):
+            if tier in oldest:
+                by_tier[tier] = max(by_tier[tier], (oldest[tier] * TIERS_MS[tier] // step_ms + 1) * step_ms)
+                return floors.raised(Floors(*by_tier))
+        return floors
+
+    def size_bytes(self) -> int:
+        """Bytes in use; the file keeps what was freed, to use it again."""
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, size = (int(self._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
+        return (pages - free) * size
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Reader:
+    """One who reads, beside the writer. Raises `HistoryError`."""
+
+    def __init__(self, path: Path, grid_size: int) -> None:
+        self._grid = grid_size
+        try:
+            self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
+        except sqlite3.Error as error:
+            raise HistoryError(f"can't open the history {path}: {error}") from error
+
+    def floors(self) -> Floors:
+        try:
+            return Floors(*self._db.execute("SELECT minutes_ms, hours_ms, days_ms FROM floors").fetchone())
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def oldest(self, page: str) -> dict[int, int]:
+        """The number of a page's oldest bucket, a tier."""
+        try:
+            return dict(
+                self._db.execute(
+                    "SELECT tier, min(number) FROM buckets WHERE page = (SELECT id FROM pages WHERE key = ?) AND grid = ? GROUP BY tier",
+                    (page, self._grid),
+                ).fetchall()
+            )
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def size_of(self, page: str) -> PageSize | None:
+        """The newest document size of a page; None: not known."""
+        try:
+            found = self._db.execute("SELECT width, height FROM pages WHERE key = ?", (page,)).fetchone()
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+        return PageSize(*found) if found and found[0] else None
+
+    def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
+        """The buckets of a page within the runs, of this grid size."""
+        try:
+            for run in runs:
+                for number, counts, marks in self._db.execute(
+                    "SELECT number, counts, marks FROM buckets WHERE page = (SELECT id FROM pages WHERE key = ?) "
+                    "AND tier = ? AND number >= ? AND number < ? AND grid = ? ORDER BY number",
+                    (page, run.tier, run.first, run.last, self._grid),
+                ):
+                    yield StoredRow(run.tier, number, unpack_contents(counts, marks))
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+
+    def close(self) -> None:
+        self._db.close()
