@@ -21,7 +21,7 @@ _SESSIONS_MAX: Final = 64  #: sessions of one socket that its pace looks at; a b
 class Conversation:
     """Feed it with `receive`; call `close` at the end."""
 
-    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_sender", "_session", "_site", "heard_ms")
+    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_sender", "_session", "_site", "full", "heard_ms")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Conversation:
         self._push = push
         self._sender = sender
         self.heard_ms = 0  #: when the newest frame came
+        self.full = False  #: nothing can be taken now: whoever holds the socket closes it, and the sender comes back
         self._page_of: dict[str, str] = {}  # session -> the page that it was last on
         self._every_ms = 0
         gate.connections += 1
@@ -51,6 +52,7 @@ class Conversation:
             visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender)
         except Refusal as refusal:
             self._push(refusal.answer())
+            self.full = self._gate.why_closed is not None
             return
         if visit is not None and self._page_of.get(visit[0]) != visit[1]:
             self._visit(*visit)

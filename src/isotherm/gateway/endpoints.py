@@ -59,6 +59,9 @@ class GatewayEndpoints:
         try:
             async for data in socket.receive():
                 conversation.receive(data, self._now_ms())
+                if conversation.full:
+                    await socket.close(1013, "can't take events now")
+                    break
         finally:
             self._sockets.pop(socket, None)
             conversation.close()
