@@ -4,13 +4,15 @@
     python scripts/shop_layout.py --serve    # only serves the shop, to look at
 
 The simulated visitors walk by this file. For each page and each width of window that they come with, it has the document's
-size and the boxes of all that carries ``data-heat-zone``; `isotherm.simulate.layout` reads it and says what a box has.
+size and the boxes of all that carries ``data-heat-zone``; `isotherm.simulate.layout` reads it and says what a box has. The file
+also says what it was measured on (`made_from`), so that a test can tell without a browser when it is stale.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,6 +68,16 @@ MEASURE: Final = """() => {
   const root = document.documentElement;
   return { w: root.scrollWidth, h: root.scrollHeight, boxes };
 }"""
+
+
+def made_from() -> str:
+    """A fingerprint of all that a page's boxes can depend on: every page's HTML, and every file that it may load."""
+    digest = hashlib.sha256()
+    for path in paths():
+        digest.update(path.encode() + b"\0" + (render(path) or b""))
+    for file in sorted(path for path in (SHOP / "assets").rglob("*") if path.is_file()):
+        digest.update(file.relative_to(SHOP).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def application() -> web.Application:
@@ -141,7 +153,7 @@ def text_of(pages: dict[str, dict[str, dict[str, Any]]]) -> str:
         return ",\n".join(f'"{width}": {json.dumps(page, separators=(",", ":"))}' for width, page in by_width.items())
 
     lines = [f"{json.dumps(path)}: {{\n{block(by_width)}\n}}" for path, by_width in pages.items()]
-    return '{"v": 1, "pages": {\n' + ",\n".join(lines) + "\n}}\n"
+    return f'{{"v": 1, "made_from": "{made_from()}", "pages": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
 async def main() -> None:

@@ -18,7 +18,7 @@ def category_page(category: Category) -> str:
 <h1 id="department" data-heat-zone="title">{escape(category.name)}</h1>
 <p class="lead" data-heat-zone="lead">{escape(category.line)}</p></div>
 {picture(category.picture, eager=True)}</section>
-<section class="wrap" aria-label="{escape(category.name)}">{grid(inside, level=2, eager=True, style="grid grid-3")}</section>
+<section class="wrap" aria-label="All of {escape(category.name)}">{grid(inside, level=2, eager=True, style="grid grid-3")}</section>
 <section class="wrap" aria-labelledby="also"><div class="section-head">
 <h2 id="also" data-heat-zone="heading">Also in the shop</h2></div>{grid(others[:4])}</section>"""
     return page(category.name, body, here=f"/shop/c/{category.slug}")
