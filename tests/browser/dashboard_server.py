@@ -42,6 +42,8 @@ class Scene:
     counters: dict[str, int] = field(default_factory=dict)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     first_event_ms: int | None = None
+    script: str = "/tracker.js"
+    sites: list[str] = field(default_factory=lambda: ["default"])
     topics: list[dict[str, Any]] = field(default_factory=lambda: [topic(name) for name in TOPICS])
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in TOPICS})
     listeners: dict[str, list[web.WebSocketResponse]] = field(default_factory=dict)
@@ -90,6 +92,8 @@ class Scene:
             "counters": self.counters,
             "refusals": self.refusals,
             "first_event_ms": self.first_event_ms,
+            "tag": {"script": self.script, "ingest": "/clickstream"},
+            "sites": self.sites,
         }
 
 

@@ -18,7 +18,7 @@ import pytest_asyncio
 from chromium import Console, NewPage
 from dashboard_server import Scene, dashboard_server, now_ms, shop, topic
 from playwright.async_api import Page, expect
-from tests.serving import start
+from tests.serving import eventually, start
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -184,6 +184,33 @@ async def test_the_tag_waits_and_turns_green_at_the_first_event(page: Page, scen
     await expect(page.locator("#tag-dialog")).to_be_hidden()
 
 
+async def test_the_tag_is_the_servers_own_and_the_chosen_sites(page: Page, scene: Scene, address: str) -> None:
+    """A server that hands the tracker out under another name says so in its tag; of several sites the tag is the chosen one's."""
+    scene.script = "/assets-1.js"
+    scene.sites = ["default", "shop-berlin", "shop-lyon"]
+    await page.goto(address)
+    await expect(page.locator(".tag code")).to_have_text(f'<script async src="{address}/assets-1.js" data-site="default"></script>')
+    await page.locator("#tag-first-site").select_option("shop-lyon")
+    tag = f'<script async src="{address}/assets-1.js" data-site="shop-lyon"></script>'
+    await expect(page.locator(".tag code")).to_have_text(tag)
+    scene.populate(1)
+    await page.get_by_role("button", name="Add a site").click()
+    await expect(page.locator("dialog .tag code")).to_have_text(tag)
+
+
+async def test_a_server_that_started_into_silence_does_not_say_that_events_come(page: Page, scene: Scene, address: str) -> None:
+    """After a restart in a quiet hour the line tells of the first event ever, and is green only once one comes."""
+    scene.first_event_ms = now_ms() - 86_400_000
+    scene.pipeline = {"accepted": 0}
+    await page.goto(address)
+    await page.get_by_role("button", name="Add a site").click()
+    line = page.locator("dialog .tag-line")
+    await expect(line).to_contain_text("Quiet since this server started. The first event ever came on")
+    await expect(page.locator("dialog .tag-line.good")).to_have_count(0)
+    scene.pipeline = {"accepted": 3}
+    await expect(page.locator("dialog .tag-line.good")).to_contain_text("Events are coming in: 3 since this server started.")
+
+
 async def test_a_quiet_site_says_so(page: Page, scene: Scene, address: str) -> None:
     """Where events have come but nobody moves now, the page explains rather than shows nothing."""
     scene.first_event_ms = now_ms() - 86_400_000
@@ -286,7 +313,11 @@ async def test_a_refused_token_is_told_and_leaves_no_empty_tab(page: Page, scene
     await page.goto(address)
     await page.get_by_role("button", name="Open overlay on /").click()
     await expect(page.locator(".toast")).to_contain_text("no token for the overlay (500)")
-    assert len(page.context.pages) == 1
+
+    async def alone() -> bool:
+        return len(page.context.pages) == 1
+
+    await eventually(alone)  # the browser tells of the closing when it has done it
 
 
 # -- topics

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,35 @@ async def test_bad_arguments_get_one_line(run_cli: Any, tmp_path: Path, argument
     code, _, error = await run_cli(*arguments)
     assert (code, error.count("\n")) == (2, 1), error
     assert said in error
+
+
+async def test_the_first_event_is_remembered_when_the_log_has_forgotten_it(
+    serve: Serve, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """After a quiet time and a restart the dashboard is still told when the first event came; and under which names the tracker is."""
+
+    async def overview(address: str) -> dict[str, Any]:
+        async with http.ws_connect(f"{address.replace('http', 'ws', 1)}/api/overview") as socket:
+            told: dict[str, Any] = await socket.receive_json()
+            return told
+
+    names = ("--open-heat", "--tracker-name", "pulse.js", "--ingest-path", "/in")
+    first = await serve(*names)
+    assert (await overview(first.address))["first_event_ms"] is None
+    await send(http, first.address, event())
+    told = await overview(first.address)
+    assert abs(told["first_event_ms"] - time.time() * 1000) < 60_000
+    await first.stop()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "log.sqlite", isolation_level=None)) as log:
+        log.execute("DELETE FROM records")
+    second = await serve(*names)
+    again = await overview(second.address)
+    assert again["first_event_ms"] == told["first_event_ms"]
+    assert again["pages"] == []
+    assert again["tag"] == {"script": "/pulse.js", "ingest": "/in"}
+    assert again["sites"] == ["default"]
+    async with http.get(second.address + again["tag"]["script"]) as answer:
+        assert f'"{again["tag"]["ingest"]}"' in await answer.text()
 
 
 async def test_options_come_from_file_and_environment(serve: Serve, http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: Any) -> None:

@@ -36,6 +36,7 @@ from isotherm.history import History, HistoryError
 from isotherm.live.groups import Groups
 from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
 
@@ -83,6 +84,7 @@ class Embedded:
         )
         self.groups = Groups(self.source, self.counters, self.gate.set_watched)
         self._publisher = Publisher(self.source)
+        self._first_event = FirstEvent(settings.data)
         self._publishing = False
         self._presence_ms = 0
         self._thread = ThreadPoolExecutor(1, "log")
@@ -110,6 +112,7 @@ class Embedded:
             self._log = Log(data / "log.sqlite")
             if self.history is not None:
                 self.history.open()
+            self.gate.first_event_ms = self._first_event.read()
             self._replay(self._log)
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
@@ -213,6 +216,7 @@ class Embedded:
             drained.fail()
             return
         drained.acknowledge()
+        self._first_event.keep(self.gate.first_event_ms)
         self._count(drained.samples, offset, value, now_ms)
 
     def _count(self, samples: Samples, offset: int, value: bytes, now_ms: int) -> None:

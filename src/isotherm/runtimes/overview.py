@@ -36,8 +36,10 @@ class _Wish(msgspec.Struct):
 class Overview:
     """Sockets of dashboards, and the same figures for a single request."""
 
-    def __init__(self, pipeline: Pipeline, viewer: Callable[[web.Request], Viewer]) -> None:
+    def __init__(self, pipeline: Pipeline, viewer: Callable[[web.Request], Viewer], tag: dict[str, str]) -> None:
+        """`tag`: under which names this server hands out the tracker (`script`) and takes its events (`ingest`)."""
         self._pipeline = pipeline
+        self._tag = tag
         self._viewer = viewer
         self._rate: Callable[[], tuple[float, float]] = _Rates(pipeline).per_second
 
@@ -101,6 +103,8 @@ class Overview:
             if site is None  # details name other sites' origins and paths
         ]
         frame["first_event_ms"] = pipeline.gate.first_event_ms
+        frame["tag"] = self._tag
+        frame["sites"] = [key for key in pipeline.gate.sites.by_key if site is None or key == site]
         return msgspec.json.encode(frame).decode()
 
     def _picture(self, page: str) -> dict[str, Any]:

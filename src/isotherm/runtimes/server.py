@@ -88,7 +88,8 @@ class Server:
             page_key=pipeline.gate.sites.page_key,
             past=self._history.heatmap,
         )
-        self._overview = Overview(pipeline, self.guard.viewer)
+        tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
+        self._overview = Overview(pipeline, self.guard.viewer, tag)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None

@@ -23,6 +23,7 @@ from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.live.groups import Groups
 from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import INTEREST, Cluster, KafkaSettings
 from isotherm.runtimes.kafka.interest import Interests
@@ -63,6 +64,7 @@ class KafkaGateway:
         self.source = Mirror(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
         self._interests = Interests(self._tell_interest, self.gate.set_watched)
         self.groups = Groups(self.source, self.counters, self._on_interest)
+        self._first_event = FirstEvent(settings.data)
         self._outbox: Outbox | None = None
         self._reader: Reader | None = None
         self._observer: Observer | None = None
@@ -78,6 +80,7 @@ class KafkaGateway:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         self.settings.data.mkdir(parents=True, exist_ok=True)
+        self.gate.first_event_ms = self._first_event.read()
         await loop.run_in_executor(None, self._cluster.prepare)
         await loop.run_in_executor(None, agree, self._cluster)
         self._outbox = Outbox(self._cluster)
@@ -155,6 +158,7 @@ class KafkaGateway:
             logger.warning("Kafka did not take %d samples, their senders are told to send again: %s", len(drained.samples), error)
             return
         drained.acknowledge()
+        self._first_event.keep(self.gate.first_event_ms)
 
     async def _times(self) -> None:
         """Writes the time to every partition: once a hop for the aggregators, once a second for Group By."""

@@ -66,6 +66,14 @@ const model = {
   pictures: new Map(),
 };
 
+/** @type {import("./tag_view.js").Chosen} */
+const tag = {
+  site: "default",
+  choose(site) {
+    tag.site = site;
+    show();
+  },
+};
 const order = new Order();
 const trails = new Trails();
 const opener = new OverlayOpener();
@@ -123,6 +131,7 @@ function pagesModel() {
     held: hold.held,
     picture: (key) => model.pictures.get(key),
     trail: (key) => trails.of(key),
+    tag,
   };
 }
 
@@ -199,7 +208,7 @@ function tagDialogView() {
       <button class="button bare square" aria-label="Close" @click=${() => parts.tagDialog.close()}>${icon("x")}</button>
     </div>
     <p>Paste this tag before <code>&lt;/head&gt;</code> on every page. It sets no cookies, reads no texts, and keeps to Do Not Track.</p>
-    ${tagView(model.overview, "tag-again")}
+    ${tagView(model.overview, "tag-again", tag)}
   </div>`;
 }
 

@@ -15,6 +15,8 @@
  * @property {Record<string, number>} counters
  * @property {import("./refusals.js").Refusal[]} refusals
  * @property {number | null} first_event_ms
+ * @property {{script: string, ingest: string}} tag  where this server hands out the tracker and takes its events
+ * @property {string[]} sites  keys of the sites that this viewer may see
  */
 
 /** At most so many pictures come along with a frame. */

@@ -24,6 +24,7 @@ import { tagView } from "./tag_view.js";
  * @property {boolean} held  the order is held
  * @property {(key: string) => Picture | undefined} picture
  * @property {(key: string) => Trail} trail
+ * @property {import("./tag_view.js").Chosen} tag
  */
 /**
  * @typedef {object} PagesActions
@@ -37,7 +38,7 @@ import { tagView } from "./tag_view.js";
 export function pagesView(model, actions) {
   if (!model.overview) return skeleton();
   if (model.overview.pages.length === 0 && !model.query) {
-    return model.overview.first_event_ms === null ? firstStep(model.overview) : silence();
+    return model.overview.first_event_ms === null ? firstStep(model.overview, model.tag) : silence();
   }
   return html`
     ${toolbar(model, actions)}
@@ -178,8 +179,8 @@ function skeleton() {
   </ul>`;
 }
 
-/** @param {Overview} overview */
-function firstStep(overview) {
+/** @param {Overview} overview @param {import("./tag_view.js").Chosen} chosen */
+function firstStep(overview, chosen) {
   return html`<div class="empty first card">
     <img src="/shared/brand/mark.svg" alt="" />
     <h2>Put Isotherm on your site</h2>
@@ -187,7 +188,7 @@ function firstStep(overview) {
       Paste this tag before <code>&lt;/head&gt;</code> on every page. Nothing else is needed: no cookies, no build step. Then open one of those pages and
       move the mouse; it appears here within a second.
     </p>
-    ${tagView(overview, "tag-first")}
+    ${tagView(overview, "tag-first", chosen)}
     <p class="aside">No site at hand? <code>isotherm demo</code> starts a shop with visitors.</p>
   </div>`;
 }
