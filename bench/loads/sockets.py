@@ -15,6 +15,7 @@ _AN_ADDRESS = 20_000  #: connections of one source address
 _HANDSHAKING = 200  #: upgrades under way at once
 _REQUEST = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Origin: https://shop.example\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 

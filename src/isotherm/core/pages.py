@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_SITE", "PATH_BYTES_MAX", "Page", "canonical_path"]
+__all__ = ["DEFAULT_SITE", "PATH_BYTES_MAX", "Page", "canonical_path", "page_and_key"]
 
 DEFAULT_SITE: Final = "default"
 PATH_BYTES_MAX: Final = 2048  #: as UTF-8, as it came in; browsers and servers cut longer addresses themselves
@@ -32,6 +32,13 @@ class Page(NamedTuple):
         if not slash:
             raise ValueError(f"expected a page key such as default/p/1, got {key!r}")
         return Page(site, slash + rest)
+
+
+@lru_cache(maxsize=16_384)
+def page_and_key(site: str, path: str) -> tuple[Page, str]:
+    """The page of a canonical path, and its key: made once for what comes again and again."""
+    page = Page(site, path)
+    return page, page.key
 
 
 @lru_cache(maxsize=16_384)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from isotherm.core.counters import Counters
 from isotherm.core.limits import Limits
-from isotherm.core.pages import PATH_BYTES_MAX, Page
+from isotherm.core.pages import PATH_BYTES_MAX, Page, page_and_key
 from isotherm.core.sites import Site, Sites
 from isotherm.gateway.intake import Drained, Intake, Waiter
 from isotherm.gateway.judge import Judge, Visit
@@ -96,6 +96,9 @@ class Gate:
             if self.judge is not None:
                 self.judge.hold(sender, now_ms)
             message = self._decode(data, session, sender, now_ms)
+            if type(message) is Classic:
+                self._take_event(message, site, origin, sender, now_ms)
+                return None
             self._check_open(message.seq if isinstance(message, Batch) else None)
             if isinstance(message, Ignored):
                 self.counters.add("ignored")
@@ -105,13 +108,32 @@ class Gate:
         except Refusal as refusal:
             self.counters.refuse(refusal.reason, refusal.message, now_ms)
             raise
-        batch = isinstance(message, Batch)
-        if not self._add(taken, origin, now_ms, waiter if batch else None):
-            if isinstance(message, Batch):
-                waiter.durable(message.seq)
+        assert isinstance(message, Batch)
+        if not self._add(taken, origin, now_ms, waiter):
+            waiter.durable(message.seq)
             return None
         assert taken.page is not None
-        return (message.session, taken.page.key) if batch else None
+        return message.session, taken.page.key
+
+    def _take_event(self, event: Classic, site: Site, origin: str | None, sender: Sender, now_ms: int) -> None:
+        """What comes most often, and alone: one event of a socket. As `_resolve`, `_weigh`, `_add` have it, with nothing built between."""
+        self._check_open(None)
+        path = site.page_path(event.path, event.query)
+        time_ms = now_ms if event.timestamp_ms is None else self._event_time_ms(event.timestamp_ms, now_ms)
+        judge = self.judge
+        if path is None or (sender.crawler and not self._count_bots):
+            if judge is not None:
+                judge.charge(sender, 1, now_ms)
+            self.counters.add("left_out" if path is None else "bots")
+            return
+        page, key = page_and_key(site.key, path)
+        if judge is not None:
+            judge.weigh_event(site.key, event.session, key, time_ms, sender, now_ms)
+        self.counters.add("messages")
+        self.counters.add("samples")
+        if self.first_event_ms is None:
+            self.first_event_ms = now_ms
+        self._intake.add_classic(event, page, origin, time_ms, None)
 
     def take_body(
         self, body: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter, sender: Sender = UNKNOWN
@@ -219,6 +241,11 @@ class Gate:
             self.counters.add("timestamp_ahead")
             return now_ms
         return math.floor(max(timestamp_ms, 0.0))
+
+    @property
+    def waited_for(self) -> bool:
+        """Somebody waits for an acknowledgement of what was taken."""
+        return self._intake.waited_for
 
     def drain(self, now_ms: int) -> Drained | None:
         return self._intake.drain(now_ms)

@@ -1,7 +1,7 @@
 """The intake: what was taken and is not yet durable, gathered in columns until it is drained.
 
 Rows are appended one message at a time and leave all at once; arrays that grow in place cost less here than anything
-that is joined later.
+that is joined later. What one message brings beside its columns is one row of numbers, appended by one call; all are exact as float64.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from isotherm.core.samples import NO_LOAD, Runs, Samples
 from isotherm.gateway.messages import Batch, Classic
 
 __all__ = ["Drained", "Intake", "Waiter"]
+
+_RUN_COLUMNS: Final = 8  #: page, session, device, load, seq, size, width, height
 
 
 class Waiter(Protocol):
@@ -58,19 +60,21 @@ class Intake:
         """Samples gathered."""
         return len(self._time)
 
+    @property
+    def waited_for(self) -> bool:
+        return bool(self._waiters)
+
     def _reset(self) -> None:
         self._pages: dict[Page, int] = {}
         self._origins: list[str | None] = []
         self._sessions: dict[str, int] = {}
         self._loads: dict[str, int] = {}
-        self._run_page, self._run_session, self._run_device = array("q"), array("q"), array("q")
-        self._run_load, self._run_seq, self._run_size = array("q"), array("q"), array("q")
-        self._run_width, self._run_height = array("d"), array("d")
+        self._runs = array("d")
         self._time, self._x, self._y, self._kind = array("q"), array("d"), array("d"), array("B")
         self._waiters: list[tuple[Waiter, int]] = []
 
     def _run(self, page: Page, origin: str | None, session: str, load: int, seq: int, device: int, w: float, h: float, size: int) -> None:
-        if not self._run_size:
+        if not self._runs:
             self._wake()
         at = self._pages.get(page)
         if at is None:
@@ -78,14 +82,8 @@ class Intake:
             self._origins.append(origin)
         elif origin is not None:
             self._origins[at] = origin
-        self._run_page.append(at)
-        self._run_session.append(self._sessions.setdefault(session, len(self._sessions)))
-        self._run_load.append(load)
-        self._run_seq.append(seq)
-        self._run_device.append(device)
-        self._run_width.append(w)
-        self._run_height.append(h)
-        self._run_size.append(size)
+        sessions = self._sessions
+        self._runs.extend((at, sessions.setdefault(session, len(sessions)), device, load, seq, size, w, h))
 
     def add_classic(self, event: Classic, page: Page, origin: str | None, time_ms: int, waiter: Waiter | None) -> None:
         self._run(page, origin, event.session, NO_LOAD, 0, device_of(event.width), event.width, event.height, 1)
@@ -109,8 +107,11 @@ class Intake:
 
     def drain(self, now_ms: int) -> Drained | None:
         """All that was gathered; None where that is nothing."""
-        if not self._run_size:
+        if not self._runs:
             return None
+        rows = np.frombuffer(self._runs).reshape(-1, _RUN_COLUMNS).T
+        page, session, device, load, seq, size = rows[:6].astype(np.int64)
+        width, height = np.ascontiguousarray(rows[6:])
         samples = Samples(
             arrived_ms=now_ms,
             pages=list(self._pages),
@@ -118,14 +119,14 @@ class Intake:
             sessions=list(self._sessions),
             loads=list(self._loads),
             runs=Runs(
-                page=np.frombuffer(self._run_page, np.int64),
-                session=np.frombuffer(self._run_session, np.int64),
-                device=np.frombuffer(self._run_device, np.int64),
-                load=np.frombuffer(self._run_load, np.int64),
-                seq=np.frombuffer(self._run_seq, np.int64),
-                width=np.frombuffer(self._run_width, np.float64),
-                height=np.frombuffer(self._run_height, np.float64),
-                size=np.frombuffer(self._run_size, np.int64),
+                page=page,
+                session=session,
+                device=device,
+                load=load,
+                seq=seq,
+                width=width,
+                height=height,
+                size=size,
             ),
             time_ms=np.frombuffer(self._time, np.int64) if self._time else np.zeros(0, np.int64),
             x=np.frombuffer(self._x, np.float64) if self._x else np.zeros(0),

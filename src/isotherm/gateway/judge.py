@@ -28,6 +28,7 @@ __all__ = ["Judge", "Visit"]
 
 _SESSION_PAGES_MAX = 64  #: pages of a session whose rates are kept; a visit has a few
 _FULL_RETRY_MS = 30_000
+_TURN_EVERY_MS = 1000  #: what is forgotten a second late does no harm
 _MANY = 8  #: from so many samples on, numpy is quicker than a loop
 
 
@@ -51,6 +52,13 @@ class _Session:
         self.address = address
         self.paid_ms: dict[str, float] = {}
 
+    def paid(self, page: str, until_ms: float) -> None:
+        """The newest pages are kept."""
+        self.paid_ms.pop(page, None)
+        self.paid_ms[page] = until_ms
+        if len(self.paid_ms) > _SESSION_PAGES_MAX:
+            del self.paid_ms[next(iter(self.paid_ms))]
+
 
 class Judge:
     """`weigh` what one sender brings: all of it, or a `Refusal`."""
@@ -61,6 +69,7 @@ class Judge:
         self._sessions_of: dict[str, int] = {}  # address -> sessions remembered
         self._pages: Generations[str, str] = Generations(max(pages_memory_ms, REPEAT_MEMORY_MS))  # page key -> site
         self._pages_of: dict[str, int] = {}
+        self._turned_ms = 0
         self._paid_ms: Generations[str, float] = Generations(REPEAT_MEMORY_MS)  # address -> until when it is paid
 
     def known_page(self, site: str, page: str) -> None:
@@ -80,6 +89,24 @@ class Judge:
         """What was refused costs its address too, or refusing would be what wears the server out."""
         if sender.address is not None:
             self._paid_ms.put(sender.address, self._address_paid(sender.address, samples, now_ms))
+
+    def weigh_event(self, site: str, session: str, page: str, time_ms: int, sender: Sender, now_ms: int) -> None:
+        """`weigh` for one event. Most are of a session and page that are known, and within all rates: nothing is built for those."""
+        limits, address = self.limits, sender.address
+        known = self._sessions.get(f"{site}/{session}")
+        each_ms = 1000 / limits.session_samples_per_s
+        most_ms = now_ms + limits.session_burst_samples * each_ms
+        paid_ms = max(min(known.paid_ms.get(page, 0.0), most_ms), time_ms) + each_ms if known and sender.browser else 0.0
+        address_paid_ms = self._address_paid(address, 1, now_ms) if address is not None else 0.0
+        address_most_ms = now_ms + limits.address_burst_samples * 1000 / limits.address_samples_per_s
+        if known is None or self._pages.get(page) is None or paid_ms > most_ms + each_ms or address_paid_ms > address_most_ms:
+            self.weigh([Visit(site, session, page, (time_ms,), sender.browser, None)], sender, now_ms)
+            return
+        self._turn(now_ms)
+        if paid_ms:
+            known.paid(page, paid_ms)
+        if address is not None:
+            self._paid_ms.put(address, address_paid_ms)
 
     def weigh(self, visits: Sequence[Visit], sender: Sender, now_ms: int) -> None:
         """Takes all visits, or raises `Refusal` and takes none."""
@@ -112,10 +139,7 @@ class Judge:
         for (who, page), paid in paid_ms.items():
             kept = self._sessions.get(who)
             assert kept is not None
-            kept.paid_ms.pop(page, None)
-            kept.paid_ms[page] = paid
-            if len(kept.paid_ms) > _SESSION_PAGES_MAX:
-                del kept.paid_ms[next(iter(kept.paid_ms))]
+            kept.paid(page, paid)
         if sender.address is not None:
             self._paid_ms.put(sender.address, address_paid_ms)
 
@@ -182,6 +206,9 @@ class Judge:
     # -- forgetting
 
     def _turn(self, now_ms: int) -> None:
+        if 0 <= now_ms - self._turned_ms < _TURN_EVERY_MS:
+            return
+        self._turned_ms = now_ms
         for session in self._sessions.turn(now_ms):
             if session.address is not None:
                 self._sessions_of[session.address] -= 1

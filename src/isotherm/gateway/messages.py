@@ -26,6 +26,7 @@ SEQ_MAX: Final = 2**53 - 1
 
 _Positive = Annotated[float, Meta(gt=0)]
 _DEFAULT_KINDS: Final = ["move", "click"]
+_PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
 
 
 class Refusal(Exception):
@@ -226,8 +227,8 @@ def _limit(text: str, bytes_max: int, field: str, seq: int | None = None) -> Non
 def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
     _limit(event.relative_path, PATH_BYTES_MAX, "relative_path")
     who = _session(event.session_id, session, "session_id")
-    kind = CLASSIC_KINDS.get(event.type)
-    if kind is None:
+    place = _PLACE_OF_TYPE.get(event.type)
+    if place is None:
         return Ignored(event.type)
     if event.window is None:
         raise Refusal("Object missing required field `window`")
@@ -236,7 +237,7 @@ def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
     return Classic(
         who,
         event.relative_path,
-        KINDS.index(kind),
+        place,
         event.point.x,
         event.point.y,
         event.window.width,

@@ -42,7 +42,7 @@ from isotherm.runtimes.topics import Message, Topics
 
 __all__ = ["Embedded"]
 
-_TICK_S: Final = 0.010  #: between the ends of commits: half the 20 ms that a tick may last, so that acks are quick
+_TICK_S: Final = 0.010  #: between the ends of commits: half the 20 ms that a tick may last, so that acks are quick. All where none waits
 _TRIM_EVERY_S: Final = 5.0
 _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
@@ -195,6 +195,8 @@ class Embedded:
             await self._wake.wait()
             if not self._stopping:
                 await asyncio.sleep(_TICK_S)
+                if not self.gate.waited_for:  # classic events are not answered: they may gather for twice as long
+                    await asyncio.sleep(_TICK_S)
             self._wake.clear()
             await self._tick()
             if self._stopping:
