@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, Protocol
 
 from isotherm.core.counters import Counters
@@ -125,7 +126,7 @@ class Groups:
 
     async def broadcast(self, hop: Hop | None, now_ms: int) -> None:
         """Pushes one hop's news to all; None: no window was emitted, only what is overdue is pushed."""
-        pushed = 0
+        pushed = written = 0
         for group in list(self._groups.values()):
             changes = hop.changes(group.view) if hop is not None else None
             overdue = changes is None and self._overdue(group, now_ms)
@@ -137,10 +138,18 @@ class Groups:
                 group.status_ms, group.people = now_ms, status.people
             news = _News(self._source, group.view, changes, status, overdue)
             for seat in list(group.seats.values()):
-                self._push(seat, news, now_ms)
+                frame = news.for_seat(seat)
+                if frame is None or seat.dropped:
+                    continue
+                if seat.viewer.push(frame):
+                    written += 1
+                    seat.behind_since_ms = None
+                else:
+                    self._skip(seat, now_ms)
                 pushed += 1
                 if pushed % _SLICE == 0:
                     await asyncio.sleep(0)
+        self._counters.add("frames", written)
 
     def _overdue(self, group: _Group, now_ms: int) -> bool:
         if now_ms - group.status_ms >= _STATUS_EVERY_MS or now_ms < group.status_ms:
@@ -148,14 +157,7 @@ class Groups:
         page = self._source.page(group.view.page, now_ms)
         return (page.visitors if page else 0) != group.people
 
-    def _push(self, seat: _Seat, news: _News, now_ms: int) -> None:
-        frame = news.for_seat(seat)
-        if frame is None or seat.dropped:
-            return
-        if seat.viewer.push(frame):
-            self._counters.add("frames")
-            seat.behind_since_ms = None
-            return
+    def _skip(self, seat: _Seat, now_ms: int) -> None:
         self._counters.add("frames_skipped")
         if seat.behind_since_ms is None:
             seat.behind_since_ms = now_ms
@@ -188,24 +190,23 @@ class _News:
         self._changes = changes
         self._status = status
         self._overdue = overdue
-        self._classic: str | None = None
-        self._keyframe: bytes | None = None
-        self._changed: bytes | None = None
 
     def for_seat(self, seat: _Seat) -> str | bytes | None:
         behind = seat.behind_since_ms is not None
         if seat.format == Format.CLASSIC:
-            if self._changes is None and not behind:
-                return None
-            if self._classic is None:
-                self._classic = classic_json(self._source.whole(self._view)).decode()
-            return self._classic
+            return self.classic if behind or self._changes is not None else None
         if behind:
-            if self._keyframe is None:
-                self._keyframe = keyframe(self._source.whole(self._view), self._status)
-            return self._keyframe
-        if self._changes is None and not self._overdue:
-            return None
-        if self._changed is None:
-            self._changed = changes_frame(self._changes, self._status)
-        return self._changed
+            return self.whole
+        return self.changed if self._overdue or self._changes is not None else None
+
+    @cached_property
+    def classic(self) -> str:
+        return classic_json(self._source.whole(self._view)).decode()
+
+    @cached_property
+    def whole(self) -> bytes:
+        return keyframe(self._source.whole(self._view), self._status)
+
+    @cached_property
+    def changed(self) -> bytes:
+        return changes_frame(self._changes, self._status)

@@ -1,0 +1,98 @@
+"""Viewers: many sockets that take frames and do nothing with them but look when they came.
+
+Settings: `port`, `viewers`, `pages`, `first`, `path` (with ``{page}`` in it). Told ``{"seconds"}``, it listens so long, and tells for each
+window's end that it saw how many frames came, and when the first and the last did; with ``"keep": true`` also the frames of the first
+viewer of each page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import select
+import struct
+import sys
+import time
+from typing import Any
+
+from bench.loads.sockets import connect_all, unmasked
+from bench.processes import settings, tell
+
+_END = struct.Struct("<d")
+_END_AT = 8  #: in the frame's header, docs/wire.md
+_READ_BYTES = 262_144
+
+
+class _Listener:
+    """Reads whatever comes, until it is time."""
+
+    def __init__(self, sockets: list[Any], pages: int) -> None:
+        self._by_file = {one.fileno(): one for one in sockets}
+        self._kept_of = {one.fileno(): at for at, one in enumerate(sockets[:pages])}
+        self._poll = select.epoll()
+        for one in sockets:
+            one.setblocking(False)
+            self._poll.register(one.fileno(), select.EPOLLIN)
+        self._buffer = bytearray(_READ_BYTES)
+        self._view = memoryview(self._buffer)
+
+    def listen(self, seconds: float, keep: bool) -> dict[str, Any]:
+        seen: dict[float, list[float]] = {}  # window's end -> frames, when the first came, when the last
+        kept: dict[int, list[str]] = {}
+        frames = size = lost = 0
+        until_s = time.perf_counter() + seconds
+        while (now_s := time.perf_counter()) < until_s:
+            for file, _ in self._poll.poll(min(0.05, until_s - now_s), 512):
+                read = self._read(file)
+                if read <= 0:
+                    lost += read < 0
+                    continue
+                size += read
+                at_s = time.time()
+                for opcode, start, end in unmasked(self._view[:read]):
+                    if opcode != 2:
+                        continue
+                    frames += 1
+                    (end_ms,) = _END.unpack_from(self._buffer, start + _END_AT)
+                    entry = seen.get(end_ms)
+                    if entry is None:
+                        seen[end_ms] = [1, at_s, at_s]
+                    else:
+                        entry[0] += 1
+                        entry[2] = at_s
+                    if keep and file in self._kept_of:
+                        kept.setdefault(self._kept_of[file], []).append(base64.b64encode(self._view[start:end]).decode())
+        return {"frames": frames, "bytes": size, "lost": lost, "seen": seen, "kept": kept}
+
+    def _read(self, file: int) -> int:
+        """How many bytes there were; -1: the connection ended, and is left alone from now on."""
+        try:
+            read: int = self._by_file[file].recv_into(self._buffer)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            read = 0
+        if not read:
+            self._poll.unregister(file)
+            return -1
+        return read
+
+
+def main() -> None:
+    given = settings()
+    first, pages = given["first"], given["pages"]
+    paths = [given["path"].format(page=(first + at) % pages) for at in range(given["viewers"])]
+    sockets, _ = connect_all(given["port"], paths, first)
+    listener = _Listener(sockets, pages)
+    tell(ready=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        cpu_s, began_s = time.process_time(), time.perf_counter()
+        heard = listener.listen(order["seconds"], order.get("keep", False))
+        wall_s = time.perf_counter() - began_s
+        heard["seen"] = [[end_ms, *entry] for end_ms, entry in sorted(heard["seen"].items())]
+        tell(busy=(time.process_time() - cpu_s) / wall_s, **heard)
+
+
+if __name__ == "__main__":
+    main()
