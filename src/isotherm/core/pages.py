@@ -51,7 +51,9 @@ def canonical_path(path: str) -> str:
 
     Nothing else changes. Doing it twice changes nothing more: an escaped percent sign stays escaped.
     """
-    return _decoded(path) if "%" in path else path
+    while "%" in path and (decoded := _decoded(path)) != path:
+        path = decoded  # in what was badly escaped (``%0%30``) another escape may come to light
+    return path
 
 
 def _decode_run(escapes: str) -> str:

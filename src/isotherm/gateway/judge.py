@@ -92,6 +92,7 @@ class Judge:
 
     def weigh_event(self, site: str, session: str, page: str, time_ms: int, sender: Sender, now_ms: int) -> None:
         """`weigh` for one event. Most are of a session and page that are known, and within all rates: nothing is built for those."""
+        self._turn(now_ms)
         limits, address = self.limits, sender.address
         known = self._sessions.get(f"{site}/{session}")
         each_ms = 1000 / limits.session_samples_per_s
@@ -102,7 +103,6 @@ class Judge:
         if known is None or self._pages.get(page) is None or paid_ms > most_ms + each_ms or address_paid_ms > address_most_ms:
             self.weigh([Visit(site, session, page, (time_ms,), sender.browser, None)], sender, now_ms)
             return
-        self._turn(now_ms)
         if paid_ms:
             known.paid(page, paid_ms)
         if address is not None:
