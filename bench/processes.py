@@ -79,7 +79,7 @@ class Served(Child):
 
     port = 0
 
-    def _get(self, path: str) -> bytes:
+    def fetch(self, path: str) -> bytes:
         address = f"http://127.0.0.1:{self.port}{path}"
         request = urllib.request.Request(address, headers={"Authorization": f"Bearer {TOKEN}"})
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
@@ -87,11 +87,11 @@ class Served(Child):
         return body
 
     async def get(self, path: str) -> Any:
-        return json.loads(await asyncio.to_thread(self._get, path))
+        return json.loads(await asyncio.to_thread(self.fetch, path))
 
     async def counters(self) -> dict[str, float]:
         """The server's own figures, by name without prefix and suffix."""
-        text = (await asyncio.to_thread(self._get, "/metrics")).decode()
+        text = (await asyncio.to_thread(self.fetch, "/metrics")).decode()
         found = re.findall(r"^isotherm_(\w+?)(?:_total)? ([0-9.e+-]+)$", text, re.MULTILINE)
         return {name: float(value) for name, value in found}
 

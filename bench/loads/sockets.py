@@ -9,7 +9,9 @@ import os
 import socket
 import struct
 
-__all__ = ["connect_all", "masked", "unmasked"]
+__all__ = ["PING", "PONG", "connect_all", "masked", "unmasked"]
+
+PING = 9
 
 _AN_ADDRESS = 20_000  #: connections of one source address
 _HANDSHAKING = 200  #: upgrades under way at once
@@ -82,3 +84,6 @@ def unmasked(data: bytes | memoryview) -> list[tuple[int, int, int]]:
         found.append((data[at] & 0x0F, start, start + size))
         at = start + size
     return found
+
+
+PONG = masked(b"", 10)

@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from bench.loads.events import batch
-from bench.loads.sockets import connect_all, masked, unmasked
+from bench.loads.sockets import PING, PONG, connect_all, masked, unmasked
 from bench.processes import settings, tell
 
 _GRACE_S = 2.0  #: for the last acknowledgements
@@ -67,6 +67,8 @@ class _Trackers:
             for opcode, start, end in unmasked(data):
                 if opcode == 1 and (seq := json.loads(data[start:end]).get("ack")) is not None:
                     acks_ms.append((now_s - self._sent_s.pop((at, seq))) * 1000)
+                elif opcode == PING:
+                    self.sockets[at].sendall(PONG)
             if end < len(data):
                 self._left[file] = data[end:]
 

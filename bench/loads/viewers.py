@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any
 
-from bench.loads.sockets import connect_all, unmasked
+from bench.loads.sockets import PING, PONG, connect_all, unmasked
 from bench.processes import settings, tell
 
 _END = struct.Struct("<d")
@@ -51,6 +51,8 @@ class _Listener:
                 at_s = time.time()
                 for opcode, start, end in unmasked(self._view[:read]):
                     if opcode != 2:
+                        if opcode == PING:
+                            self._by_file[file].send(PONG)
                         continue
                     frames += 1
                     (end_ms,) = _END.unpack_from(self._buffer, start + _END_AT)

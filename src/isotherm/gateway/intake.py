@@ -110,7 +110,7 @@ class Intake:
         if not self._runs:
             return None
         rows = np.frombuffer(self._runs).reshape(-1, _RUN_COLUMNS).T
-        page, session, device, load, seq, size = rows[:6].astype(np.int64)
+        page, session, device, load, seq, size = rows[:6].astype(np.int64, order="C")  # whole columns: compiled loops read them
         width, height = np.ascontiguousarray(rows[6:])
         samples = Samples(
             arrived_ms=now_ms,
