@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.chromium import site, tab
 from bench.figures import Figure, at_most
 from bench.processes import TOKEN, child, served
 from bench.progress import Progress
+from bench.tabs import site, tab
 
 __all__ = ["run"]
 
