@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 import isotherm
+from isotherm.cli.backup import backup
 from isotherm.cli.demo import demo
+from isotherm.cli.erase import erase
 from isotherm.cli.login import login
 from isotherm.cli.replay import replay
 from isotherm.cli.serve import serve
@@ -63,5 +65,5 @@ def _parameter_of_option(command: click.Command) -> dict[str, str]:
     }
 
 
-for command in (demo, serve, login, simulate, replay, topics, worker):
+for command in (demo, serve, login, simulate, replay, topics, worker, backup, erase):
     app.add_command(command)

@@ -1,0 +1,50 @@
+"""`isotherm erase`: what is still raw goes: samples of a session, of a page, or of before some time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from isotherm.cli.options import CliError, data_option, option
+from isotherm.core.erase import Erasure
+from isotherm.core.pages import DEFAULT_SITE, canonical_path
+from isotherm.log import LogError
+from isotherm.runtimes.erasing import erase_from_log
+
+__all__ = ["erase"]
+
+
+@click.command()
+@option("--session", help="Samples of this session.")
+@option("--page", help="Samples of this page, such as /p/1.")
+@option("--site", default=DEFAULT_SITE, help="The page's site.")
+@option("--before", metavar="TIME", help="Samples taken before this time: ISO 8601, or ms since the epoch.")
+@data_option("isotherm-data")
+def erase(session: str | None, page: str | None, site: str, before: str | None, data: Path) -> None:
+    """Erase what is still raw. Of several conditions all must hold; the server may run.
+
+    Counts that were rolled up name no session, and stay: they tell how many samples fell on a tile, not whose. The heat shown now cools as
+    its window goes on. On Kafka, records go by the topics' retention.
+    """
+    if session is None and page is None and before is None:
+        raise click.UsageError("expected --session, --page or --before")
+    if not (data / "log.sqlite").is_file():
+        raise CliError(f"there is no log in {data}: name the data folder with --data; on Kafka, records go by the topics' retention")
+    key = None if page is None else site + canonical_path(page)
+    try:
+        gone = erase_from_log(data / "log.sqlite", Erasure(session, key, None if before is None else _time_ms(before)))
+    except LogError as error:
+        raise CliError(str(error)) from None
+    click.echo(f"{gone:,} raw samples erased. Rolled-up counts name no session, and stay.")
+
+
+def _time_ms(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"expected --before as ISO 8601 or ms since the epoch, got {text!r}") from None
+    return int((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() * 1000)
