@@ -10,11 +10,12 @@ and says goodbye, is told never to wait for it (`_WRITER_LIMIT`).
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 __all__ = ["Socket"]
 
@@ -29,12 +30,13 @@ _CLOSE_S: Final = 1.0  #: how long a peer may take to say goodbye: a stop takes 
 class Socket:
     """A connection that was upgraded. `receive` its frames; `push` to it from anywhere in the loop."""
 
-    __slots__ = ("_response", "_transport", "queued_bytes_max")
+    __slots__ = ("_response", "_transport", "queued_bytes_max", "too_large")
 
     def __init__(self, response: web.WebSocketResponse, transport: asyncio.Transport, queued_bytes_max: int) -> None:
         self._response = response
         self._transport = transport
         self.queued_bytes_max = queued_bytes_max
+        self.too_large = False  #: it ended because a frame was
 
     @classmethod
     async def upgrade(cls, request: web.Request, *, frame_bytes_max: int, queued_bytes_max: int) -> Socket:
@@ -52,6 +54,8 @@ class Socket:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
+        # Or the kernel would hold some megabytes more for each peer that does not read.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, queued_bytes_max)
         return cls(response, transport, queued_bytes_max)
 
     async def receive(self) -> AsyncIterator[bytes]:
@@ -64,6 +68,8 @@ class Socket:
                     self.abort()  # it asks and asks and does not listen
                 else:
                     await self._response.pong(message.data)
+            elif message.type is WSMsgType.ERROR:
+                self.too_large = getattr(message.data, "code", None) == WSCloseCode.MESSAGE_TOO_BIG
 
     @property
     def queued_bytes(self) -> int:

@@ -62,6 +62,8 @@ class GatewayEndpoints:
                 if conversation.full:
                     await socket.close(1013, "can't take events now")
                     break
+            if socket.too_large:
+                self._gate.counters.refuse("too_large", "frame", self._now_ms())
         finally:
             self._sockets.pop(socket, None)
             conversation.close()

@@ -103,6 +103,7 @@ class LiveEndpoints:
         renew = self._admit(request, _site(request))
         view = self._view(request, path)
         if self._groups.viewers >= self._limits.viewers_max:
+            self._groups.turn_away(self._now_ms())
             raise _refused(web.HTTPServiceUnavailable, "too many viewers are connected; come back later")
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=self._limits.viewer_queue_bytes_max)
         self._sockets.add(socket)

@@ -96,6 +96,10 @@ class Groups:
         self._viewers_of_page: dict[str, int] = {}
         self.viewers = 0
 
+    def turn_away(self, now_ms: int) -> None:
+        """There are as many viewers as there may be: one more is counted, and not let in."""
+        self._counters.refuse("connections", "viewers", now_ms)
+
     def join(self, view: View, viewer: Viewer, format_: str, now_ms: int) -> None:
         """The viewer gets the current window at once, then what changes. Raises `ValueError` for a view that can't be."""
         heat = self._source.whole(view)

@@ -19,6 +19,9 @@ _BODY: Final = b'{"error":"too many connections; come back later"}'
 _FULL: Final = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
 
 
+_NEARLY: Final = 0.9  #: of the time for a head: the server's timer and our clock differ by a little
+
+
 class Crowd:
     """Things that are open, by address."""
 
@@ -83,6 +86,9 @@ class _Connection(asyncio.Protocol):
         self._door = door
         self._inner: asyncio.Protocol | None = None
         self._address: str | None = None
+        self._asked = False  #: the head of its first request has come
+        self._since_ms = door.now_ms()
+        self._end = b""  #: of what came so far, to find the head's end across two pieces
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         door = self._door
@@ -102,12 +108,18 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._inner is not None:
+            door = self._door
+            if not self._asked and door.now_ms() - self._since_ms >= _NEARLY * door.limits.handshake_ms_max:
+                door.counters.refuse("slow", "head", door.now_ms())
             self._door.open -= 1
             self._door.crowd.leave(self._address)
             self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._inner is not None:
+            if not self._asked:
+                seen = self._end + data
+                self._asked, self._end = b"\r\n\r\n" in seen, seen[-3:]
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
