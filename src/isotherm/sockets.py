@@ -17,7 +17,10 @@ from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-__all__ = ["Socket"]
+__all__ = ["SUBPROTOCOL", "TOKEN_SUBPROTOCOL", "Socket"]
+
+SUBPROTOCOL: Final = "isotherm"  #: what we answer a client that offers subprotocols
+TOKEN_SUBPROTOCOL: Final = "token."  #: and a token; offered beside ours, it stands in no address, console or proxy's log
 
 _TEXT: Final = 0x81  #: the first byte of a whole frame
 _BINARY: Final = 0x82
@@ -48,6 +51,7 @@ class Socket:
             timeout=_CLOSE_S,
             autoping=False,  # answers to pings are bounded like all else, see `receive`
             decode_text=False,
+            protocols=(SUBPROTOCOL,),
             writer_limit=_WRITER_LIMIT,
         )
         await response.prepare(request)

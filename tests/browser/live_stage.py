@@ -129,12 +129,14 @@ class Stage:
             await viewer.socket.close(code=code)
 
     async def live(self, request: web.Request) -> web.StreamResponse:
-        query = dict(request.query)
+        assert "token" not in request.query, "addresses are printed and logged"
+        ours, token = request.headers["Sec-WebSocket-Protocol"].replace(" ", "").split(",")
+        query = {**request.query, "token": token.removeprefix("token.")}
         self.asked.append(query)
         self._news.set()
         if self.refuse:
             return web.Response(status=self.refuse)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(protocols=[ours])
         await socket.prepare(request)
         viewer = Viewer(query, socket)
         if not self.mute:

@@ -445,6 +445,30 @@ async def show_first_step(tab: Page, address: str, _scene: Scene) -> None:
     await expect(tab.locator(".tag")).to_be_visible()
 
 
+async def test_an_origin_that_only_a_sender_named_is_asked_about(page: Page, scene: Scene, address: str) -> None:
+    """No token leaves the dashboard before the operator says that the address is his; then it is remembered, also for other claims."""
+    async with shop(READY) as site:
+        scene.populate(2, origin=site)
+        for shown in scene.pages:
+            shown["origin_confirmed"] = False
+        await page.goto(address)
+        await page.get_by_role("button", name="Open overlay on /", exact=True).click()
+        dialog = page.locator("#address-dialog")
+        await expect(dialog).to_contain_text(f"Somebody’s browser said that the site default is at {site}")
+        await expect(page.get_by_role("textbox", name="Address of the site")).to_have_value(site)
+        await dialog.get_by_role("button", name="Close").click()
+        assert scene.tokens == []
+        await page.get_by_role("button", name="Open overlay on /", exact=True).click()
+        async with page.context.expect_page() as opening:
+            await dialog.get_by_role("button", name="Open overlay").click()
+        await (await opening.value).wait_for_url(f"{site}/#isotherm=token-1-default")
+        scene.pages[1]["origin"] = "https://evil.example"
+        await expect(page.locator(".where").nth(1)).to_have_text("evil.example")
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("button", name="Open overlay on /p/console").click()
+        await (await opening.value).wait_for_url(f"{site}/p/console#isotherm=token-2-default")
+
+
 async def show_what_opens(tab: Page, address: str, scene: Scene) -> None:
     await show_dashboard(tab, address, scene)
     await tab.locator("#health").click()

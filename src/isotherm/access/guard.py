@@ -17,6 +17,7 @@ from isotherm.addresses import address_of
 from isotherm.core.counters import Counters
 from isotherm.core.memory import Generations
 from isotherm.core.pages import DEFAULT_SITE
+from isotherm.sockets import TOKEN_SUBPROTOCOL
 
 __all__ = ["COOKIE", "Guard"]
 
@@ -60,8 +61,15 @@ class Guard:
             return Viewer(None, LOGGED_IN_AS)
         _stranger()
 
+    def stands(self, viewer: Viewer) -> bool:
+        """Whether what let this viewer in still opens anything."""
+        return self._keys.stands(viewer.name, self._now_ms())
+
     def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
-        """Raises 401 for one who may not see this site's heat (None: all sites'). Returns how to renew a short-lived token."""
+        """Raises 401 for one who may not see this site's heat (None: all sites').
+
+        Returns what gives the token to come with next time, an empty one once there is none any more; None where no token was needed.
+        """
         token = None if self._open_heat else _token(request)
         if token is not None and len(token) <= _TOKEN_CHARACTERS_MAX:
             overlay = self._keys.overlay_viewer(token, self._now_ms())
@@ -73,7 +81,7 @@ class Guard:
         viewer = self.viewer(request)
         if viewer.site is not None and viewer.site != site:
             _foreign(viewer.site)
-        return None
+        return (lambda: token if self.stands(viewer) else "") if token is not None else None
 
     def by_cookie(self, request: web.Request) -> bool:
         """Whether the request carries the login link's cookie. Its origin is checked besides: cookies come with any."""
@@ -171,4 +179,7 @@ def _token(request: web.Request) -> str | None:
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         return bearer.strip()
+    for offered in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
+        if offered.strip().startswith(TOKEN_SUBPROTOCOL):
+            return offered.strip().removeprefix(TOKEN_SUBPROTOCOL)
     return request.query.get("token")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,8 @@ from isotherm.cli.login import login
 from isotherm.cli.replay import replay
 from isotherm.cli.serve import serve
 from isotherm.cli.simulate import simulate
+from isotherm.cli.site import site
+from isotherm.cli.token import token
 from isotherm.cli.topics import topics
 from isotherm.cli.worker import worker
 from isotherm.config import ConfigError, read_config
@@ -44,15 +48,27 @@ def apply_config(context: click.Context, config: Path | None) -> None:
     if config is None and not path.is_file():
         return
     settings = read_config(path, set(app.commands))
-    options = {name: _parameter_of_option(command) for name, command in app.commands.items()}
-    known = set().union(*options.values())
+    known = set().union(*(_parameter_of_option(command) for command in _all_commands(app)))
     for command, values in settings.items():
         for name in values.keys() - known:
             raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command} --help` lists what there is")
-    context.default_map = {
-        command: {options[command][name]: value for name, value in values.items() if name in options[command]}
-        for command, values in settings.items()
-    }
+    context.default_map = {command: _defaults(app.commands[command], values) for command, values in settings.items()}
+
+
+def _defaults(command: click.Command, values: dict[str, Any]) -> dict[str, Any]:
+    """A command's defaults; those of a group's commands lie within its own, as click wants them."""
+    options = _parameter_of_option(command)
+    defaults = {options[name]: value for name, value in values.items() if name in options}
+    if isinstance(command, click.Group):
+        defaults |= {name: _defaults(inner, values) for name, inner in command.commands.items()}
+    return defaults
+
+
+def _all_commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from _all_commands(command)
 
 
 def _parameter_of_option(command: click.Command) -> dict[str, str]:
@@ -65,5 +81,5 @@ def _parameter_of_option(command: click.Command) -> dict[str, str]:
     }
 
 
-for command in (demo, serve, login, simulate, replay, topics, worker, backup, erase):
+for command in (demo, serve, login, simulate, replay, topics, worker, site, token, backup, erase):
     app.add_command(command)

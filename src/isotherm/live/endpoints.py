@@ -26,19 +26,20 @@ Admit = Callable[[web.Request, str | None], Renew | None]
 """Given a request and the site that it asks for (None: all), raises the answer for one who may not look. Where the
 viewer came with a short-lived token, returns what makes the next one; an empty one: there is none any more."""
 
-_RENEW_S: Final = 240.0  #: well within the ten minutes that a short-lived token lasts
+_RENEW_S: Final = 60.0  #: well within the ten minutes that a short-lived token lasts; so long does a revoked one go on
 _FRAME_BYTES_MAX: Final = 4096  #: viewers have little to say
 _DENIED: Final = 1008
 _MORE: Final = {"from", "to", "format", "people"}
 
 
-def page_json(page: PageNow, now_ms: int) -> dict[str, object]:
-    """One live page, as `/api/pages` has it."""
+def page_json(page: PageNow, now_ms: int, *, origin_confirmed: bool) -> dict[str, object]:
+    """One live page, as `/api/pages` has it. An origin that is not confirmed is what some sender said."""
     at = Page.from_key(page.key)
     return {
         "site": at.site,
         "path": at.path,
         "origin": page.origin,
+        "origin_confirmed": origin_confirmed,
         "visitors": page.visitors,
         "samples_per_second": round(page.rate, 2),
         "samples": page.samples,
@@ -108,7 +109,7 @@ class LiveEndpoints:
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=self._limits.viewer_queue_bytes_max)
         self._sockets.add(socket)
         self._groups.join(view, socket, format_, self._now_ms())
-        renewing = asyncio.create_task(_keep_renewing(socket, renew)) if renew and format_ == Format.BINARY else None
+        renewing = asyncio.create_task(_keep_renewing(socket, renew, tell=format_ == Format.BINARY)) if renew else None
         try:
             async for _ in socket.receive():
                 pass
@@ -135,15 +136,16 @@ class LiveEndpoints:
         return View(self._page_key(site, path), kind, device)
 
 
-async def _keep_renewing(socket: Socket, renew: Renew) -> None:
-    """A viewer with a short-lived token gets the next one in time, as long as it is connected."""
+async def _keep_renewing(socket: Socket, renew: Renew, *, tell: bool) -> None:
+    """A viewer with a short-lived token gets the next one in time, as long as it is connected; one whose token was revoked is let go."""
     while True:
         await asyncio.sleep(_RENEW_S)
         token = renew()
         if not token:
             await socket.close(_DENIED, "the token that this one came from was revoked")
             return
-        socket.push(msgspec.json.encode({"token": token}).decode())
+        if tell:
+            socket.push(msgspec.json.encode({"token": token}).decode())
 
 
 def _site(request: web.Request) -> str:

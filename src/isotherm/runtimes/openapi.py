@@ -221,12 +221,13 @@ def _pages() -> dict[str, Any]:
             "site": _STRING,
             "path": _STRING,
             "origin": {"type": ["string", "null"]},
+            "origin_confirmed": {"type": "boolean"},
             "visitors": _INTEGER,
             "samples_per_second": _NUMBER,
             "samples": _INTEGER,
             "quiet_ms": {"type": ["integer", "null"]},
         },
-        "required": ["site", "path", "origin", "visitors", "samples_per_second", "samples", "quiet_ms"],
+        "required": ["site", "path", "origin", "origin_confirmed", "visitors", "samples_per_second", "samples", "quiet_ms"],
     }
     return {"type": "object", "properties": {"at": _INTEGER, "pages": {"type": "array", "items": page}}, "required": ["at", "pages"]}
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from isotherm.access.keys import Viewer
 from isotherm.core.columns import pack
-from isotherm.core.heat import View, levels
+from isotherm.core.heat import PageNow, View, levels
 from isotherm.core.layers import ALL_DEVICES, KINDS
 from isotherm.live.endpoints import page_json
 from isotherm.runtimes.pipeline import Pipeline
@@ -20,6 +20,7 @@ from isotherm.sockets import Socket
 __all__ = ["Overview"]
 
 _EVERY_S: Final = 1.0
+_DENIED: Final = 1008
 _PICTURES_MAX: Final = 60
 _PICTURE_SIDE_MAX: Final = 25
 _FRAME_BYTES_MAX: Final = 256 * 1024  #: sixty paths of the greatest length
@@ -36,10 +37,23 @@ class _Wish(msgspec.Struct):
 class Overview:
     """Sockets of dashboards, and the same figures for a single request."""
 
-    def __init__(self, pipeline: Pipeline, viewer: Callable[[web.Request], Viewer], tag: dict[str, str]) -> None:
-        """`tag`: under which names this server hands out the tracker (`script`) and takes its events (`ingest`)."""
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        viewer: Callable[[web.Request], Viewer],
+        tag: dict[str, str],
+        *,
+        stands: Callable[[Viewer], bool] = lambda _: True,
+        open_heat: bool = False,
+    ) -> None:
+        """`tag`: under which names this server hands out the tracker (`script`) and takes its events (`ingest`).
+
+        `stands`: whether a viewer who was let in would be so again.
+        """
         self._pipeline = pipeline
         self._tag = tag
+        self._stands = stands
+        self._open_heat = open_heat
         self._viewer = viewer
         self._rate: Callable[[], tuple[float, float]] = _Rates(pipeline).per_second
 
@@ -49,13 +63,19 @@ class Overview:
         pages = self._pipeline.source.pages(now_ms)
         if site is not None:
             pages = [page for page in pages if page.key.startswith(f"{site}/")]
-        return {"at": now_ms, "pages": [page_json(page, now_ms) for page in pages]}
+        return {"at": now_ms, "pages": [page_json(page, now_ms, origin_confirmed=self._confirmed(page)) for page in pages]}
+
+    def _confirmed(self, page: PageNow) -> bool:
+        """Whether an overlay's token may be handed to the page's origin unasked: the operator named it, or the heat is everybody's."""
+        site = self._pipeline.gate.sites.by_key.get(page.key.partition("/")[0])
+        return self._open_heat or (site is not None and page.origin in site.origins)
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        site = self._viewer(request).site
+        viewer = self._viewer(request)
+        site = viewer.site
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=_QUEUED_BYTES_MAX)
         wanted: list[str] = []
-        telling = asyncio.create_task(self._tell(socket, wanted, site))
+        telling = asyncio.create_task(self._tell(socket, wanted, viewer))
         try:
             async for data in socket.receive():
                 try:
@@ -69,25 +89,20 @@ class Overview:
             telling.cancel()
         return socket.response
 
-    async def _tell(self, socket: Socket, wanted: list[str], site: str | None) -> None:
-        while True:
-            socket.push(self._frame(wanted, site))
+    async def _tell(self, socket: Socket, wanted: list[str], viewer: Viewer) -> None:
+        while self._stands(viewer):
+            socket.push(self._frame(wanted, viewer.site))
             await asyncio.sleep(_EVERY_S)
+        await socket.close(_DENIED, "the token of this one was revoked")
 
     def _frame(self, wanted: list[str], site: str | None) -> str:
         pipeline = self._pipeline
         frame = self.pages(site)
         frame["pages"] = frame["pages"][:_PAGES_MAX]
         frame["pictures"] = {page: self._picture(page) for page in wanted if site is None or page.startswith(f"{site}/")}
-        messages, samples = self._rate()
         why = pipeline.why_not_ready()
         frame["pipeline"] = {
-            "visitors": pipeline.visitors,
-            "connections": pipeline.gate.connections,
-            "viewers": pipeline.groups.viewers,
-            "samples_per_second": round(samples, 1),
-            "messages_per_second": round(messages, 1),
-            "accepted": pipeline.counters.by_name["messages"],
+            **self._traffic(site),
             "lag_ms": pipeline.lag_ms,
             "ready": why is None,
             "why": why,
@@ -96,7 +111,7 @@ class Overview:
             "grid_size": pipeline.settings.grid_size,
             "runtime": pipeline.name,
         }
-        frame["counters"] = pipeline.counters.by_name
+        frame["counters"] = pipeline.counters.by_name if site is None else {}
         frame["refusals"] = [
             {"reason": seen.reason, "detail": seen.detail, "count": seen.times, "last_ms": seen.last_ms}
             for seen in pipeline.counters.refusals()
@@ -106,6 +121,22 @@ class Overview:
         frame["tag"] = self._tag
         frame["sites"] = [key for key in pipeline.gate.sites.by_key if site is None or key == site]
         return msgspec.json.encode(frame).decode()
+
+    def _traffic(self, site: str | None) -> dict[str, float]:
+        """What comes in and who watches; of one site, only what its own pages tell."""
+        pipeline = self._pipeline
+        if site is not None:
+            pages = [page for page in pipeline.source.pages(pipeline.clock.now_ms()) if page.key.startswith(f"{site}/")]
+            return {"visitors": sum(page.visitors for page in pages), "samples_per_second": round(sum(page.rate for page in pages), 1)}
+        messages, samples = self._rate()
+        return {
+            "visitors": pipeline.visitors,
+            "connections": pipeline.gate.connections,
+            "viewers": pipeline.groups.viewers,
+            "samples_per_second": round(samples, 1),
+            "messages_per_second": round(messages, 1),
+            "accepted": pipeline.counters.by_name["messages"],
+        }
 
     def _picture(self, page: str) -> dict[str, Any]:
         heat = self._pipeline.source.whole(View(page, KINDS[0], ALL_DEVICES))

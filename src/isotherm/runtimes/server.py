@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, StartError
+from isotherm.runtimes.requests import requests_of
 from isotherm.runtimes.topics import Message
 from isotherm.sockets import Socket
 
@@ -89,7 +91,7 @@ class Server:
             past=self._history.heatmap,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
-        self._overview = Overview(pipeline, self.guard.viewer, tag)
+        self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -115,7 +117,7 @@ class Server:
         host, port = self._settings.host, self._settings.port
         pipeline = self._pipeline
         door = Door(
-            self._runner.server,
+            partial(requests_of, self._runner.server),
             limits,
             pipeline.counters,
             self._proxies,

@@ -152,15 +152,21 @@ const actions = {
     show();
   },
   open(page) {
-    const origin = originOf(page.origin) ?? addressOf(page.site) ?? neighbourOrigin(page.site);
+    // An origin that only a sender named is asked about first: the page there is handed a key to this site's heat.
+    const origin = confirmedOrigin(page) ?? addressOf(page.site) ?? neighbourOrigin(page.site);
     if (origin) void openOverlay(page, origin);
     else ask(page);
   },
 };
 
+/** @param {Page} page */
+function confirmedOrigin(page) {
+  return page.origin_confirmed ? originOf(page.origin) : null;
+}
+
 /** Where another page of the site was seen. @param {string} site */
 function neighbourOrigin(site) {
-  return model.overview?.pages.map((page) => (page.site === site ? originOf(page.origin) : null)).find((origin) => origin !== null) ?? null;
+  return model.overview?.pages.map((page) => (page.site === site ? confirmedOrigin(page) : null)).find((origin) => origin !== null) ?? null;
 }
 
 /** @param {Page} page @param {string} origin */
@@ -172,7 +178,7 @@ async function openOverlay(page, origin) {
     else toast(`The overlay could not be opened: ${error instanceof Error ? error.message : error}.`);
     return;
   }
-  if (!originOf(page.origin)) toast(`Opened on ${origin}.`, { label: "Change address", run: () => ask(page) });
+  if (origin !== originOf(page.origin)) toast(`Opened on ${origin}.`, { label: "Change address", run: () => ask(page) });
 }
 
 /** @param {Page} page */
@@ -198,7 +204,7 @@ function showAddressDialog() {
       showAddressDialog();
     }
   };
-  render(addressView({ site: page.site, path: page.path, wrong }, { answer, close }), parts.addressDialog);
+  render(addressView({ site: page.site, path: page.path, claimed: originOf(page.origin), wrong }, { answer, close }), parts.addressDialog);
 }
 
 function tagDialogView() {

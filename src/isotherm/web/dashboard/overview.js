@@ -3,7 +3,8 @@
 
 /**
  * @typedef {object} Page
- * @property {string} site @property {string} path @property {string | null} origin
+ * @property {string} site @property {string} path @property {string | null} origin  where some browser said that it is
+ * @property {boolean} origin_confirmed  the operator named that origin
  * @property {number} visitors @property {number} samples_per_second @property {number} samples @property {number | null} quiet_ms
  */
 /**

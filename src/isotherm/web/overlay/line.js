@@ -95,12 +95,12 @@ export class Line {
     const address = new URL("/live", this.host);
     address.protocol = address.protocol.replace("http", "ws");
     const { page, kind, device } = this.#subject;
-    address.search = new URLSearchParams({ page, site: this.site, kind, device, token: this.#token }).toString();
+    address.search = new URLSearchParams({ page, site: this.site, kind, device }).toString();
     this.#enter("connecting");
     /** @type {WebSocket} */
     let socket;
     try {
-      socket = new WebSocket(address);
+      socket = new WebSocket(address, ["isotherm", `token.${this.#token}`]); // not in the address: browsers print that when a dial fails
     } catch {
       // A secure page and an insecure host: no browser opens that.
       this.#enter("blocked");

@@ -1,0 +1,7 @@
+"""Servers for the tests of this folder; each ends with its test."""
+
+from __future__ import annotations
+
+from tests.end_to_end.conftest import serve
+
+__all__ = ["serve"]
