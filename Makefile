@@ -35,7 +35,7 @@ pictures: .venv/.tools  ## the pictures of the documents, into docs/pictures/
 clean:  ## everything that make made
 	rm -rf .venv node_modules
 
-.venv/.setup: pyproject.toml constraints.txt scripts/setup.sh hatch_build.py src/isotherm/core/_counting.c
+.venv/.setup: pyproject.toml constraints.txt scripts/setup.sh hatch_build.py $(wildcard src/isotherm/core/loops/*)
 	@scripts/setup.sh
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""The compiled loops (`core/_counting.c`), where there is a C compiler; without one Isotherm installs and works as well, slower."""
+"""The compiled loops (`core/loops/*.c`), where there is a C compiler; without one Isotherm installs and works as well, slower."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("src/isotherm/core")
-FLAGS = ("-O2", "-fPIC", "-shared", "-ffp-contract=off")  # no fused multiply-add: tiles are those of plain float64, on every machine
+# no fused multiply-add: tiles are those of plain float64, on every machine
+FLAGS = ("-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off")
 PLATFORM_FLAGS = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
 
 
@@ -36,8 +37,9 @@ class CompiledLoops(BuildHookInterface[Any]):
     def _compile(self, binary: Path) -> bool:
         compiler = shlex.split(os.environ.get("CC", "cc"))
         include = f"-I{sysconfig.get_paths()['include']}"
+        sources = [str(source) for source in sorted((binary.parent / "loops").glob("*.c"))]
         made = binary.with_suffix(f".{os.getpid()}")
-        command = [*compiler, *FLAGS, *PLATFORM_FLAGS, include, str(binary.parent / "_counting.c"), "-o", str(made)]
+        command = [*compiler, *FLAGS, *PLATFORM_FLAGS, include, *sources, "-o", str(made)]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):

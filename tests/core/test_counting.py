@@ -11,31 +11,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core import counting
+from isotherm.core.counts import Counts
+from isotherm.core.layers import LAYERS
+from isotherm.core.meeting import Meeting
 from isotherm.core.pages import Page
-from isotherm.core.presence import Presence
-from isotherm.core.repeats import Repeats
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 
 needs_compiler = pytest.mark.skipif(counting.compiled is None, reason="there was no C compiler when Isotherm was installed")
 positions = st.one_of(st.floats(-1e308, 1e308), st.floats(0, 1000), st.integers(-5, 1005))
 extents = st.one_of(st.sampled_from([320.0, 1000.0]), st.floats(1e-300, 1e6))
 runs = st.tuples(
-    st.integers(0, 2), st.integers(0, 3), st.integers(0, 2), st.integers(NO_LOAD, 1), st.integers(0, 4), extents, extents,
+    st.integers(0, 2), st.integers(0, 3), st.integers(0, 2), st.integers(NO_LOAD, 1), st.integers(0, 4), extents, extents, st.booleans(),
     st.lists(st.tuples(positions, positions, st.integers(-3000, 3000), st.integers(0, 2), st.booleans()), max_size=6),
 )  # fmt: skip
 records = st.lists(runs, min_size=1, max_size=12)
 PAGES = [Page("a", "/1"), Page("a", "/2"), Page("b", "/1")]
 
 
-def to_samples(made: list[Any], at_ms: int = 1_700_000_000_000) -> Samples:
+def to_samples(made: list[Any], at_ms: int = 1_700_000_000_000, far: int = 1) -> Samples:
+    """`far`: how far apart the times lie."""
     columns = [np.array(column) for column in zip(*[run[:7] for run in made], strict=True)]
     page, session, device, load, seq = (column.astype(np.int64) for column in columns[:5])
-    samples = [sample for run in made for sample in run[7]]
+    samples = [sample for run in made for sample in run[8]]
     return Samples(
         arrived_ms=at_ms, pages=PAGES, origins=[None] * 3, sessions=list("stuv"), loads=list("lm"),
         runs=Runs(page, session, device, load, seq, columns[5].astype(np.float64), columns[6].astype(np.float64),
-                  np.array([len(run[7]) for run in made], np.int64)),
-        time_ms=np.array([at_ms + sample[2] for sample in samples], np.int64),
+                  np.array([len(run[8]) for run in made], np.int64)),
+        time_ms=np.array([at_ms + far * sample[2] for sample in samples], np.int64),
         x=np.array([sample[0] for sample in samples], np.float64),
         y=np.array([sample[1] for sample in samples], np.float64),
         kind=np.array([sample[3] for sample in samples], np.uint8), kinds=["click", "move", "scroll"],
@@ -44,34 +46,25 @@ def to_samples(made: list[Any], at_ms: int = 1_700_000_000_000) -> Samples:
 
 @needs_compiler
 @settings(deadline=None)
-@given(records, st.sampled_from([2, 50, 400]), st.sampled_from([50, 250]))
-def test_tallies_are_the_same(made: list[Any], grid_size: int, hop_ms: int) -> None:
-    """Rows may come in another order; each sample is counted by the row of its own place."""
-    samples = to_samples(made)
-    counted = np.array([sample[4] for run in made for sample in run[7]], np.bool_)
-    ours, theirs = (way(samples, counted, grid_size, hop_ms) for way in (counting.tally, counting.tally_with_numpy))
+@given(records, st.data(), st.sampled_from([2, 50, 400]), st.sampled_from([50, 250]), st.sampled_from([1, 10**7]))
+def test_tallies_are_the_same(made: list[Any], data: st.DataObject, grid_size: int, hop_ms: int, far: int) -> None:
+    """Rows come in the order of their panes; each sample is counted by the row of its own place."""
+    samples = to_samples(made, far=far)
+    fresh = np.array([run[7] for run in made], np.bool_)
+    within = np.array([sample[4] for run in made for sample in run[8]], np.bool_) if data.draw(st.booleans(), label="capped") else None
+    ours = counting.tally(samples, fresh, within, grid_size, hop_ms, want_rows=True)
+    theirs = counting.tally_with_numpy(samples, fresh, within, grid_size, hop_ms)
     assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
+    assert ours.pane.tolist() == theirs.pane.tolist()
     rows = [
         list(zip(*[column.tolist() for column in (one.page, one.layer, one.pane, one.tile, one.count)], strict=True))
         for one in (ours, theirs)
     ]
     assert sorted(rows[0]) == sorted(rows[1])
+    assert ours.row is not None
+    assert theirs.row is not None
     places = [[found[row] if row >= 0 else None for row in one.row.tolist()] for found, one in zip(rows, (ours, theirs), strict=True)]
     assert places[0] == places[1]
-
-
-@needs_compiler
-@settings(deadline=None)
-@given(st.lists(records, max_size=5))
-def test_meetings_are_the_same(several: list[list[Any]]) -> None:
-    """Repeats, and who is where, record for record."""
-    memories = [(Repeats(), Presence()), (Repeats(), Presence())]
-    for number, made in enumerate(several):
-        samples = to_samples(made, 1_700_000_000_000 + 1000 * number)
-        ours, theirs = (way(samples, *memory) for way, memory in zip((counting.meet, counting.meet_in_python), memories, strict=True))
-        assert ours.tolist() == theirs.tolist()
-        assert memories[0][1].where == memories[1][1].where
-        assert memories[0][1].changes() == memories[1][1].changes()
 
 
 @needs_compiler
@@ -91,12 +84,65 @@ def test_windows_are_the_same(made: list[Any]) -> None:
 
 
 @needs_compiler
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 99), st.integers(1, 3))), st.integers(0, 3))
+def test_counts_find_the_same_cells(made: list[tuple[int, int, int, int]], missing: int) -> None:
+    """And nothing is done where a page or row is missing."""
+    columns = np.array(made, np.int64).reshape(-1, 4)
+    counts = Counts(
+        pages=["a/", "b/", "c/"], origins=[None] * 3, visitors=[0] * 3, newest_ms=[0] * 3,
+        page=columns[:, 0].copy(), layer=columns[:, 1].copy(), pane=np.zeros(len(columns), np.int64),
+        tile=columns[:, 2].astype(np.int32), count=columns[:, 3].astype(np.int32),
+    )  # fmt: skip
+    place = np.array([2, 0, 1])
+    place[missing:] = -1
+    rows = np.arange(3 * LAYERS).reshape(3, LAYERS)
+    rows[0, 2] = -1
+    answers = []
+    for way in (counting.locate, counting.locate_with_numpy):
+        references = np.full(rows.size, 7)
+        found = way(place, counts, rows, references, 100)
+        located = [column.tolist() for column in (found.cells, found.counts, found.samples)] if found else None
+        dropped = None
+        if found:
+            take = counting.drop if way is counting.locate else counting.drop_with_numpy
+            references -= 7
+            dropped = sorted(take(found.cells, references, 100))
+            assert not references.any()
+        answers.append([located, dropped, references.tolist()])
+    assert answers[0] == answers[1]
+
+
+@needs_compiler
+@given(st.one_of(st.integers(-(2**52), 2**52), st.integers(-(2**63), 2**63 - 1)), st.sampled_from([1, 3, 50, 250, 999, 86_400_000]))
+def test_panes_of_any_time(time_ms: int, hop_ms: int) -> None:
+    """The division that multiplies is floor division, over all of 64 bits."""
+    samples = to_samples([(0, 0, 0, NO_LOAD, 0, 1.0, 1.0, True, [(0.5, 0.5, 0, 1, True)])], 0)
+    samples.time_ms[0] = time_ms
+    assert counting.tally(samples, np.ones(1, np.bool_), None, 2, hop_ms).pane.tolist() == [time_ms // hop_ms]
+
+
+@needs_compiler
 def test_what_does_not_fit_is_refused() -> None:
-    """Columns of unequal lengths, places out of range, cells outside the slab: an error, never a wild write."""
-    made = [(0, 0, 0, 0, 0, 1.0, 1.0, [(0.5, 0.5, 0, 1, True)])]
-    whole = to_samples(made)
-    short = replace(whole, y=np.zeros(0))
-    with pytest.raises(ValueError, match="at least 1"):
-        counting.tally(short, np.ones(1, np.bool_), 50, 250)
+    """Columns of unequal lengths or other types, places out of range, cells outside the slab: an error, never a wild write."""
+    made = [(0, 0, 0, 0, 0, 1.0, 1.0, True, [(0.5, 0.5, 0, 1, True)])]
+    whole, fresh = to_samples(made), np.ones(1, np.bool_)
+    for wrong, words in (
+        (replace(whole, y=np.zeros(0)), "at least 1"),
+        (replace(whole, x=np.zeros(2, np.float32)), "8 bytes"),
+        (replace(whole, runs=replace(whole.runs, page=np.array([3]))), "fit"),
+        (replace(whole, runs=replace(whole.runs, device=np.array([3]))), "fit"),
+        (replace(whole, runs=replace(whole.runs, size=np.array([2]))), "fit"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=words):
+            counting.tally(wrong, fresh, None, 50, 250)
+    outside = [(np.array([10]), np.ones(1, np.int32), 1)]
     with pytest.raises(IndexError):
-        counting.add(np.zeros(10, np.int32), np.zeros(1, np.int64), np.ones(1, np.bool_), 10, [(np.array([10]), np.ones(1, np.int32), 1)])
+        counting.add(np.zeros(10, np.int32), np.zeros(1, np.int64), np.ones(1, np.bool_), 10, outside)
+    with pytest.raises(IndexError):
+        counting.drop(np.array([10]), np.ones(1, np.int64), 10)
+    meeting = Meeting()
+    with pytest.raises(IndexError):
+        meeting.meet(replace(whole, sessions=[]), [page.key for page in whole.pages])
+    with pytest.raises(ValueError, match="fit"):
+        meeting.meet(replace(whole, runs=replace(whole.runs, size=np.array([2]))), [page.key for page in whole.pages])

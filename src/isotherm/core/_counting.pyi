@@ -2,15 +2,26 @@ from typing import Any
 
 INTERFACE: int
 
-def meet(
-    session: Any, page: Any, load: Any, seq: Any, size: Any, time_ms: Any,
-    sessions: list[str], loads: list[str], sites: list[str], keys: list[str],
-    newest: dict[Any, Any], fresh: Any, where: dict[Any, Any], seen: Any, to_fresh: Any, /,
-) -> None: ...  # fmt: skip
+class Known:
+    def meet(
+        self, session: Any, page: Any, load: Any, seq: Any, size: Any, time_ms: Any,
+        sessions: list[str], loads: list[str], keys: list[str],
+        newest: dict[Any, Any], where: dict[Any, Any], slow: Any, to_fresh: Any, /,
+    ) -> None: ...  # fmt: skip
+    def release(self, newest: dict[Any, Any], where: dict[Any, Any], whos: list[tuple[str, str]] | None, /) -> None: ...
+
 def tally(
-    x: Any, y: Any, time_ms: Any, kind: Any, counted: Any, kind_places: bytes,
+    x: Any, y: Any, time_ms: Any, kind: Any, kind_places: bytes, is_fresh: Any, within: Any,
     size: Any, page: Any, device: Any, width: Any, height: Any,
-    hop_ms: int, grid_size: int, devices: int, layers: int,
-    newest_ms: Any, to_page: Any, to_layer: Any, to_pane: Any, to_tile: Any, to_count: Any, to_row: Any, /,
-) -> int: ...  # fmt: skip
-def add(slab: Any, totals: Any, watched_rows: Any, tiles: int, chunks: list[Any], to_cells: Any, to_counts: Any, /) -> int: ...
+    hop_ms: int, grid_size: int, devices: int, layers: int, to_newest_ms: Any, to_row: Any, /,
+) -> bytes: ...  # fmt: skip
+def locate(
+    place: Any, page: Any, layer: Any, tile: Any, count: Any, rows: Any, references: Any, tiles: int, layers: int,
+    to_cells: Any, to_counts: Any, to_samples: Any, /,
+) -> bool: ...  # fmt: skip
+def tell(
+    place: Any, samples: Any, visitors: list[int], newest_ms: list[int],
+    to_known: Any, to_visitors: Any, to_newest_ms: Any, to_rate: Any, to_rate_at_ms: Any, now_ms: int, span_ms: float, /,
+) -> list[int]: ...  # fmt: skip
+def add(slab: Any, totals: Any, watched_rows: Any, tiles: int, chunks: list[Any], /) -> tuple[bytes, bytes]: ...
+def drop(cells: Any, references: Any, tiles: int, /) -> list[int]: ...

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counting import Chunk, add
+from isotherm.core.counting import Chunk, add, drop, locate
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
 from isotherm.core.layers import layers_of
@@ -125,7 +125,8 @@ class Aggregator:
         self._pages = PageTable()
         self._page_of_row: list[int] = []  # place in the table; -1: the row is free
         self._free_rows: list[int] = []
-        self._dropped: list[npt.NDArray[np.int64]] = []  # rows of what left the ring since the last hop
+        self._dropped: list[int] = []  # rows that no pane named any more, at some time since the last hop
+        self._rows_of_view: dict[View, list[int]] = {}
         self._references: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: pane rows that name it
         self._totals: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: samples in the window
         self._watched_rows: npt.NDArray[np.bool_] = np.zeros(64, np.bool_)
@@ -149,51 +150,31 @@ class Aggregator:
             if merged.any():
                 counts = counts.only((~merged).tolist())
         places = table.find_all(counts.pages)
-        samples: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(places))
-        if len(counts.page):
-            for at in np.flatnonzero((places < 0) & (samples > 0)).tolist():
-                places[at] = table.add(counts.pages[at], bool(self._watch_all or counts.pages[at] in self._watched))
-            cells = self._cells(places[counts.page], counts.layer, counts.tile)
-            self._waiting.append((counts.pane, cells, counts.count))
-        self._tell(counts, places, samples, now_ms, source, offset)
-
-    def _cells(self, place: npt.NDArray[np.int64], layer: npt.NDArray[Any], tile: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-        """Where in the slab these are counted. Rows that are new are made."""
-        rows = self._pages.rows[place, layer]
-        if rows.min() < 0:
-            new = rows < 0
-            for pair in set(zip(place[new].tolist(), layer[new].tolist(), strict=True)):
-                self._pages.rows[pair] = self._new_row(pair[0])
-            rows = self._pages.rows[place, layer]
-        np.add.at(self._references, rows, 1)
-        cells: npt.NDArray[np.int64] = rows * self.tiles + tile
-        return cells
-
-    def _tell(
-        self,
-        counts: Counts,
-        places: npt.NDArray[np.int64],
-        samples: npt.NDArray[np.float64],
-        now_ms: int,
-        source: int,
-        offset: int | None,
-    ) -> None:
-        """What is known of the pages beside their counts."""
-        table, visitors, newest_ms = self._pages, np.array(counts.visitors, np.int64), np.array(counts.newest_ms, np.int64)
-        origins = counts.origins
-        if len(places) and places.min() < 0:  # visitors left a page that does not live any more
-            known = np.flatnonzero(places >= 0)
-            places, samples, visitors, newest_ms = places[known], samples[known], visitors[known], newest_ms[known]
-            origins = [origins[at] for at in known.tolist()]
-        if not len(places):
-            return
-        changed = table.set_visitors(places, source, visitors)
-        for place in places[changed & (samples == 0) & table.watched[places]].tolist():
-            self._restless.add(table.key(place))
-        table.set_origins(places, origins)
-        table.arrive(places, samples, newest_ms, now_ms)
+        located = locate(places, counts, table.rows, self._references, self.tiles)
+        if located is None:
+            self._make_rows(places, counts)
+            located = locate(places, counts, table.rows, self._references, self.tiles)
+            assert located is not None, "all rows are made"
+        if len(located.cells):
+            self._waiting.append((counts.pane, located.cells, located.counts))
+        for place in table.tell(places, located.samples, counts, now_ms, source):
+            if table.watched[place]:
+                self._restless.add(table.key(place))
         if offset is not None:
-            table.set_offset(places, source, offset)
+            table.set_offset(places[places >= 0], source, offset)
+
+    def _make_rows(self, places: npt.NDArray[np.int64], counts: Counts) -> None:
+        """The pages and rows that counts need and do not have. The pages' places are put into `places`."""
+        table = self._pages
+        layers = counts.layer
+        for page, layer in sorted(set(zip(counts.page.tolist(), layers.tolist(), strict=True))):
+            if places[page] < 0:
+                key = counts.pages[page]
+                places[page] = table.add(key, bool(self._watch_all or key in self._watched))
+            place = int(places[page])
+            if table.rows[place, layer] < 0:
+                table.rows[place, layer] = self._new_row(place)
+                self._rows_of_view.clear()
 
     def set_visitors(self, visitors: dict[str, int], source: int = 0) -> None:
         """Pages whose number of visitors changed without a sample."""
@@ -320,9 +301,7 @@ class Aggregator:
         return np.array(list(changed), np.int64), np.array(list(changed.values()), np.int64)
 
     def _drop(self, cells: npt.NDArray[np.int64]) -> None:
-        rows = cells // self.tiles
-        np.subtract.at(self._references, rows, 1)
-        self._dropped.append(rows)
+        self._dropped += drop(cells, self._references, self.tiles)
 
     def _forget(self) -> None:
         """Frees rows that no pane names any more: their windows are empty, their pages may go.
@@ -330,8 +309,8 @@ class Aggregator:
         A hop after they became so, since that hop still tells that they went cold.
         """
         dropped, self._dropped = self._dropped, []
-        for rows in dropped:
-            for row in set(rows[self._references[rows] == 0].tolist()):
+        for row in dropped:
+            if not self._references[row]:
                 self._free(row)
 
     def _free(self, row: int) -> None:
@@ -340,6 +319,7 @@ class Aggregator:
             return  # freed already: it was dropped from more than once
         of_page = self._pages.rows[place]
         of_page[of_page == row] = -1
+        self._rows_of_view.clear()
         if of_page.max() < 0:
             self._restless.discard(self._pages.key(place))
             self._pages.remove(place)
@@ -367,12 +347,15 @@ class Aggregator:
 
     def rows_of(self, view: View) -> list[int]:
         """The rows that a view adds up; none where the page has no samples."""
-        layers = _layers(view.kind, view.device)
-        place = self._pages.find(view.page)
-        if place < 0:
-            return []
-        rows = self._pages.rows[place].tolist()
-        return [rows[layer] for layer in layers if rows[layer] >= 0]
+        found = self._rows_of_view.get(view)
+        if found is None:
+            layers = _layers(view.kind, view.device)
+            place = self._pages.find(view.page)
+            if place < 0:
+                return []
+            rows = self._pages.rows[place].tolist()
+            found = self._rows_of_view[view] = [rows[layer] for layer in layers if rows[layer] >= 0]
+        return found
 
     def page_of_row(self, row: int) -> str:
         return self._pages.key(self._page_of_row[row])

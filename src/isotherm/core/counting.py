@@ -1,6 +1,6 @@
-"""Counting: the innermost loops. Who was met, from samples to counts, from counts to the window.
+"""Counting: the innermost loops. From samples to counts, from counts to the window.
 
-Each is here twice: in numpy, and compiled (`_counting.c`) where there was a compiler when Isotherm was installed. They give the same; a
+Each is here twice: in numpy, and compiled (`loops/`) where there was a compiler when Isotherm was installed. They give the same; a
 test holds them to that. numpy needs some forty passes over the columns and a sort, which at a few hundred samples a second is nearly all
 call overhead; the compiled loops take one pass and a small hash table. docs/benchmarks.md has what that is worth.
 """
@@ -8,18 +8,18 @@ call overhead; the compiled loops take one pass and a small hash table. docs/ben
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
-from isotherm.core.presence import Presence
-from isotherm.core.repeats import Repeats
-from isotherm.core.samples import NO_LOAD, Samples
+from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 2  #: of `_counting.c`: one more whenever what it is called with changes
+_INTERFACE: Final = 3  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -31,13 +31,16 @@ else:
 
 __all__ = [
     "Chunk",
+    "Located",
     "Placed",
     "Tally",
     "add",
     "add_with_numpy",
     "compiled",
-    "meet",
-    "meet_in_python",
+    "drop",
+    "drop_with_numpy",
+    "locate",
+    "locate_with_numpy",
     "place",
     "tally",
     "tally_with_numpy",
@@ -51,7 +54,7 @@ _NO_LAYER = 0xFF
 
 @dataclass(slots=True)
 class Tally:
-    """Columns, one row a (page, layer, pane, tile) that occurs, in no order; and what belongs to pages and to samples."""
+    """Columns, one row a (page, layer, pane, tile) that occurs, in the order of the panes; and what belongs to pages and to samples."""
 
     page: npt.NDArray[np.int64]
     layer: npt.NDArray[np.int64]
@@ -59,7 +62,16 @@ class Tally:
     tile: npt.NDArray[np.int32]
     count: npt.NDArray[np.int32]
     newest_ms: npt.NDArray[np.int64]  #: one element a page of the samples; 0: no samples of it counted
-    row: npt.NDArray[np.int64]  #: one element a sample: the row that counts it; -1: none does
+    row: npt.NDArray[np.int64] | None  #: if wanted, one element a sample: the row that counts it; -1: none does
+
+
+@dataclass(slots=True)
+class Located:
+    """Columns, one row a row of the counts; and the samples of each page."""
+
+    cells: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int32]
+    samples: npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -72,80 +84,108 @@ class Placed:
     tile: npt.NDArray[np.int32]
 
 
-def meet(samples: Samples, repeats: Repeats, presence: Presence) -> npt.NDArray[np.bool_]:
-    """Which runs are no repeats, one element a run; and remembers who was seen where."""
+def tally(
+    samples: Samples,
+    fresh: npt.NDArray[np.bool_],
+    within: npt.NDArray[np.bool_] | None,
+    grid_size: int,
+    hop_ms: int,
+    *,
+    want_rows: bool = False,
+) -> Tally:
+    """Counts the samples of `fresh` runs that are `within` the cap (None: all are), of kinds that have a layer."""
     if compiled is None:
-        return meet_in_python(samples, repeats, presence)
+        return tally_with_numpy(samples, fresh, within, grid_size, hop_ms)
     runs = samples.runs
-    fresh = np.empty(len(runs), np.bool_)
-    compiled.meet(
-        runs.session, runs.page, runs.load, runs.seq, runs.size, samples.time_ms, samples.sessions, samples.loads,
-        [page.site for page in samples.pages], [page.key for page in samples.pages],
-        repeats.newest, repeats.fresh, presence.where, presence.seen, fresh,
-    )  # fmt: skip
-    return fresh
-
-
-def meet_in_python(samples: Samples, repeats: Repeats, presence: Presence) -> npt.NDArray[np.bool_]:
-    runs, fresh = samples.runs, []
-    ends = np.cumsum(runs.size)
-    columns = zip(
-        runs.session.tolist(), runs.page.tolist(), runs.load.tolist(), runs.seq.tolist(), runs.size.tolist(), ends.tolist(),
-        strict=True,
-    )  # fmt: skip
-    for session_at, page_at, load_at, seq, size, end in columns:
-        session, page = samples.sessions[session_at], samples.pages[page_at]
-        new = load_at == NO_LOAD or repeats.fresh(session, samples.loads[load_at], seq)
-        fresh.append(new)
-        if new and size:
-            presence.seen(page.site, session, page.key, int(samples.time_ms[end - 1]))
-    return np.array(fresh, np.bool_)
-
-
-def tally(samples: Samples, counted: npt.NDArray[np.bool_], grid_size: int, hop_ms: int) -> Tally:
-    """Counts the samples that are to be `counted`, of kinds that have a layer."""
-    if compiled is None:
-        return tally_with_numpy(samples, counted, grid_size, hop_ms)
-    runs, length = samples.runs, len(samples)
-    columns = np.empty((4, length), np.int64)
-    page, layer, pane, row = columns
-    tile, count = np.empty((2, length), np.int32)
     newest_ms = np.zeros(len(samples.pages), np.int64)
-    kinds = bytes([KINDS.index(kind) if kind in KINDS else _NO_LAYER for kind in samples.kinds])
-    rows = compiled.tally(
-        samples.x, samples.y, samples.time_ms, samples.kind, counted, kinds,
+    row = np.empty(len(samples), np.int64) if want_rows else None
+    columns = compiled.tally(
+        samples.x, samples.y, samples.time_ms, samples.kind, _kind_places(tuple(samples.kinds)), fresh, within,
         runs.size, runs.page, runs.device, runs.width, runs.height,
-        hop_ms, grid_size, len(DEVICES), LAYERS,
-        newest_ms, page, layer, pane, tile, count, row,
+        hop_ms, grid_size, len(DEVICES), LAYERS, newest_ms, row,
     )  # fmt: skip
-    return Tally(page[:rows], layer[:rows], pane[:rows], tile[:rows], count[:rows], newest_ms, row)
+    rows = len(columns) // 32
+    page, layer, pane = np.frombuffer(columns, np.int64, 3 * rows).reshape(3, rows)
+    tile, count = np.frombuffer(columns, np.int32, 2 * rows, 24 * rows).reshape(2, rows)
+    return Tally(page, layer, pane, tile, count, newest_ms, row)
 
 
-def place(samples: Samples, counted: npt.NDArray[np.bool_], grid_size: int) -> Placed:
-    """The layer and tile of each sample that is to be `counted` and has a layer."""
+@lru_cache(maxsize=64)
+def _kind_places(kinds: tuple[str, ...]) -> bytes:
+    return bytes([KINDS.index(kind) if kind in KINDS else _NO_LAYER for kind in kinds])
+
+
+def place(samples: Samples, fresh: npt.NDArray[np.bool_], grid_size: int) -> Placed:
+    """The layer and tile of each sample of `fresh` runs that has a layer."""
     runs = samples.runs
     kinds = np.array([KINDS.index(kind) if kind in KINDS else -1 for kind in samples.kinds] or [-1], np.int64)
     kind = kinds[samples.kind]
-    at = np.flatnonzero(counted & (kind >= 0))
-    run = np.repeat(np.arange(len(runs)), runs.size)[at]
+    run = np.repeat(np.arange(len(runs)), runs.size)
+    at = np.flatnonzero(fresh[run] & (kind >= 0))
+    run = run[at]
     tile = tiles_of(samples.x[at], samples.y[at], runs.width[run], runs.height[run], grid_size)
     return Placed(at, run, kind[at] * len(DEVICES) + runs.device[run], tile)
 
 
-def tally_with_numpy(samples: Samples, counted: npt.NDArray[np.bool_], grid_size: int, hop_ms: int) -> Tally:
-    placed, pages, cells = place(samples, counted, grid_size), max(1, len(samples.pages)), grid_size * grid_size
-    time_ms, page = samples.time_ms[placed.at], samples.runs.page[placed.run]
+def tally_with_numpy(
+    samples: Samples, fresh: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_] | None, grid_size: int, hop_ms: int
+) -> Tally:
+    placed, pages, cells = place(samples, fresh, grid_size), max(1, len(samples.pages)), grid_size * grid_size
+    at, layer, tile = placed.at, placed.layer, placed.tile
+    time_ms, page = samples.time_ms[at], samples.runs.page[placed.run]
+    if within is not None:
+        kept = within[at]
+        at, layer, tile, time_ms, page = at[kept], layer[kept], tile[kept], time_ms[kept], page[kept]
     newest_ms = np.zeros(len(samples.pages), np.int64)
     np.maximum.at(newest_ms, page, time_ms)
     panes, pane_at = np.unique(time_ms // hop_ms, return_inverse=True)
-    keys = ((pane_at * pages + page) * LAYERS + placed.layer) * cells + placed.tile
+    keys = ((pane_at * pages + page) * LAYERS + layer) * cells + tile
     which, inverse, count = np.unique(keys, return_inverse=True, return_counts=True)
     which, tile_of_row = np.divmod(which, cells)
     which, layer_of_row = np.divmod(which, LAYERS)
     pane_of_row, page_of_row = np.divmod(which, pages)
     row = np.full(len(samples), -1, np.int64)
-    row[placed.at] = inverse
+    row[at] = inverse
     return Tally(page_of_row, layer_of_row, panes[pane_of_row], tile_of_row.astype(np.int32), count.astype(np.int32), newest_ms, row)
+
+
+def locate(
+    place: npt.NDArray[np.int64],
+    counts: Counts,
+    rows: npt.NDArray[np.int64],
+    references: npt.NDArray[np.int64],
+    tiles: int,
+) -> Located | None:
+    """Where counts are counted: `place` is that of each page in `rows[place, layer]`. Rows are named once more in `references`.
+
+    None, and nothing is done: there are counts without a row.
+    """
+    if compiled is None:
+        return locate_with_numpy(place, counts, rows, references, tiles)
+    length = len(counts.page)
+    cells, numbers, samples = np.empty(length, np.int64), np.empty(length, np.int32), np.zeros(len(place))
+    found = compiled.locate(
+        place, counts.page, counts.layer, counts.tile, counts.count, rows, references, tiles, LAYERS, cells, numbers, samples
+    )
+    return Located(cells, numbers, samples) if found else None
+
+
+def locate_with_numpy(
+    place: npt.NDArray[np.int64],
+    counts: Counts,
+    rows: npt.NDArray[np.int64],
+    references: npt.NDArray[np.int64],
+    tiles: int,
+) -> Located | None:
+    if not len(counts.page):
+        return Located(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(len(place)))
+    places = place[counts.page]
+    row = rows[places, counts.layer]
+    if places.min() < 0 or row.min() < 0:
+        return None
+    np.add.at(references, row, 1)
+    samples: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(place))
+    return Located(row * tiles + counts.tile, counts.count.copy(), samples)
 
 
 def add(
@@ -161,10 +201,8 @@ def add(
     """
     if compiled is None:
         return add_with_numpy(slab, totals, watched_rows, tiles, chunks)
-    room = sum(len(cells) for cells, _, _ in chunks)
-    cells, counts = np.empty(room, np.int64), np.empty(room, np.int32)
-    changed = compiled.add(slab, totals, watched_rows, tiles, chunks, cells, counts)
-    return cells[:changed], counts[:changed]
+    cells, counts = compiled.add(slab, totals, watched_rows, tiles, chunks)
+    return np.frombuffer(cells, np.int64), np.frombuffer(counts, np.int32)
 
 
 def add_with_numpy(
@@ -185,3 +223,17 @@ def add_with_numpy(
     which, inverse = np.unique(cells[watched], return_inverse=True)
     changed = which[np.bincount(inverse, weights=counts[watched], minlength=len(which)) != 0]
     return changed, slab[changed]
+
+
+def drop(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles: int) -> list[int]:
+    """Rows of these cells are named once less; returns those that nothing names any more, each once."""
+    if compiled is None:
+        return drop_with_numpy(cells, references, tiles)
+    return compiled.drop(cells, references, tiles)
+
+
+def drop_with_numpy(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles: int) -> list[int]:
+    rows = cells // tiles
+    np.subtract.at(references, rows, 1)
+    empty: list[int] = np.unique(rows[references[rows] == 0]).tolist()
+    return empty

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.cap import Cap
-from isotherm.core.counting import Tally, meet, place, tally
+from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts
+from isotherm.core.meeting import Meeting
 from isotherm.core.people import Sightings, hash_of
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
@@ -30,8 +31,7 @@ class GroupBy:
         """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted. `people`: tell who is behind the counts."""
         self.grid_size = grid_size
         self.hop_ms = hop_ms
-        self.repeats = Repeats()
-        self.presence = Presence()
+        self._meeting = Meeting()
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
         self._people = people
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
@@ -39,22 +39,22 @@ class GroupBy:
 
     def group(self, samples: Samples) -> Counts:
         """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
-        counted = np.repeat(self._meet(samples), samples.runs.size)
-        if self._cap is not None:
-            counted = self._capped(self._cap, samples, counted)
-        return self._with_pages(samples, tally(samples, counted, self.grid_size, self.hop_ms))
+        keys = [site + path for site, path in samples.pages]
+        fresh = self._meet(samples, keys)
+        within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
+        return self._with_pages(samples, keys, tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people))
 
-    def _capped(self, cap: Cap, samples: Samples, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Of the samples that would be counted, those that no cap leaves out."""
-        placed = place(samples, counted, self.grid_size)
+    def _within(self, cap: Cap, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which samples no cap leaves out, of those that would be counted."""
+        placed = place(samples, fresh, self.grid_size)
         runs, run = samples.runs, placed.run
         cap.turn(samples.arrived_ms)
         sessions = [samples.sessions[at] for at in runs.session[run].tolist()]
-        pages = [samples.pages[at].key for at in runs.page[run].tolist()]
+        pages = [keys[at] for at in runs.page[run].tolist()]
         panes = (samples.time_ms[placed.at] // self.hop_ms).tolist()
         kept = cap.within(zip(pages, sessions, placed.layer.tolist(), placed.tile.tolist(), panes, strict=True))
         self.capped += len(kept) - int(kept.sum())
-        within = np.zeros(len(counted), np.bool_)
+        within = np.zeros(len(samples), np.bool_)
         within[placed.at[kept]] = True
         return within
 
@@ -79,7 +79,7 @@ class GroupBy:
     def remember(self, samples: Samples) -> None:
         """Takes a record that was counted before, so that it is known who was where and what was a repeat."""
         if self._cap is None:
-            self._meet(samples)
+            self._meet(samples, [page.key for page in samples.pages])
         else:
             self.group(samples)
         self.presence.changes()
@@ -91,29 +91,30 @@ class GroupBy:
 
     def relive(self, arrived_ms: int, visits: Iterable[Visit]) -> None:
         """Takes the visits of a record that was counted before, as `remember` does its samples."""
-        self.repeats.turn(arrived_ms)
-        for page, session, load, seq, last_ms in visits:
-            new = load is None or self.repeats.fresh(session, load, seq)
-            if new and last_ms is not None:
-                self.presence.seen(page.partition("/")[0], session, page, last_ms)
+        self._meeting.relive(arrived_ms, visits)
         self.presence.changes()
 
     def expire(self, now_ms: int) -> dict[str, int]:
         """Lets silent sessions go; returns the pages whose number of visitors changed since last asked."""
-        self.presence.expire(now_ms)
-        return self.presence.changes()
+        return self._meeting.expire(now_ms)
 
-    def _meet(self, samples: Samples) -> npt.NDArray[np.bool_]:
+    @property
+    def presence(self) -> Presence:
+        return self._meeting.presence
+
+    @property
+    def repeats(self) -> Repeats:
+        return self._meeting.repeats
+
+    def _meet(self, samples: Samples, keys: list[str]) -> npt.NDArray[np.bool_]:
         """Which runs are no repeats; and remembers who was seen where."""
-        runs = samples.runs
-        self.repeats.turn(samples.arrived_ms)
-        fresh = meet(samples, self.repeats, self.presence)
-        self.repeated += int(runs.size.sum() - runs.size @ fresh)
+        fresh = self._meeting.meet(samples, keys)
+        if not fresh.all():
+            self.repeated += int(samples.runs.size[~fresh].sum())
         return fresh
 
-    def _with_pages(self, samples: Samples, tallied: Tally) -> Counts:
+    def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
-        keys = [at.key for at in samples.pages]
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
         sizes = _sizes(samples) if self._people else []
         for left in self.presence.changes().keys() - set(keys):
@@ -132,7 +133,7 @@ class GroupBy:
             pane=tallied.pane,
             tile=tallied.tile,
             count=tallied.count,
-            seen=Sightings(tallied.row, _who(samples)) if self._people else Sightings(),
+            seen=Sightings(tallied.row, _who(samples)) if self._people and tallied.row is not None else Sightings(),
             sizes=sizes,
         )
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core import counting
+from isotherm.core.counts import Counts
 from isotherm.core.heat import PageNow
 from isotherm.core.layers import LAYERS
 
@@ -105,14 +107,29 @@ class PageTable:
         changed: npt.NDArray[np.bool_] = numbers != before
         return changed
 
-    def set_origins(self, places: npt.NDArray[np.int64], origins: Sequence[str | None]) -> None:
-        for place, origin in zip(places.tolist(), origins, strict=True):
-            if origin:
-                self._origins[place] = origin
+    def tell(self, places: npt.NDArray[np.int64], samples: npt.NDArray[np.float64], counts: Counts, now_ms: int, source: int) -> list[int]:
+        """So many samples came to each page, and what else the counts say of it; places below 0 are of pages that do not live.
 
-    def arrive(self, places: npt.NDArray[np.int64], samples: npt.NDArray[Any], newest_ms: npt.NDArray[np.int64], now_ms: int) -> None:
-        """So many samples came."""
-        self._newest_ms[places] = np.maximum(self._newest_ms[places], newest_ms)
+        Returns the places of those whose number of visitors changed without a sample.
+        """
+        for place, origin in zip(places.tolist(), counts.origins, strict=True) if any(counts.origins) else ():
+            if origin and place >= 0:
+                self._origins[place] = origin
+        known = self._column(self._visitors_of, source, 0)
+        if counting.compiled is not None:
+            return counting.compiled.tell(
+                places, samples, counts.visitors, counts.newest_ms,
+                known, self._visitors, self._newest_ms, self._rate, self._rate_at_ms, now_ms, RATE_SPAN_MS,
+            )  # fmt: skip
+        live = np.flatnonzero(places >= 0)
+        places, samples = places[live], samples[live]
+        changed = self.set_visitors(places, source, np.array(counts.visitors, np.int64)[live])
+        self._newest_ms[places] = np.maximum(self._newest_ms[places], np.array(counts.newest_ms, np.int64)[live])
+        self._arrive(places[samples > 0], samples[samples > 0], now_ms)
+        restless: list[int] = places[changed & (samples == 0)].tolist()
+        return restless
+
+    def _arrive(self, places: npt.NDArray[np.int64], samples: npt.NDArray[np.float64], now_ms: int) -> None:
         waited_ms = np.maximum(now_ms - self._rate_at_ms[places], 0)
         self._rate[places] = self._rate[places] * np.exp(waited_ms / -RATE_SPAN_MS) + samples * (1000 / RATE_SPAN_MS)
         self._rate_at_ms[places] = now_ms

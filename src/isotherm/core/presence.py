@@ -6,6 +6,8 @@ are put anew when they turn out to have moved since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isotherm.core.limits import PRESENT_MS
 
 __all__ = ["Presence"]
@@ -23,6 +25,7 @@ class Presence:
         self._next_bucket: int | None = None
         self._on: dict[str, int] = {}
         self._changed: set[str] = set()
+        self.before_look: Callable[[list[tuple[str, str]]], None] | None = None  #: told whose `where` is to be read
 
     def __len__(self) -> int:
         """Sessions present anywhere."""
@@ -57,14 +60,16 @@ class Presence:
         else:
             due = [number for number in range(self._next_bucket, bucket) if number in self._due]
         self._next_bucket = max(bucket, self._next_bucket)
-        for number in due:
-            for who in self._due.pop(number):
-                page_key, last_ms = self.where[who]
-                if last_ms + self._present_ms <= now_ms:
-                    del self.where[who]
-                    self._move(page_key, -1)
-                else:
-                    self._wait(who, last_ms)
+        whos = [who for number in due for who in self._due.pop(number)]
+        if whos and self.before_look is not None:
+            self.before_look(whos)
+        for who in whos:
+            page_key, last_ms = self.where[who]
+            if last_ms + self._present_ms <= now_ms:
+                del self.where[who]
+                self._move(page_key, -1)
+            else:
+                self._wait(who, last_ms)
 
     def changes(self) -> dict[str, int]:
         """Pages whose number changed since the last call, with their number now."""

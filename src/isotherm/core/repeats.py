@@ -7,6 +7,8 @@ the memory's length are forgotten, in two generations: each look-up moves a load
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isotherm.core.limits import REPEAT_GAPS_MAX, REPEAT_MEMORY_MS
 
 __all__ = ["Repeats"]
@@ -56,6 +58,7 @@ class Repeats:
         self.newest: dict[tuple[str, str], _Seen | int] = {}  #: the young; a number: all below it were seen, and nothing else
         self._old: dict[tuple[str, str], _Seen | int] = {}
         self._turned_ms: int | None = None
+        self.before_turn: Callable[[None], None] | None = None  #: told before loads grow old: what others know of `newest` belongs into it
 
     def __len__(self) -> int:
         """Loads remembered."""
@@ -66,6 +69,8 @@ class Repeats:
         if self._turned_ms is None or now_ms < self._turned_ms:  # a clock set back only keeps things longer
             self._turned_ms = now_ms
         elif now_ms - self._turned_ms >= self._memory_ms:
+            if self.before_turn is not None:
+                self.before_turn(None)
             self._old = self.newest if now_ms - self._turned_ms < 2 * self._memory_ms else {}
             self.newest = {}
             self._turned_ms = now_ms

@@ -1,0 +1,70 @@
+/* What the compiled loops share: columns handed in by Python, a small hash table, exact divisions.
+ *
+ * Built for the stable ABI of Python 3.11, so that one binary serves all later releases. Every array comes in as a buffer whose element
+ * size and length are checked; whatever is used as a place is checked against the table that it is a place in.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INTERFACE = 3 }; /* `counting.py` has the same number, and takes no other */
+
+enum { VIEWS_MAX = 24 };
+
+/* Buffers of one call, released together. Once something failed, `take` gives NULL and an exception is set. */
+typedef struct {
+    Py_buffer held[VIEWS_MAX];
+    int count;
+    int failed;
+} Views;
+
+void *take(Views *views, PyObject *object, size_t item_bytes, int writable, Py_ssize_t *length);
+PyObject *done(Views *views, PyObject *result);
+void refuse(Views *views, PyObject *exception, const char *message);
+
+/* An open-addressed table of places in a list of the caller's, kept at most half full; it grows by `table_room`. */
+typedef struct {
+    uint32_t *places; /* 0: free; else a place + 1 */
+    uint64_t mask;
+} Table;
+
+int table_make(Table *table);
+int table_full(const Table *table, Py_ssize_t entries);
+int table_double(Table *table);
+void table_free(Table *table);
+
+static inline uint64_t scattered(uint64_t key)
+{
+    key *= 0x9E3779B97F4A7C15u;
+    return key ^ (key >> 32);
+}
+
+/* Floor division by a fixed divisor above 0, by multiplying: exact below 2^52, where the guess is at most one off. */
+typedef struct {
+    int64_t by;
+    double inverse;
+} Divisor;
+
+static inline Divisor divisor(int64_t by) { return (Divisor){by, 1.0 / (double)by}; }
+
+static inline int64_t quotient(Divisor divisor, int64_t value)
+{
+    if (value > -(1LL << 52) && value < 1LL << 52) {
+        int64_t guess = (int64_t)((double)value * divisor.inverse), rest = value - guess * divisor.by;
+        return guess - (rest < 0) + (rest >= divisor.by);
+    }
+    int64_t exact = value / divisor.by;
+    return exact - (value % divisor.by < 0);
+}
+
+PyObject *tally(PyObject *self, PyObject *args);
+PyObject *locate(PyObject *self, PyObject *args);
+PyObject *tell(PyObject *self, PyObject *args);
+PyObject *add(PyObject *self, PyObject *args);
+PyObject *drop(PyObject *self, PyObject *args);
+extern PyType_Spec known_spec;

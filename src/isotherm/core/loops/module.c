@@ -1,0 +1,87 @@
+/* The module `_counting`: its functions, and what they share. `counting.py` says what each does and has the same in numpy. */
+#include "loops.h"
+
+void refuse(Views *views, PyObject *exception, const char *message)
+{
+    if (!PyErr_Occurred())
+        PyErr_SetString(exception, message);
+    views->failed = 1;
+}
+
+void *take(Views *views, PyObject *object, size_t item_bytes, int writable, Py_ssize_t *length)
+{
+    if (views->failed)
+        return NULL;
+    Py_buffer *view = &views->held[views->count];
+    if (PyObject_GetBuffer(object, view, writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0) {
+        views->failed = 1;
+        return NULL;
+    }
+    views->count++;
+    Py_ssize_t found = view->len / (Py_ssize_t)item_bytes;
+    if (view->len % (Py_ssize_t)item_bytes || (view->itemsize != 1 && view->itemsize != (Py_ssize_t)item_bytes)) {
+        PyErr_Format(PyExc_TypeError, "expected elements of %zu bytes, got %zd", item_bytes, view->itemsize);
+        views->failed = 1;
+        return NULL;
+    }
+    if (*length >= 0 && found < *length) {
+        PyErr_Format(PyExc_ValueError, "expected a column of at least %zd elements, got %zd", *length, found);
+        views->failed = 1;
+        return NULL;
+    }
+    if (*length < 0)
+        *length = found;
+    return view->buf;
+}
+
+PyObject *done(Views *views, PyObject *result)
+{
+    for (int i = 0; i < views->count; i++)
+        PyBuffer_Release(&views->held[i]);
+    if (views->failed)
+        Py_CLEAR(result);
+    return result;
+}
+
+int table_make(Table *table)
+{
+    table->mask = 255;
+    table->places = calloc(table->mask + 1, sizeof *table->places);
+    if (!table->places)
+        PyErr_NoMemory();
+    return table->places ? 0 : -1;
+}
+
+int table_full(const Table *table, Py_ssize_t entries) { return 2 * (uint64_t)entries > table->mask; }
+
+/* Empties it, too: the caller puts its entries in anew. */
+int table_double(Table *table)
+{
+    uint32_t *larger = calloc(4 * (table->mask + 1), sizeof *larger);
+    if (!larger) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    free(table->places);
+    table->places = larger;
+    table->mask = 4 * (table->mask + 1) - 1;
+    return 0;
+}
+
+void table_free(Table *table) { free(table->places); }
+
+static PyMethodDef methods[] = {
+    {"tally", tally, METH_VARARGS, NULL}, {"locate", locate, METH_VARARGS, NULL}, {"tell", tell, METH_VARARGS, NULL},
+    {"add", add, METH_VARARGS, NULL},     {"drop", drop, METH_VARARGS, NULL},     {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_counting", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__counting(void)
+{
+    PyObject *made = PyModule_Create(&module), *known = PyType_FromSpec(&known_spec);
+    if (made && (!known || PyModule_AddObjectRef(made, "Known", known) < 0 || PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
+        Py_CLEAR(made);
+    Py_XDECREF(known);
+    return made;
+}
