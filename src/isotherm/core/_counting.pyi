@@ -7,18 +7,18 @@ class Known:
         self, session: Any, page: Any, load: Any, seq: Any, size: Any, time_ms: Any,
         sessions: list[str], loads: list[str], keys: list[str],
         newest: dict[Any, Any], where: dict[Any, Any], slow: Any, to_fresh: Any, /,
-    ) -> None: ...  # fmt: skip
+    ) -> int: ...  # fmt: skip
     def release(self, newest: dict[Any, Any], where: dict[Any, Any], whos: list[tuple[str, str]] | None, /) -> None: ...
 
 def tally(
     x: Any, y: Any, time_ms: Any, kind: Any, kind_places: bytes, is_fresh: Any, within: Any,
     size: Any, page: Any, device: Any, width: Any, height: Any,
-    hop_ms: int, grid_size: int, devices: int, layers: int, to_newest_ms: Any, to_row: Any, /,
-) -> bytes: ...  # fmt: skip
+    hop_ms: int, grid_size: int, devices: int, layers: int, to_columns: Any, to_newest_ms: Any, to_row: Any, /,
+) -> int: ...  # fmt: skip
 def locate(
-    place: Any, page: Any, layer: Any, tile: Any, count: Any, rows: Any, references: Any, tiles: int, layers: int,
+    place: Any, page: Any, layer: Any, pane: Any, tile: Any, count: Any, rows: Any, references: Any, tiles: int, layers: int,
     to_cells: Any, to_counts: Any, to_samples: Any, /,
-) -> bool: ...  # fmt: skip
+) -> tuple[int, int, bool] | None: ...  # fmt: skip
 def tell(
     place: Any, samples: Any, visitors: list[int], newest_ms: list[int],
     to_known: Any, to_visitors: Any, to_newest_ms: Any, to_rate: Any, to_rate_at_ms: Any, now_ms: int, span_ms: float, /,

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counting import Chunk, add, drop, locate
+from isotherm.core.counting import Chunk, Located, add, drop, locate
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
 from isotherm.core.layers import layers_of
@@ -78,19 +78,21 @@ class Hop:
     def changes(self, view: View) -> Changes | None:
         """What changed in a view of a watched page; None: nothing did."""
         rows = self._aggregator.rows_of(view)
-        parts = [self._part(row) for row in rows if row in self._places]
-        if not parts:
-            return None
         if len(rows) == 1:
-            ((start, end),) = parts
+            place = self._places.get(rows[0])
+            if place is None:
+                return None
+            start, end = self._ends[place], self._ends[place + 1]
             return Changes(self._tiles[start:end], self._counts[start:end])
-        changed = [self._tiles[start:end] for start, end in parts]
+        changed = [self._part(row) for row in rows if row in self._places]
+        if not changed:
+            return None
         tiles = changed[0] if len(changed) == 1 else np.unique(np.concatenate(changed))
         return Changes(tiles, self._aggregator.counts_at(view, tiles))
 
-    def _part(self, row: int) -> tuple[int, int]:
+    def _part(self, row: int) -> npt.NDArray[np.int64]:
         place = self._places[row]
-        return self._ends[place], self._ends[place + 1]
+        return self._tiles[self._ends[place] : self._ends[place + 1]]
 
 
 class Aggregator:
@@ -120,7 +122,7 @@ class Aggregator:
         self._slab: npt.NDArray[np.int32] = np.zeros(self._dense_rows * self.tiles, np.int32)
         self._sparse: dict[int, dict[int, int]] = {}  # row beyond the slab -> tile -> count
         self._panes: dict[int, _Pane] = {}
-        self._waiting: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []  # pane, cell, count
+        self._waiting: list[tuple[npt.NDArray[np.int64], Located]] = []  # panes of counts, and their cells
         self._end: int | None = None  # the window covers panes below this one
         self._pages = PageTable()
         self._page_of_row: list[int] = []  # place in the table; -1: the row is free
@@ -156,7 +158,7 @@ class Aggregator:
             located = locate(places, counts, table.rows, self._references, self.tiles)
             assert located is not None, "all rows are made"
         if len(located.cells):
-            self._waiting.append((counts.pane, located.cells, located.counts))
+            self._waiting.append((counts.pane, located))
         for place in table.tell(places, located.samples, counts, now_ms, source):
             if table.watched[place]:
                 self._restless.add(table.key(place))
@@ -235,31 +237,33 @@ class Aggregator:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        pane, cells, counts = waiting[0] if len(waiting) == 1 else map(np.concatenate, zip(*waiting, strict=True))
         first, last = end - self._window_panes, end + self._skew_panes
-        lowest, highest = int(pane.min()), int(pane.max())
-        if lowest < first or highest >= last:
-            inside = (pane >= first) & (pane < last)
-            self.late += int(counts[pane < first].sum())
-            self.ahead += int(counts[pane >= last].sum())
-            self._drop(cells[~inside])
-            pane, cells, counts = pane[inside], cells[inside], counts[inside]
-            if not len(pane):
-                return
-        if lowest == highest:
-            self._keep(lowest, cells, counts)
-            if lowest < end:
-                chunks.append((cells, counts, 1))
-            return
-        pane = pane - first
-        order = np.argsort(pane.astype(np.uint16) if last - first < 65_536 else pane, kind="stable")  # 16 bits: sorted by counting
-        pane, cells, counts = pane[order], cells[order], counts[order]
-        starts = [0, *(np.flatnonzero(pane[1:] != pane[:-1]) + 1).tolist()]
-        for number, start, stop in zip((pane[starts] + first).tolist(), starts, [*starts[1:], len(pane)], strict=True):
-            self._keep(number, cells[start:stop], counts[start:stop])
-        past = int(np.searchsorted(pane, end - first))
-        if past:
-            chunks.append((cells[:past], counts[:past], 1))
+        for panes, located in waiting:
+            pane, cells, counts = panes, located.cells, located.counts
+            lowest, highest = located.lowest_pane, located.highest_pane
+            if lowest < first or highest >= last:
+                inside = (pane >= first) & (pane < last)
+                self.late += int(counts[pane < first].sum())
+                self.ahead += int(counts[pane >= last].sum())
+                self._drop(cells[~inside])
+                pane, cells, counts = pane[inside], cells[inside], counts[inside]
+                if not len(pane):
+                    continue
+                lowest, highest = int(pane.min()), int(pane.max())
+            if lowest == highest:
+                self._keep(lowest, cells, counts)
+                if lowest < end:
+                    chunks.append((cells, counts, 1))
+                continue
+            if not located.ascending:
+                order = np.argsort(pane, kind="stable")
+                pane, cells, counts = pane[order], cells[order], counts[order]
+            starts = [0, *(np.flatnonzero(pane[1:] != pane[:-1]) + 1).tolist()]
+            for number, start, stop in zip(pane[starts].tolist(), starts, [*starts[1:], len(pane)], strict=True):
+                self._keep(number, cells[start:stop], counts[start:stop])
+            past = len(pane) if highest < end else int(np.searchsorted(pane, end))
+            if past:
+                chunks.append((cells[:past], counts[:past], 1))
 
     def _keep(self, number: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> None:
         pane = self._panes.get(number)

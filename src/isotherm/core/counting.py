@@ -19,7 +19,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 3  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 4  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -72,6 +72,9 @@ class Located:
     cells: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int32]
     samples: npt.NDArray[np.float64]
+    lowest_pane: int
+    highest_pane: int
+    ascending: bool  #: in their panes
 
 
 @dataclass(slots=True)
@@ -99,15 +102,16 @@ def tally(
     runs = samples.runs
     newest_ms = np.zeros(len(samples.pages), np.int64)
     row = np.empty(len(samples), np.int64) if want_rows else None
-    columns = compiled.tally(
+    length = len(samples)
+    columns = np.empty((4, length), np.int64)
+    rows = compiled.tally(
         samples.x, samples.y, samples.time_ms, samples.kind, _kind_places(tuple(samples.kinds)), fresh, within,
         runs.size, runs.page, runs.device, runs.width, runs.height,
-        hop_ms, grid_size, len(DEVICES), LAYERS, newest_ms, row,
+        hop_ms, grid_size, len(DEVICES), LAYERS, columns, newest_ms, row,
     )  # fmt: skip
-    rows = len(columns) // 32
-    page, layer, pane = np.frombuffer(columns, np.int64, 3 * rows).reshape(3, rows)
-    tile, count = np.frombuffer(columns, np.int32, 2 * rows, 24 * rows).reshape(2, rows)
-    return Tally(page, layer, pane, tile, count, newest_ms, row)
+    halves = columns[3].view(np.int32)
+    tile, count = halves[:rows], halves[length : length + rows]
+    return Tally(columns[0, :rows], columns[1, :rows], columns[2, :rows], tile, count, newest_ms, row)
 
 
 @lru_cache(maxsize=64)
@@ -165,9 +169,9 @@ def locate(
     length = len(counts.page)
     cells, numbers, samples = np.empty(length, np.int64), np.empty(length, np.int32), np.zeros(len(place))
     found = compiled.locate(
-        place, counts.page, counts.layer, counts.tile, counts.count, rows, references, tiles, LAYERS, cells, numbers, samples
+        place, counts.page, counts.layer, counts.pane, counts.tile, counts.count, rows, references, tiles, LAYERS, cells, numbers, samples
     )
-    return Located(cells, numbers, samples) if found else None
+    return Located(cells, numbers, samples, *found) if found else None
 
 
 def locate_with_numpy(
@@ -178,14 +182,16 @@ def locate_with_numpy(
     tiles: int,
 ) -> Located | None:
     if not len(counts.page):
-        return Located(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(len(place)))
+        return Located(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(len(place)), 0, 0, True)
     places = place[counts.page]
     row = rows[places, counts.layer]
     if places.min() < 0 or row.min() < 0:
         return None
     np.add.at(references, row, 1)
     samples: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(place))
-    return Located(row * tiles + counts.tile, counts.count.copy(), samples)
+    pane = counts.pane
+    ascending = bool(np.all(pane[1:] >= pane[:-1]))
+    return Located(row * tiles + counts.tile, counts.count.copy(), samples, int(pane.min()), int(pane.max()), ascending)
 
 
 def add(

@@ -108,9 +108,8 @@ class GroupBy:
 
     def _meet(self, samples: Samples, keys: list[str]) -> npt.NDArray[np.bool_]:
         """Which runs are no repeats; and remembers who was seen where."""
-        fresh = self._meeting.meet(samples, keys)
-        if not fresh.all():
-            self.repeated += int(samples.runs.size[~fresh].sum())
+        fresh, repeated = self._meeting.meet(samples, keys)
+        self.repeated += repeated
         return fresh
 
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally) -> Counts:
@@ -126,7 +125,7 @@ class GroupBy:
         return Counts(
             pages=keys,
             origins=origins,
-            visitors=[self.presence.on(key) for key in keys],
+            visitors=self.presence.on_each(keys),
             newest_ms=newest_ms,
             page=tallied.page,
             layer=tallied.layer,

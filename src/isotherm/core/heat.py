@@ -31,8 +31,7 @@ class Heat:
     counts: npt.NDArray[Any]
 
 
-@dataclass(slots=True, frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """What one hop changed in a view: cells, ascending, with their new counts (0: cold now)."""
 
     cells: npt.NDArray[Any]

@@ -33,18 +33,22 @@ class Meeting:
         self.repeats.before_turn = self._release
         self.presence.before_look = self._release
 
-    def meet(self, samples: Samples, keys: list[str]) -> npt.NDArray[np.bool_]:
-        """Which runs are no repeats, one element a run; and remembers who was seen where. `keys` are those of the pages."""
+    def meet(self, samples: Samples, keys: list[str]) -> tuple[npt.NDArray[np.bool_], int]:
+        """Which runs are no repeats, one element a run, and how many samples the others have; and remembers who was seen where.
+
+        `keys` are those of the samples' pages.
+        """
         self.repeats.turn(samples.arrived_ms)
         runs = samples.runs
         if self._known is None:
-            return self._meet_in_python(samples, keys)
+            fresh = self._meet_in_python(samples, keys)
+            return fresh, int(runs.size[~fresh].sum())
         fresh = np.empty(len(runs), np.bool_)
-        self._known.meet(
+        repeated = self._known.meet(
             runs.session, runs.page, runs.load, runs.seq, runs.size, samples.time_ms, samples.sessions, samples.loads, keys,
             self.repeats.newest, self.presence.where, self._meet_one, fresh,
         )  # fmt: skip
-        return fresh
+        return fresh, repeated
 
     def relive(self, arrived_ms: int, visits: Iterable[Visit]) -> None:
         """Takes what was met before, without its samples."""

@@ -6,7 +6,7 @@ are put anew when they turn out to have moved since.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from isotherm.core.limits import PRESENT_MS
 
@@ -34,6 +34,11 @@ class Presence:
     def on(self, page_key: str) -> int:
         """Sessions on the page."""
         return self._on.get(page_key, 0)
+
+    def on_each(self, page_keys: Iterable[str]) -> list[int]:
+        """Sessions on each of these pages."""
+        on = self._on.get
+        return [on(key, 0) for key in page_keys]
 
     def seen(self, site: str, session: str, page_key: str, time_ms: int) -> None:
         """A session had a sample on a page at that event time."""

@@ -135,7 +135,7 @@ static int meet_slowly(Known *known, PyObject *session, Py_hash_t hash, PyObject
     return fresh;
 }
 
-/* meet(session, page, load, seq, size, time_ms, sessions, loads, keys, newest, where, slow, -> is_fresh) */
+/* meet(session, page, load, seq, size, time_ms, sessions, loads, keys, newest, where, slow, -> is_fresh) -> samples of runs that are repeats */
 static PyObject *meet(PyObject *self, PyObject *args)
 {
     Known *known = (Known *)self;
@@ -144,7 +144,7 @@ static PyObject *meet(PyObject *self, PyObject *args)
                           &PyList_Type, &keys, &PyDict_Type, &newest, &PyDict_Type, &where, &slow, &to))
         return NULL;
     Views views = {.count = 0, .failed = 0};
-    Py_ssize_t runs = -1, samples = -1, end = 0;
+    Py_ssize_t runs = -1, samples = -1, end = 0, repeated = 0;
     const int64_t *session = take(&views, o[0], 8, 0, &runs), *page = take(&views, o[1], 8, 0, &runs);
     const int64_t *load = take(&views, o[2], 8, 0, &runs), *seq = take(&views, o[3], 8, 0, &runs), *size = take(&views, o[4], 8, 0, &runs);
     const int64_t *time_ms = take(&views, o[5], 8, 0, &samples);
@@ -175,8 +175,9 @@ static PyObject *meet(PyObject *self, PyObject *args)
         if (fresh < 0)
             views.failed = 1;
         is[run] = fresh > 0;
+        repeated += fresh > 0 ? 0 : size[run];
     }
-    return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
+    return done(&views, views.failed ? NULL : PyLong_FromSsize_t(repeated));
 }
 
 /* release(newest, where, whos): these (site, session) are in the dictionaries again; None: all are, and no entry is kept. */

@@ -2,20 +2,23 @@
 #include "loops.h"
 #include <math.h>
 
-/* locate(place, page, layer, tile, count, rows, references, tiles, layers, -> cells, -> counts, -> samples) -> whether every row exists
- * False: nothing was done; the caller makes the rows and calls again. */
+/* locate(place, page, layer, pane, tile, count, rows, references, tiles, layers, -> cells, -> counts, -> samples)
+ *     -> (lowest pane, highest pane, whether they ascend)
+ * None: a row is missing and nothing was done; the caller makes the rows and calls again. */
 PyObject *locate(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *o[10];
+    PyObject *o[11];
     long long tiles, layers;
-    if (!PyArg_ParseTuple(args, "OOOOOOOLLOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &o[6], &tiles, &layers, &o[7], &o[8], &o[9]))
+    if (!PyArg_ParseTuple(args, "OOOOOOOOLLOOO", &o[0], &o[1], &o[2], &o[10], &o[3], &o[4], &o[5], &o[6], &tiles, &layers, &o[7],
+                          &o[8], &o[9]))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t pages = -1, length = -1, table = -1, used = -1;
     const int64_t *place = take(&views, o[0], 8, 0, &pages);
     const int64_t *page = take(&views, o[1], 8, 0, &length), *layer = take(&views, o[2], 8, 0, &length);
     const int32_t *tile = take(&views, o[3], 4, 0, &length), *count = take(&views, o[4], 4, 0, &length);
+    const int64_t *pane = take(&views, o[10], 8, 0, &length);
     const int64_t *rows = take(&views, o[5], 8, 0, &table);
     int64_t *references = take(&views, o[6], 8, 1, &used), *to_cells = take(&views, o[7], 8, 1, &length);
     int32_t *to_counts = take(&views, o[8], 4, 1, &length);
@@ -36,13 +39,18 @@ PyObject *locate(PyObject *self, PyObject *args)
         }
     }
     if (views.failed || missing)
-        return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
+        return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
+    int64_t lowest = length ? pane[0] : 0, highest = lowest;
+    int ascend = 1;
     for (Py_ssize_t at = 0; at < length; at++) {
+        ascend &= pane[at] >= highest;
+        lowest = pane[at] < lowest ? pane[at] : lowest;
+        highest = pane[at] > highest ? pane[at] : highest;
         references[rows[place[page[at]] * layers + layer[at]]]++;
         samples[page[at]] += count[at];
         to_counts[at] = count[at];
     }
-    return done(&views, Py_NewRef(Py_True));
+    return done(&views, Py_BuildValue("(LLO)", (long long)lowest, (long long)highest, ascend ? Py_True : Py_False));
 }
 
 /* tell(place, samples, visitors, newest_ms, -> known, -> visitors, -> newest_ms, -> rate, -> rate_at_ms, now_ms, span_ms)

@@ -1,6 +1,7 @@
 /* tally: samples become counts, one row a (page, layer, pane, tile), in the order of their panes.
  *
- * One pass over the samples; a hash table finds the row of each. Rows gather as they come and are written out as columns, in one piece:
+ * One pass over the samples; a hash table finds the row of each. Rows gather as they come and are written out as columns, in one piece with room
+ * for as many rows as there are samples:
  *
  *     page, page …  │ layer, layer … │ pane, pane … │ tile, tile …  │ count, count …
  *     8 bytes each  │ 8              │ 8            │ 4             │ 4
@@ -104,31 +105,26 @@ no_memory:
     return -1;
 }
 
-static PyObject *as_columns(const Rows *rows)
+static void put_into(const Rows *rows, int64_t *columns, Py_ssize_t room)
 {
-    size_t used = (size_t)rows->used;
-    PyObject *columns = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(32 * used));
-    if (!columns)
-        return NULL;
-    int64_t *page = (int64_t *)PyBytes_AsString(columns), *layer = page + used, *pane = layer + used;
-    int32_t *tile = (int32_t *)(pane + used), *count = tile + used;
-    for (size_t at = 0; at < used; at++) {
+    int64_t *page = columns, *layer = page + room, *pane = layer + room;
+    int32_t *tile = (int32_t *)(pane + room), *count = tile + room;
+    for (Py_ssize_t at = 0; at < rows->used; at++) {
         const Row *row = &rows->rows[at];
         page[row->place] = row->page, layer[row->place] = row->layer, pane[row->place] = row->pane;
         tile[row->place] = row->tile, count[row->place] = row->count;
     }
-    return columns;
 }
 
 /* tally(x, y, time_ms, kind, kind_places, is_fresh, within or None, size, page, device, width, height, hop_ms, grid_size, devices, layers,
- *       -> newest_ms, -> row or None) -> columns */
+ *       -> columns, -> newest_ms, -> row or None) -> rows written */
 PyObject *tally(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *o[12], *within_object, *newest_object, *row_object;
+    PyObject *o[11], *within_object, *columns_object, *newest_object, *row_object;
     long long hop_ms, grid, devices, layers;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within_object, &o[6], &o[7], &o[8], &o[9],
-                          &o[10], &hop_ms, &grid, &devices, &layers, &newest_object, &row_object))
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within_object, &o[6], &o[7], &o[8], &o[9],
+                          &o[10], &hop_ms, &grid, &devices, &layers, &columns_object, &newest_object, &row_object))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t samples = -1, runs = -1, pages = -1, kinds = -1;
@@ -138,6 +134,8 @@ PyObject *tally(PyObject *self, PyObject *args)
     const uint8_t *is_fresh = take(&views, o[5], 1, 0, &runs);
     const int64_t *size = take(&views, o[6], 8, 0, &runs), *page = take(&views, o[7], 8, 0, &runs), *device = take(&views, o[8], 8, 0, &runs);
     const double *width = take(&views, o[9], 8, 0, &runs), *height = take(&views, o[10], 8, 0, &runs);
+    Py_ssize_t columns_length = samples < 0 ? 0 : 4 * samples;
+    int64_t *columns = take(&views, columns_object, 8, 1, &columns_length);
     int64_t *newest = take(&views, newest_object, 8, 1, &pages);
     const uint8_t *within = within_object == Py_None ? NULL : take(&views, within_object, 1, 0, &samples);
     int64_t *to_row = row_object == Py_None ? NULL : take(&views, row_object, 8, 1, &samples);
@@ -194,13 +192,14 @@ PyObject *tally(PyObject *self, PyObject *args)
                 to_row[at] = found - 1;
         }
     }
-    PyObject *columns = NULL;
-    if (!views.failed && (put_in_order(&rows) < 0 || !(columns = as_columns(&rows))))
+    if (!views.failed && put_in_order(&rows) < 0)
         views.failed = 1;
+    if (!views.failed)
+        put_into(&rows, columns, samples);
     for (at = 0; to_row && at < samples && !views.failed; at++)
         if (to_row[at] >= 0)
             to_row[at] = rows.rows[to_row[at]].place;
     free(rows.rows);
     table_free(&rows.table);
-    return done(&views, columns);
+    return done(&views, views.failed ? NULL : PyLong_FromSsize_t(rows.used));
 }
