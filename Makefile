@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test check setup tools bench nightly pictures clean
+.PHONY: demo test check setup tools bench bench-plots bench-peers nightly pictures clean
 
 demo: .venv/.setup  ## shop, visitors, pipeline and live heat map
 	@$(BIN)/isotherm demo
@@ -28,6 +28,12 @@ nightly: .venv/.tools  ## what takes long
 
 bench: .venv/.tools  ## the benchmarks; results in bench/results/
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-plots: .venv/.tools  ## the curves of bench/results/ as SVG, into docs/benchmarks/
+	@$(BIN)/python -m bench.plots
+
+bench-peers: .venv/.tools  ## the same job done by others, in a venv of their own
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 pictures: .venv/.tools  ## the pictures of the documents, into docs/pictures/
 	@$(BIN)/python scripts/pictures.py

@@ -1,6 +1,7 @@
 """Pages with a past: for each page the five minutes of one visitor who moves four times a second, in two batches whose ages reach back.
 
-Settings: `port`, `pages`. It sends all, waits for every acknowledgement, and tells how many samples that were.
+Settings: `port`, `pages`, `first` (the first page's number). It sends all, waits for every acknowledgement, and tells how many samples
+that were.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def main() -> None:
     sockets, _ = connect_all(given["port"], [f"/clickstream/h{at}" for at in range(_SOCKETS)])
     chance = random.Random(3)
     samples = 0
-    for page in range(given["pages"]):
+    for page in range(given["first"], given["first"] + given["pages"]):
         one = sockets[page % _SOCKETS]
         ages = [_STEP_MS * at for at in range(_SAMPLES - 1, -1, -1)]
         for seq, part in enumerate((ages[:_HALF], ages[_HALF:])):

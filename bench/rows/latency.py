@@ -48,12 +48,22 @@ async def run(progress: Progress) -> list[Figure]:
             done = await load.hear()
             cpu = (server.cpu_s() - before_s) / done["wall_s"]
     latencies = sorted(heard["latencies_ms"])
+    shares = list(range(0, 101))
+    curve = {
+        "name": "latency",
+        "title": f"From event to viewer's frame, at {rate:,} events a second",
+        "x_label": "% of the events had come by then",
+        "y_label": "ms",
+        "x": shares,
+        "lines": {"Isotherm": [latencies[min(len(latencies) - 1, len(latencies) * share // 100)] for share in shares]},
+    }
     about = {
         "events_a_second": rate,
         "server_cpu": cpu,
         "probes": len(latencies),
         "lost": _PROBES - len(latencies),
         "load_busy": done["busy"],
+        "curve": curve,
     }
     return [
         Figure(

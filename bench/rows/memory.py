@@ -32,12 +32,12 @@ async def _rss(server: Served) -> int:
 async def _visitors(number: int, pages: int) -> tuple[float, int]:
     """KiB each, once all of them have sent something and fell silent; and the server's whole memory."""
     async with served(*_OPTIONS) as server:
-        async with child("bench.loads.trackers", port=server.port, trackers=100, pages=pages) as warm:
+        async with child("bench.loads.trackers", port=server.port, trackers=1000, pages=pages) as warm:
             await warm.hear()
-            warm.say(rate=200, seconds=1)
+            warm.say(rate=1000, seconds=1)
             await warm.hear()
         before = await _rss(server)
-        async with child("bench.loads.trackers", port=server.port, trackers=number, pages=pages, first=1000) as load:
+        async with child("bench.loads.trackers", port=server.port, trackers=number, pages=pages, first=2000) as load:
             await load.hear()
             load.say(rate=2000, seconds=number / 2000)
             done = await load.hear()
@@ -49,7 +49,7 @@ async def _visitors(number: int, pages: int) -> tuple[float, int]:
 async def _viewers(number: int) -> float:
     async with served(*_OPTIONS) as server:
         path = f"/live?page=/p/{{page}}&token={TOKEN}"
-        async with child("bench.loads.viewers", port=server.port, viewers=100, pages=1, first=0, path=path) as warm:
+        async with child("bench.loads.viewers", port=server.port, viewers=1000, pages=1, first=0, path=path) as warm:
             await warm.hear()
         before = await _rss(server)
         async with child("bench.loads.viewers", port=server.port, viewers=number, pages=1, first=1000, path=path) as load:
@@ -60,13 +60,15 @@ async def _viewers(number: int) -> float:
 
 
 async def _pages(number: int) -> tuple[float, float]:
-    """KiB a page with its whole window, and the same without what its one connection takes."""
+    """KiB a page with its whole window, and its samples."""
     async with served(*_OPTIONS) as server:
-        before = await _rss(server)
-        async with child("bench.loads.history", port=server.port, pages=number) as load:
+        async with child("bench.loads.history", port=server.port, pages=number // 4, first=number) as warm:
+            await warm.hear()
+        before, already = await _rss(server), (await server.counters())["samples"]
+        async with child("bench.loads.history", port=server.port, pages=number, first=0) as load:
             done = await load.hear()
         after = await _rss(server)
-        counted = (await server.counters())["samples"]
+        counted = (await server.counters())["samples"] - already
         assert counted == done["samples"], (counted, done)
     return (after - before) / number / 1024, counted / number
 

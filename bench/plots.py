@@ -1,0 +1,58 @@
+"""`make bench-plots`: the curves of bench/results/ as SVG, into docs/benchmarks/.
+
+A figure has a curve if its `about` has ``"curve": {"name", "title", "x_label", "y_label", "x", "lines": {label: values}}``, with
+``"log": true`` where both axes are logarithmic. One picture a curve; the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+_RESULTS = Path(__file__).parent / "results"
+_PICTURES = Path(__file__).parents[1] / "docs" / "benchmarks"
+_COLOURS = ("#d9480f", "#868e96", "#1971c2", "#2f9e44")
+_STYLE = {
+    "svg.hashsalt": "isotherm",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def draw(curve: dict[str, Any], path: Path) -> None:
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for (label, values), colour in zip(curve["lines"].items(), _COLOURS, strict=False):
+        axes.plot(curve["x"], values, label=label, color=colour, marker="o" if len(values) <= 20 else "", markersize=4)
+    if curve.get("log"):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set(title=curve["title"], xlabel=curve["x_label"], ylabel=curve["y_label"])
+    axes.grid(color="#e9ecef")
+    if len(curve["lines"]) > 1:
+        axes.legend(frameon=False)
+    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def main() -> None:
+    mpl.rcParams.update(_STYLE)
+    _PICTURES.mkdir(parents=True, exist_ok=True)
+    for result in sorted(_RESULTS.glob("*.json")):
+        for figure in json.loads(result.read_text())["figures"]:
+            curve = figure.get("about", {}).get("curve")
+            if curve:
+                path = _PICTURES / f"{curve['name']}.svg"
+                draw(curve, path)
+                print(f"docs/benchmarks/{path.name}")
+
+
+if __name__ == "__main__":
+    main()
