@@ -43,7 +43,7 @@ def test_only_hashes_are_kept(keys: Keys, tmp_path: Path) -> None:
 
 
 def test_the_file_is_its_owners_alone(keys: Keys, tmp_path: Path) -> None:
-    """It holds the signing secret."""
+    """It holds the key that signs."""
     assert [oct(path.stat().st_mode & 0o077) for path in tmp_path.iterdir()] == ["0o0"] * len(list(tmp_path.iterdir()))
 
 
@@ -65,25 +65,25 @@ def test_every_kept_token_is_compared_in_constant_time(keys: Keys, monkeypatch: 
     assert {len(kept) for _, kept in compared} == {64}, "digests, all of one length"
 
 
-def test_a_login_code_is_good_once_and_for_ten_minutes(keys: Keys) -> None:
+async def test_a_login_code_is_good_once_and_for_ten_minutes(keys: Keys) -> None:
     """A second try, a late one and a guess get nothing."""
     code = keys.new_code(NOW)
-    assert keys.redeem(code[:-1], NOW) is None
-    cookie = keys.redeem(code, NOW + CODE_MS)
+    assert await keys.redeem(code[:-1], NOW) is None
+    cookie = await keys.redeem(code, NOW + CODE_MS)
     assert cookie is not None
     assert keys.cookie_opens(cookie)
-    assert keys.redeem(code, NOW) is None
-    assert keys.redeem(keys.new_code(NOW), NOW + CODE_MS + 1) is None
+    assert await keys.redeem(code, NOW) is None
+    assert await keys.redeem(keys.new_code(NOW), NOW + CODE_MS + 1) is None
 
 
-def test_an_overlays_token_is_signed_bound_to_a_site_and_short_lived(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_overlays_token_is_signed_bound_to_a_site_and_short_lived(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed one, one of another folder, a cookie in its place and one that has run out open nothing."""
     keys.new_token("ann", None, NOW, None)
     token = keys.overlay_token("shop", "ann")
     assert keys.overlay_viewer(token, NOW) == Viewer("shop", "ann")
     head, dot, signature = token.rpartition(".")
     assert keys.overlay_viewer(head[:-1] + ("A" if head[-1] != "A" else "B") + dot + signature, NOW) is None
-    assert keys.overlay_viewer(keys.redeem(keys.new_code(NOW), NOW) or "", NOW) is None
+    assert keys.overlay_viewer(await keys.redeem(keys.new_code(NOW), NOW) or "", NOW) is None
     assert not keys.cookie_opens(token)
     assert keys.viewer(token, NOW) is None
     made_s = TimestampSigner("any").get_timestamp()
@@ -92,7 +92,7 @@ def test_an_overlays_token_is_signed_bound_to_a_site_and_short_lived(keys: Keys,
 
 
 def test_another_folders_signature_is_worth_nothing(keys: Keys, tmp_path: Path) -> None:
-    """Each data folder has a secret of its own."""
+    """Each data folder has a key of its own."""
     (tmp_path / "other").mkdir()
     other = Keys(tmp_path / "other" / "access.sqlite", "fixed")
     assert keys.overlay_viewer(other.overlay_token("shop", "--viewer-token"), NOW) is None

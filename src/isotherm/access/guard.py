@@ -99,7 +99,7 @@ class Guard:
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         """`/login?code=`: the link of `isotherm login`. The cookie is set, and the code leaves the address bar."""
-        cookie = self._keys.redeem(request.query.get("code", ""), self._now_ms())
+        cookie = await self._keys.redeem(request.query.get("code", ""), self._now_ms())
         if cookie is None:
             await self._hold_back(request)
             raise web.HTTPSeeOther("/login")

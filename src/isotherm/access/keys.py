@@ -1,24 +1,27 @@
 """The keys: what is kept under the data folder so that viewers can be told from strangers.
 
-Only hashes are kept of what opens anything for long; the signing secret never leaves the file. `isotherm login` writes a code from another
-process than the server's, so this is a small SQLite file rather than memory.
+Only hashes are kept of what opens anything for long; the private key never leaves the file. `isotherm login` signs a code in another
+process than the server's, so this is a small SQLite file rather than memory. Where several servers are one (Kafka), each keeps a copy of
+the tokens here and trusts the others' public keys; who redeems a login link is then for all of them to agree (`claim_code`).
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
 import sqlite3
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from isotherm.access.signing import Signatures
 
-__all__ = ["CODE_MS", "COOKIE_S", "OVERLAY_S", "Keys", "KeysError", "Token", "Viewer"]
+__all__ = ["CODE_MS", "COOKIE_S", "FIRST", "OVERLAY_S", "KeptToken", "Keys", "KeysError", "Token", "Viewer", "hash_of_token", "made_token"]
 
 _FORMAT: Final = 1
-_FIRST: Final = "first"  #: made at the first start
+FIRST: Final = "first"  #: name of the token that is made at the first start
 _FIXED: Final = "--viewer-token"
 _LOGIN: Final = "--login"
 _OPEN: Final = "--open-heat"
@@ -41,6 +44,16 @@ class Token(NamedTuple):
     site: str | None
     created_ms: int | None
     expires_ms: int | None
+
+
+class KeptToken(NamedTuple):
+    """A named token as it is kept."""
+
+    name: str
+    hash: str
+    site: str | None = None
+    created_ms: int | None = None
+    expires_ms: int | None = None
 
 
 class Viewer(NamedTuple):
@@ -70,9 +83,10 @@ class Keys:
             signing = self._secret("signing")
         except (sqlite3.Error, OSError) as error:
             raise KeysError(f"can't open {path}: {error}") from error
-        self._fixed = _hash(viewer_token) if viewer_token else None
-        self._cookies = URLSafeTimedSerializer(signing, salt="cookie")
-        self._overlays = URLSafeTimedSerializer(signing, salt="overlay")
+        self._fixed = hash_of_token(viewer_token) if viewer_token else None
+        self._signatures = Signatures(base64.urlsafe_b64decode(signing + "="))
+        self._made: str | None = None
+        self.claim_code: Callable[[str, int], Awaitable[bool]] = self._claim_here
 
     def _upgrade(self) -> None:
         """From the format without sites and dates; several processes may try at once."""
@@ -91,23 +105,38 @@ class Keys:
 
     # -- viewer tokens
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the operator fixed the viewers' token."""
+        return self._fixed is not None
+
     def first_token(self) -> str | None:
         """Makes the viewer token of a new data folder and returns it, this once; None: there is one already."""
-        if self._fixed is not None or self._db.execute("SELECT 1 FROM tokens").fetchone():
-            return None
-        return self.new_token(_FIRST, None, None, None)
+        made, self._made = self._made, None
+        if made is not None or self._fixed is not None or self._db.execute("SELECT 1 FROM tokens").fetchone():
+            return made
+        return self.new_token(FIRST, None, None, None)
 
     def new_token(self, name: str, site: str | None, now_ms: int | None, expires_ms: int | None) -> str:
         """Makes a named token and returns it, this once. Raises `KeysError` where the name is taken."""
-        token = secrets.token_urlsafe(24)
+        token, kept = made_token(name, site, now_ms, expires_ms)
         try:
-            self._db.execute(
-                "INSERT INTO tokens (name, hash, site, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)",
-                (name, _hash(token), site, now_ms, expires_ms),
-            )
+            self._insert(kept)
         except sqlite3.IntegrityError:
             raise KeysError(f"there is a token {name!r} already: revoke it first, or choose another name") from None
         return token
+
+    def _insert(self, token: KeptToken) -> None:
+        self._db.execute("INSERT INTO tokens (name, hash, site, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)", token)
+
+    def take_tokens(self, tokens: Iterable[KeptToken], *, made: str | None = None) -> None:
+        """These, and no others, are the tokens now: others keep them too. `made`: the first one, to be shown once by `first_token`."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM tokens")
+        for token in tokens:
+            self._insert(token)
+        self._db.execute("COMMIT")
+        self._made = made or self._made
 
     def revoke(self, name: str) -> bool:
         """From now on the token opens nothing; False: there is none of that name."""
@@ -118,14 +147,14 @@ class Keys:
 
     def viewer(self, token: str, now_ms: int) -> Viewer | None:
         """Whom this token stands for; None: nobody. All are compared, however early one fits."""
-        digest = _hash(token)
+        digest = hash_of_token(token)
         found = None
         if self._fixed is not None and hmac.compare_digest(digest, self._fixed):
             found = Viewer(None, _FIXED)
         rows = self._db.execute("SELECT name, hash, site, expires_ms FROM tokens")
         for name, kept, site, expires_ms in rows:
             fits = hmac.compare_digest(digest, kept)
-            if fits and (expires_ms is None or now_ms < expires_ms) and not (name == _FIRST and self._fixed is not None):
+            if fits and (expires_ms is None or now_ms < expires_ms) and not (name == FIRST and self._fixed is not None):
                 found = Viewer(site, name)
         return found
 
@@ -136,32 +165,49 @@ class Keys:
         row = self._db.execute("SELECT expires_ms FROM tokens WHERE name = ?", (name,)).fetchone()
         return row is not None and (row[0] is None or now_ms < row[0])
 
+    # -- signatures
+
+    @property
+    def public_key(self) -> bytes:
+        """With this others can tell what was signed here."""
+        return self._signatures.public_key
+
+    def trust(self, public_keys: Iterable[bytes]) -> None:
+        """What was signed with these is taken as signed here."""
+        self._signatures.trust(public_keys)
+
     # -- login links
 
     def new_code(self, now_ms: int) -> str:
         """A code for a login link, good once within ten minutes."""
-        code = secrets.token_urlsafe(24)
-        self._db.execute("DELETE FROM codes WHERE expires_ms < ?", (now_ms,))
-        self._db.execute("INSERT INTO codes VALUES (?, ?)", (_hash(code), now_ms + CODE_MS))
-        return code
+        return self._signatures.sign("code", [secrets.token_urlsafe(12), now_ms + CODE_MS])
 
-    def redeem(self, code: str, now_ms: int) -> str | None:
+    async def redeem(self, code: str, now_ms: int) -> str | None:
         """The cookie that a code is good for, once; None: it is not, or no more."""
-        used = self._db.execute("DELETE FROM codes WHERE hash = ? AND expires_ms >= ?", (_hash(code), now_ms)).rowcount
-        return self._cookies.dumps("viewer") if used else None
+        held = self._signatures.read("code", code, CODE_MS // 1000)
+        if not (isinstance(held, list) and len(held) == 2 and isinstance(held[0], str) and isinstance(held[1], int)):
+            return None
+        if held[1] < now_ms or not await self.claim_code(hash_of_token(held[0]), held[1]):
+            return None
+        return self._signatures.sign("cookie", "viewer")
+
+    async def _claim_here(self, digest: str, expires_ms: int) -> bool:
+        """Whether this is the first time that this code is redeemed."""
+        self._db.execute("DELETE FROM codes WHERE expires_ms < ?", (expires_ms - CODE_MS,))
+        return self._db.execute("INSERT OR IGNORE INTO codes VALUES (?, ?)", (digest, expires_ms)).rowcount > 0
 
     def cookie_opens(self, cookie: str) -> bool:
-        return _loads(self._cookies, cookie, COOKIE_S) == "viewer"
+        return self._signatures.read("cookie", cookie, COOKIE_S) == "viewer"
 
     # -- overlays
 
     def overlay_token(self, site: str, by: str) -> str:
         """A signed token that opens one site's heat for some minutes, and nothing else; `by`: the token that it came from."""
-        return self._overlays.dumps([site, by])
+        return self._signatures.sign("overlay", [site, by])
 
     def overlay_viewer(self, token: str, now_ms: int) -> Viewer | None:
         """Whom an overlay's token stands for; None: it opens nothing, or no more."""
-        held = _loads(self._overlays, token, OVERLAY_S)
+        held = self._signatures.read("overlay", token, OVERLAY_S)
         if not (isinstance(held, list) and len(held) == 2 and all(isinstance(part, str) for part in held)):
             return None
         return Viewer(held[0], held[1]) if self.stands(held[1], now_ms) else None
@@ -169,13 +215,18 @@ class Keys:
     def close(self) -> None:
         self._db.close()
 
+    def __enter__(self) -> Keys:
+        return self
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def _loads(serializer: URLSafeTimedSerializer, signed: str, max_age_s: int) -> object:
-    try:
-        return serializer.loads(signed, max_age=max_age_s)
-    except BadData:
-        return None
+def made_token(name: str, site: str | None, now_ms: int | None, expires_ms: int | None) -> tuple[str, KeptToken]:
+    """A new token, to be shown once, and what is kept of it."""
+    token = secrets.token_urlsafe(24)
+    return token, KeptToken(name, hash_of_token(token), site, now_ms, expires_ms)
+
+
+def hash_of_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

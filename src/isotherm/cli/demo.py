@@ -72,6 +72,7 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
             origins=(),
             viewer_token=None,
             announce=announce,
+            first_token=False,  # nobody would be shown it, and the heat is open
             beside=beside if visitors or kafka is not None else None,
         )
     )

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,24 +16,30 @@ from isotherm.cli.options import CliError, option
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["kafka_of", "kafka_options", "with_workers"]
+__all__ = ["kafka_of", "kafka_options", "kafka_place_options", "with_workers"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_WHERE: Final = (
+    option(
+        "--kafka-config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="With --kafka: file of librdkafka properties, name=value a line (SASL, TLS).",
+    ),
+    option("--kafka", metavar="HOST:PORT,…", help="Run on Apache Kafka: these are its brokers."),
+)
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
 
 
 def kafka_options(command: Command) -> Command:
     """Where Kafka is and how the pipeline lies on it."""
-    for add in (
-        option("--partitions", type=click.IntRange(1, 10_000), default=8, help="With --kafka: partitions of the topics."),
-        option(
-            "--kafka-config",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="With --kafka: file of librdkafka properties, name=value a line (SASL, TLS).",
-        ),
-        option("--kafka", metavar="HOST:PORT,…", help="Run on Apache Kafka: these are its brokers."),
-    ):
+    partitions = option("--partitions", type=click.IntRange(1, 10_000), default=8, help="With --kafka: partitions of the topics.")
+    return kafka_place_options(partitions(command))
+
+
+def kafka_place_options(command: Command) -> Command:
+    """Where Kafka is."""
+    for add in _WHERE:
         command = add(command)
     return command
 
@@ -53,7 +59,7 @@ def kafka_of(options: dict[str, Any]) -> KafkaSettings | None:
     except ImportError as error:
         raise CliError(f"Kafka's client libraries are missing ({error.name}): install isotherm[kafka]") from error
     file = options["kafka_config"]
-    return KafkaSettings(servers, options["partitions"], read_properties(file) if file is not None else {})
+    return KafkaSettings(servers, options.get("partitions", 8), read_properties(file) if file is not None else {})
 
 
 async def with_workers(options: dict[str, Any], beside: Coroutine[Any, Any, None] | None) -> None:

@@ -23,8 +23,7 @@ from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
 from isotherm.cli.options import data_option, pipeline_options, run, server_options
-from isotherm.core.pages import DEFAULT_SITE
-from isotherm.core.sites import Site, SiteError, Sites, normal_origin
+from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, StartError
 from isotherm.runtimes.server import Server, ServerSettings
@@ -107,6 +106,7 @@ async def serve_until_stopped(
     viewer_token: str | None,
     announce: Callable[[Server, Keys, Pipeline], None],
     beside: Callable[[Server], Awaitable[None]] | None = None,
+    first_token: bool = True,
 ) -> None:
     """Starts, announces, runs `beside` (if any) until SIGTERM or Ctrl-C, and stops so that nothing accepted is lost."""
     begin_logging()
@@ -114,10 +114,13 @@ async def serve_until_stopped(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    sites = Sites()
-    watching = _SitesOfFolder(Settings(pipeline_settings.data / "settings.json"), sites, origins)
-    watching.load()
-    pipeline = _runtime(pipeline_settings, sites, kafka)
+    sites, own_origins = Sites(), frozenset(map(normal_origin, origins))
+    look_around = None
+    if kafka is None:
+        watching = _SitesOfFolder(Settings(pipeline_settings.data / "settings.json"), sites, own_origins)
+        watching.load()
+        look_around = watching.look
+    pipeline = _runtime(pipeline_settings, sites, kafka, own_origins)
     if not server_settings.trust_senders:
         pipeline.gate.judge_senders(
             server_settings.limits, count_bots=server_settings.count_bots, window_ms=pipeline_settings.window_ms
@@ -125,15 +128,17 @@ async def serve_until_stopped(
     await pipeline.start()
     try:
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
+        await pipeline.share(keys, first_token=first_token)
         try:
-            server = Server(pipeline, keys, replace(server_settings, look_around=watching.look))
+            server = Server(pipeline, keys, replace(server_settings, look_around=look_around))
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
         await server.start()
     except BaseException:
         await pipeline.stop()
         raise
-    (pipeline_settings.data / "server.json").write_text(json.dumps({"address": server.address}))
+    about = {"address": server.address, "kafka": kafka.servers if kafka is not None else None}
+    (pipeline_settings.data / "server.json").write_text(json.dumps(about))
     announce(server, keys, pipeline)
     beside_task = asyncio.ensure_future(beside(server)) if beside is not None else None
     try:
@@ -146,21 +151,21 @@ async def serve_until_stopped(
         keys.close()
 
 
-def _runtime(settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None) -> Pipeline:
+def _runtime(settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None, origins: frozenset[str]) -> Pipeline:
     if kafka is None:
         return Embedded(settings, sites)
     from isotherm.runtimes.kafka.gateway import KafkaGateway
 
-    return KafkaGateway(settings, sites, kafka)
+    return KafkaGateway(settings, sites, kafka, origins)
 
 
 class _SitesOfFolder:
     """Keeps the sites as the data folder's settings have them; `--origin` holds for the default site whatever they say."""
 
-    def __init__(self, settings: Settings, sites: Sites, origins: tuple[str, ...]) -> None:
+    def __init__(self, settings: Settings, sites: Sites, origins: frozenset[str]) -> None:
         self._settings = settings
         self._sites = sites
-        self._origins = frozenset(map(normal_origin, origins))
+        self._origins = origins
 
     def load(self) -> None:
         """Raises `StartError`."""
@@ -181,12 +186,7 @@ class _SitesOfFolder:
         logger.info("the settings changed: %d sites", len(self._sites.by_key))
 
     def _take(self, found: list[Site]) -> None:
-        self._sites.replace(found)
-        if self._origins:
-            default = self._sites.by_key.get(DEFAULT_SITE, Site(DEFAULT_SITE))
-            self._sites.by_key[DEFAULT_SITE] = Site(
-                DEFAULT_SITE, self._origins, default.query, default.patterns, default.left_out
-            )
+        self._sites.replace(with_origins(found, self._origins))
 
 
 def _allow_files() -> None:

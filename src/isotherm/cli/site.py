@@ -1,13 +1,14 @@
-"""`isotherm site`: who may send, from where, and which addresses are one page. A running server takes changes within a second."""
+"""`isotherm site`: who may send, from where, and which addresses are one page. Running servers take changes within a second."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
-from isotherm.access.settings import Settings, SettingsError
-from isotherm.cli.options import CliError, data_option
+from isotherm.access.book import BookError
+from isotherm.cli.book_options import book_of, book_options
+from isotherm.cli.options import CliError
 from isotherm.core.sites import Site, SiteError, normal_origin
 
 __all__ = ["site"]
@@ -26,7 +27,7 @@ def site() -> None:
 @click.option("--join", "patterns", multiple=True, help="Pattern of addresses that are one page, such as /p/:id; repeatable.")
 @click.option("--leave-out", "left_out", multiple=True, help="Pattern of addresses that are no pages, such as /account/*; repeatable.")
 @click.option("--replace", is_flag=True, help="Take the place of the site that has this key.")
-@data_option("isotherm-data")
+@book_options
 def add(
     key: str,
     origins: tuple[str, ...],
@@ -34,25 +35,26 @@ def add(
     patterns: tuple[str, ...],
     left_out: tuple[str, ...],
     replace: bool,
-    data: Path,
+    **options: Any,
 ) -> None:
     """Add a site under KEY and print its script tag. The server's own pages use the site `default`."""
-    settings, sites = _read(data)
-    if any(known.key == key for known in sites) and not replace:
-        raise CliError(f"there is a site {key!r} already: give --replace to change it")
     try:
         new = Site(key, frozenset(map(normal_origin, origins)), query, patterns, left_out)
-    except SiteError as error:
+        book = book_of(options)
+        if any(known.key == key for known in book.sites()) and not replace:
+            raise CliError(f"there is a site {key!r} already: give --replace to change it")
+        book.put_site(new)
+    except (BookError, SiteError) as error:
         raise CliError(str(error)) from None
-    _write(settings, [known for known in sites if known.key != key] + [new])
-    click.echo(f'<script async src="https://HOST/tracker.js" data-site="{key}"' + _wanted_query(query) + "></script>")
+    wanted = f' data-query="{",".join(query)}"' if query else ""
+    click.echo(f'<script async src="https://HOST/tracker.js" data-site="{key}"{wanted}></script>')
 
 
 @site.command("list")
-@data_option("isotherm-data")
-def list_(data: Path) -> None:
+@book_options
+def list_(**options: Any) -> None:
     """List the sites with their rules."""
-    for known in _read(data)[1]:
+    for known in _sites(options):
         click.echo(f"{known.key}  from {', '.join(sorted(known.origins)) or 'any origin'}")
         for words, rules in (("query", known.query), ("join", known.patterns), ("leave out", known.left_out)):
             if rules:
@@ -61,31 +63,19 @@ def list_(data: Path) -> None:
 
 @site.command()
 @click.argument("key")
-@data_option("isotherm-data")
-def remove(key: str, data: Path) -> None:
+@book_options
+def remove(key: str, **options: Any) -> None:
     """Remove the site KEY: nothing is taken for it any more."""
-    settings, sites = _read(data)
-    left = [known for known in sites if known.key != key]
-    if len(left) == len(sites):
+    if all(known.key != key for known in _sites(options)):
         raise CliError(f"there is no site {key!r}; `isotherm site list` shows what there is")
-    _write(settings, left)
-
-
-def _wanted_query(query: tuple[str, ...]) -> str:
-    return f' data-query="{",".join(query)}"' if query else ""
-
-
-def _read(data: Path) -> tuple[Settings, list[Site]]:
-    settings = Settings(data / "settings.json")
     try:
-        return settings, settings.sites()
-    except SettingsError as error:
+        book_of(options).remove_site(key)
+    except BookError as error:
         raise CliError(str(error)) from None
 
 
-def _write(settings: Settings, sites: list[Site]) -> None:
+def _sites(options: dict[str, Any]) -> list[Site]:
     try:
-        settings.path.parent.mkdir(parents=True, exist_ok=True)
-        settings.save(sites)
-    except (SettingsError, OSError) as error:
+        return book_of(options).sites()
+    except BookError as error:
         raise CliError(str(error)) from None

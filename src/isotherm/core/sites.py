@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from isotherm.core.pages import DEFAULT_SITE, canonical_path
 
-__all__ = ["Site", "SiteError", "Sites", "site_from_json", "site_to_json"]
+__all__ = ["Site", "SiteError", "Sites", "site_from_json", "site_to_json", "with_origins"]
 
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PARAMETER: Final = re.compile(r"[A-Za-z0-9_.~\[\]-]{1,64}")
@@ -101,6 +101,15 @@ class Sites:
         """The key of the page that a viewer asks for. What is left out, or of an unknown site, is a page that never gets samples."""
         known = self.by_key.get(site)
         return site + ((known.page_path(path) if known else None) or canonical_path(path))
+
+
+def with_origins(sites: list[Site], origins: frozenset[str]) -> list[Site]:
+    """The sites, the default one with these origins in place of its own; none: as they are."""
+    if not origins:
+        return sites
+    default = next((site for site in sites if site.key == DEFAULT_SITE), Site(DEFAULT_SITE))
+    mended = Site(DEFAULT_SITE, origins, default.query, default.patterns, default.left_out)
+    return [*(site for site in sites if site.key != DEFAULT_SITE), mended]
 
 
 def normal_origin(text: str) -> str:

@@ -16,6 +16,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from isotherm.access.keys import Keys
 from isotherm.core.aggregate import Aggregator, Hop
 from isotherm.core.counters import Counters
 from isotherm.core.group_by import GroupBy
@@ -122,6 +123,9 @@ class Embedded:
             self._tasks.append(asyncio.create_task(self._tend(self.history)))
         for task in self._tasks:
             task.add_done_callback(self._ended)
+
+    async def share(self, keys: Keys, *, first_token: bool) -> None:
+        """Nothing: this is the only process."""
 
     async def stop(self) -> None:
         """What was taken is committed and acknowledged before this returns."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.heat import PageNow
 from isotherm.gateway.gate import Gate
@@ -61,4 +62,8 @@ class Pipeline(Protocol):
     def lag_ms(self) -> int: ...
     def why_not_ready(self) -> str | None: ...
     async def start(self) -> None: ...
+    async def share(self, keys: Keys, *, first_token: bool) -> None:
+        """After `start`, before anybody looks: where several servers are one, their keys become one, and the first makes a token."""
+        ...
+
     async def stop(self) -> None: ...

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from isotherm.runtimes.kafka.connection import SETTINGS, Cluster, watermarks
 from isotherm.runtimes.pipeline import StartError
 
-__all__ = ["agree", "read_settings"]
+__all__ = ["agree", "read_settings", "settle", "write_setting"]
 
 _KEY = "pipeline"
 _TIMEOUT_S = 10.0
@@ -33,27 +33,13 @@ def agree(cluster: Cluster) -> None:
     ours = _Pipeline(
         pipeline.window_ms, pipeline.hop_ms, pipeline.grid_size, pipeline.skew_ms, cluster.partitions, pipeline.samples_a_tile_max
     )
+    settled = settle(cluster, _KEY, msgspec.json.encode(ours))
     try:
-        first = _first(cluster)
-        if first is None:
-            write_setting(cluster, _KEY, msgspec.json.encode(ours))
-            first = _first(cluster)
-            if first is not None and first != ours:
-                write_setting(cluster, _KEY, msgspec.json.encode(first))
-    except KafkaException as error:
-        raise StartError(f"can't read or write the topic {cluster.name(SETTINGS)}: {error.args[0].str()}") from error
-    if first is not None and first != ours:
+        first = msgspec.json.decode(settled, type=_Pipeline)
+    except msgspec.MsgspecError as error:
+        raise StartError(f"the topic {cluster.name(SETTINGS)} was written by another release: {error}") from error
+    if first != ours:
         raise StartError(_difference(first, ours, cluster.name(SETTINGS)))
-
-
-def _first(cluster: Cluster) -> _Pipeline | None:
-    for key, value in read_settings(cluster):
-        if key == _KEY and value is not None:
-            try:
-                return msgspec.json.decode(value, type=_Pipeline)
-            except msgspec.MsgspecError as error:
-                raise StartError(f"the topic {cluster.name(SETTINGS)} was written by another release: {error}") from error
-    return None
 
 
 def _difference(theirs: _Pipeline, ours: _Pipeline, topic: str) -> str:
@@ -89,8 +75,31 @@ def read_settings(cluster: Cluster) -> list[tuple[str, bytes | None]]:
     return out
 
 
-def write_setting(cluster: Cluster, key: str, value: bytes) -> None:
-    """Raises `StartError` where the record can't be written."""
+def settle(cluster: Cluster, key: str, value: bytes) -> bytes:
+    """Writes a record where there is none, and returns the one that holds: of two writers at once the first one's. Raises `StartError`."""
+    try:
+        if (before := _oldest(cluster, key)) is not None:
+            return before
+        write_setting(cluster, key, value)
+        first = _oldest(cluster, key) or value
+        if first != value:
+            write_setting(cluster, key, first)
+        return first
+    except KafkaException as error:
+        raise StartError(f"can't read or write the topic {cluster.name(SETTINGS)}: {error.args[0].str()}") from error
+
+
+def _oldest(cluster: Cluster, key: str) -> bytes | None:
+    """The oldest value of a key since it was taken out last."""
+    found: bytes | None = None
+    for one, value in read_settings(cluster):
+        if one == key:
+            found = None if value is None else found or value
+    return found
+
+
+def write_setting(cluster: Cluster, key: str, value: bytes | None) -> None:
+    """No value: what stands under the key is taken out. Raises `StartError` where the record can't be written."""
     failed: list[str] = []
     with cluster.producer(**{"message.timeout.ms": 10_000}) as producer:
         producer.produce(

@@ -14,11 +14,12 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.mirror import STALE_MS, Mirror
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
 from isotherm.core.shards import split
-from isotherm.core.sites import Sites
+from isotherm.core.sites import Site, Sites, with_origins
 from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.live.groups import Groups
@@ -30,6 +31,7 @@ from isotherm.runtimes.kafka.interest import Interests
 from isotherm.runtimes.kafka.observer import Observer
 from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
 from isotherm.runtimes.kafka.reader import Reader
+from isotherm.runtimes.kafka.sharing import Sharing
 from isotherm.runtimes.pipeline import PipelineSettings
 from isotherm.runtimes.topics import Topics
 
@@ -52,8 +54,10 @@ class KafkaGateway:
     name = "kafka"
     history: History | None = None
 
-    def __init__(self, settings: PipelineSettings, sites: Sites, kafka: KafkaSettings) -> None:
+    def __init__(self, settings: PipelineSettings, sites: Sites, kafka: KafkaSettings, origins: frozenset[str] = frozenset()) -> None:
+        """`origins`: of the default site, whatever the shared settings say of it."""
         self.settings = settings
+        self._origins = origins
         self.clock = Clock(settings.skew_ms)
         self.counters = Counters()
         self.topics = Topics(settings.topic_prefix)
@@ -68,6 +72,7 @@ class KafkaGateway:
         self._outbox: Outbox | None = None
         self._reader: Reader | None = None
         self._observer: Observer | None = None
+        self._sharing: Sharing | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._stalled = False
@@ -84,13 +89,23 @@ class KafkaGateway:
         await loop.run_in_executor(None, self._cluster.prepare)
         await loop.run_in_executor(None, agree, self._cluster)
         self._outbox = Outbox(self._cluster)
+        self._sharing = Sharing(self._cluster, self._outbox, self.clock.now_ms, self._take_sites)
+        await self._sharing.start()
         self._steady_since_ms = self.clock.now_ms()
         self._reader = Reader(self._cluster, self.clock.now_ms, self._on_heat, self._on_interest_records)
         self._observer = Observer(self._cluster, self.topics, self.clock.now_ms)
-        loops: list[Coroutine[Any, Any, None]] = [self._ticks(), self._hops(), self._times(), self._looks()]
+        loops: list[Coroutine[Any, Any, None]] = [self._ticks(), self._hops(), self._times(), self._looks(), self._sharing.run()]
         self._tasks = [asyncio.create_task(running) for running in loops]
         for task in self._tasks:
             task.add_done_callback(self._ended)
+
+    async def share(self, keys: Keys, *, first_token: bool) -> None:
+        """From now on the keys are those of all gateways. Raises `StartError`."""
+        assert self._sharing is not None
+        await self._sharing.join(keys, first_token=first_token)
+
+    def _take_sites(self, sites: list[Site]) -> None:
+        self.gate.sites.replace(with_origins(sites, self._origins))
 
     async def stop(self) -> None:
         """What was taken is in Kafka and acknowledged before this returns, or its senders are told to send again."""
@@ -102,7 +117,7 @@ class KafkaGateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        closing = [part.close() for part in (self._reader, self._observer) if part is not None]
+        closing = [part.close() for part in (self._reader, self._observer, self._sharing) if part is not None]
         if self._outbox is not None:
             closing.append(self._outbox.close(0.5))
         await asyncio.gather(*closing, return_exceptions=True)

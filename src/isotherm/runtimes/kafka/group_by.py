@@ -34,6 +34,7 @@ from isotherm.core.records import (
     visits_of,
 )
 from isotherm.core.samples import Samples
+from isotherm.core.sites import Sites
 from isotherm.runtimes.kafka.classic import samples_of_event
 from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, Cluster
 from isotherm.runtimes.topics import Topics
@@ -69,8 +70,9 @@ class _Part:
 class GroupByWorker:
     """One worker's stages, a partition each. `outputs` is what the StreamingDataFrame applies."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, sites: Sites) -> None:
         self._cluster = cluster
+        self._sites = sites
         self._parts: dict[int, _Part] = {}
 
     def outputs(self, value: bytes, key: bytes | None, timestamp_ms: int, _headers: object) -> list[Out]:
@@ -104,7 +106,8 @@ class GroupByWorker:
     def _samples(self, value: bytes, key: bytes | None, timestamp_ms: int) -> Samples | None:
         if is_clickstream(value):
             return samples_from_record(decode_clickstream(value))
-        return samples_of_event(value, key, timestamp_ms, self._cluster.pipeline.skew_ms)
+        site = self._sites.get(None)
+        return samples_of_event(value, key, timestamp_ms, self._cluster.pipeline.skew_ms, site) if site is not None else None
 
     def _dead(self, error: str, partition: int, offset: int, value: bytes) -> Out:
         topic = self._cluster.name(Topics.CLICKSTREAM)
@@ -155,8 +158,8 @@ class GroupByWorker:
             pass  # it went to the dead letters then
 
 
-def group_by_application(cluster: Cluster) -> Application:
-    """The worker, ready to `run`."""
+def group_by_application(cluster: Cluster, sites: Sites) -> Application:
+    """The worker, ready to `run`. `sites` may change while it does."""
     app = cluster.application(GROUP_BY_GROUP)
 
     def topic(name: str) -> Topic:
@@ -165,7 +168,7 @@ def group_by_application(cluster: Cluster) -> Application:
         )
 
     clickstream, grouped, dead = topic(Topics.CLICKSTREAM), topic(Topics.GROUPED), topic(Topics.DEAD_LETTER)
-    worker = GroupByWorker(cluster)
+    worker = GroupByWorker(cluster, sites)
     stream = app.dataframe(clickstream).apply(worker.outputs, expand=True, metadata=True)
     stream.to_topic(lambda out, *_: grouped if out.key is not None else dead, key=lambda out: out.key)
     return app

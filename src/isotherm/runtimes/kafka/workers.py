@@ -9,9 +9,11 @@ from typing import Final
 from confluent_kafka import KafkaException
 from quixstreams.exceptions import QuixException
 
+from isotherm.core.sites import Sites
 from isotherm.runtimes.kafka.aggregate import AggregateWorker
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import Cluster, KafkaSettings
+from isotherm.runtimes.kafka.follower import Follower
 from isotherm.runtimes.kafka.group_by import group_by_application
 from isotherm.runtimes.pipeline import PipelineSettings
 
@@ -34,12 +36,16 @@ def run_worker(stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, 
 
 
 def _run_group_by(cluster: Cluster) -> None:
+    sites = Sites()
+    following = Follower(cluster, lambda shared: sites.replace(shared.sites))
+    following.wait()
     while True:
-        app = group_by_application(cluster)
+        app = group_by_application(cluster, sites)
         try:
             app.run()  # until SIGTERM
         except (KafkaException, QuixException) as error:
             logger.warning("will begin anew: %s", error)
             time.sleep(_AGAIN_S)
         else:
-            return
+            break
+    following.close()

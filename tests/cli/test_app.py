@@ -1,0 +1,30 @@
+"""Where the commands' defaults come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from isotherm.cli.app import app
+
+
+@pytest.mark.parametrize("content", ["data = '{folder}'", "[site]\ndata = '{folder}'"])
+def test_commands_below_a_group(content: str, tmp_path: Path) -> None:
+    """What `isotherm.toml` says, at its top or for a group, holds for the group's commands as well."""
+    config, folder = tmp_path / "isotherm.toml", tmp_path / "state"
+    config.write_text(content.format(folder=folder))
+    ran = CliRunner().invoke(app, ["--config", str(config), "site", "add", "shop"])
+    assert ran.exit_code == 0, ran.output
+    assert [site["key"] for site in json.loads((folder / "settings.json").read_text())["sites"]] == ["default", "shop"]
+
+
+def test_the_folder_of_a_gateway_on_kafka(tmp_path: Path) -> None:
+    """What would have no effect is refused, with what to do instead."""
+    (tmp_path / "server.json").write_text(json.dumps({"address": "http://127.0.0.1:1", "kafka": "broker:9092"}))
+    for command in (["site", "add", "shop"], ["token", "add", "desk"], ["token", "revoke", "desk"]):
+        ran = CliRunner().invoke(app, [*command, "--data", str(tmp_path)])
+        assert ran.exit_code != 0
+        assert "give --kafka broker:9092" in str(ran.exception)
