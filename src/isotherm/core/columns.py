@@ -11,12 +11,14 @@ little-endian, in base64. ``docs/wire.md`` has it for strangers.
 from __future__ import annotations
 
 import binascii
+import sys
+from array import array
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ColumnError", "pack", "unpack"]
+__all__ = ["ColumnError", "pack", "pack_few", "unpack"]
 
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     letter: np.dtype("<" + code)
@@ -24,6 +26,10 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
         "B": "u1", "H": "u2", "I": "u4", "b": "i1", "h": "i2", "i": "i4", "q": "i8", "f": "f4", "d": "f8",
     }.items()
 }  # fmt: skip
+#: what `array` packs in the same way on this machine
+_SAME_AS_ARRAY: Final = frozenset(
+    letter for letter, dtype in _DTYPES.items() if sys.byteorder == "little" and array(letter).itemsize == dtype.itemsize
+)
 _UNSIGNED: Final = (("B", 0xFF), ("H", 0xFFFF), ("I", 0xFFFF_FFFF))
 _SIGNED: Final = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31))
 
@@ -40,6 +46,17 @@ def pack(column: npt.NDArray[Any]) -> str:
     letter = _letter(column)
     data = column.astype(_DTYPES[letter], copy=False).tobytes()
     return "<" + letter + binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def pack_few(values: list[int]) -> str:
+    """The same of a short list of integers: numpy's calls would cost more than its loops save."""
+    low, high = (min(values), max(values)) if values else (0, 0)
+    letter = next((letter for letter, most in _UNSIGNED if high <= most), "q") if low >= 0 else None
+    if letter is None:
+        letter = next((letter for letter, bound in _SIGNED if -bound <= low and high < bound), "q")
+    if letter not in _SAME_AS_ARRAY:
+        return pack(np.array(values, np.int64))
+    return "<" + letter + binascii.b2a_base64(array(letter, values).tobytes(), newline=False).decode("ascii")
 
 
 def unpack(text: str) -> npt.NDArray[Any]:

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from isotherm.core.columns import ColumnError, pack, unpack
+from isotherm.core.columns import ColumnError, pack, pack_few, unpack
 from isotherm.core.counts import Counts
 from isotherm.core.layers import KINDS, LAYERS
 from isotherm.core.pages import Page
@@ -157,6 +158,7 @@ _tick_decoder = msgspec.json.Decoder(Tick)
 _interest_decoder = msgspec.json.Decoder(Interest)
 _TICK_BEGINS: Final = b'{"tick":'
 _CLICKSTREAM_BEGINS: Final = b'{"at":'
+_FEW: Final = 64  #: elements, up to which a loop is quicker than numpy's calls
 _DEAD_VALUE_CHARS_MAX: Final = 64 * 1024
 
 
@@ -377,10 +379,11 @@ def _check(samples: Samples) -> None:
 def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int) -> list[tuple[str, GroupedByPage]]:
     """One record a page with its key; pages without counts too, where their visitors changed."""
     order = np.argsort(counts.page, kind="stable")
-    ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1))
+    ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1)).tolist()
+    pane, layer, tile, count = (column[order] for column in (counts.pane, counts.layer, counts.tile, counts.count))
     records = []
     for index, key in enumerate(counts.pages):
-        rows = order[ends[index] : ends[index + 1]]
+        rows = slice(ends[index], ends[index + 1])
         page = Page.from_key(key)
         records.append(
             (
@@ -396,14 +399,18 @@ def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: i
                     newest=counts.newest_ms[index],
                     origin=counts.origins[index],
                     kinds=list(KINDS),
-                    pane=pack(counts.pane[rows]),
-                    layer=pack(counts.layer[rows]),
-                    tile=pack(counts.tile[rows]),
-                    count=pack(counts.count[rows]),
+                    pane=_packed(pane[rows]),
+                    layer=_packed(layer[rows]),
+                    tile=_packed(tile[rows]),
+                    count=_packed(count[rows]),
                 ),
             )
         )
     return records
+
+
+def _packed(column: npt.NDArray[Any]) -> str:
+    return pack(column) if len(column) > _FEW else pack_few(column.tolist())
 
 
 def counts_from_record(record: GroupedByPage) -> Counts:

@@ -247,6 +247,11 @@ class Gate:
         """Somebody waits for an acknowledgement of what was taken."""
         return self._intake.waited_for
 
+    @property
+    def gathered(self) -> int:
+        """Samples that wait to be drained."""
+        return len(self._intake)
+
     def drain(self, now_ms: int) -> Drained | None:
         return self._intake.drain(now_ms)
 

@@ -1,6 +1,6 @@
 """The gateway's pipeline on Kafka: events into `clickstream`, heat out of `heatmap`. What stands between are workers, elsewhere.
 
-    every tick   gate.drain -> a record a session shard -> Kafka (then the acks)
+    once a hop   shortly before its end: gate.drain -> a record a session shard -> Kafka (then the acks)
     every hop    a tick to every partition of `clickstream-group-by-page`; every second one to those of `clickstream`
     as it comes  `heatmap` -> mirror -> groups.broadcast ; `isotherm-interest` -> the trackers' pace
 
@@ -27,6 +27,7 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import INTEREST, Cluster, KafkaSettings
+from isotherm.runtimes.kafka.gathering import GATHER_MS_MAX, Gathering
 from isotherm.runtimes.kafka.interest import Interests
 from isotherm.runtimes.kafka.observer import Observer
 from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
@@ -37,7 +38,8 @@ from isotherm.runtimes.topics import Topics
 
 __all__ = ["KafkaGateway"]
 
-_TICK_S: Final = 0.010  #: between the ends of commits, as in the embedded runtime
+_POLL_S: Final = 0.010
+_GATHERED_MAX: Final = 100_000  #: samples; so many are written before it is time
 _GATHER_S: Final = 0.010  #: heat of one hop comes from several partitions at nearly the same time: one broadcast
 _LOOK_S: Final = 0.25
 _COOL_EVERY_MS: Final = 1000
@@ -62,6 +64,7 @@ class KafkaGateway:
         self.counters = Counters()
         self.topics = Topics(settings.topic_prefix)
         self._cluster = Cluster(kafka, settings)
+        self._gathering = Gathering(settings.hop_ms)
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
@@ -144,12 +147,19 @@ class KafkaGateway:
     async def _ticks(self) -> None:
         while True:
             await self._wake.wait()
-            if not self._stopping:
-                await asyncio.sleep(_TICK_S)
+            await self._gather(self._gathering.due_ms(self.clock.now_ms()))
+            self._gathering.wrote(self.clock.now_ms())
             self._wake.clear()
             await self._tick()
             if self._stopping:
                 return
+
+    async def _gather(self, due_ms: int) -> None:
+        while not self._stopping and self.gate.gathered < _GATHERED_MAX:
+            left_ms = due_ms - self.clock.now_ms()
+            if not 0 < left_ms <= GATHER_MS_MAX:  # it is time; or the clock was set back meanwhile
+                return
+            await asyncio.sleep(min(left_ms / 1000, _POLL_S))
 
     async def _tick(self) -> None:
         now_ms = self.clock.now_ms()
