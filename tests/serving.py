@@ -51,7 +51,7 @@ async def start(data: Path, *options: str, command: str = "serve") -> Served:
     )
     served = Served(process, "", None, [])
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not served.address:
             line = (await process.stdout.readline()).decode()
             assert line, f"the server ended: {''.join(served.output)}"
@@ -63,7 +63,7 @@ async def start(data: Path, *options: str, command: str = "serve") -> Served:
     served.output.append("")
     served._reading = reading  # type: ignore[attr-defined]  # kept from the collector
     async with aiohttp.ClientSession() as session:
-        await eventually(lambda: _is_up(session, served.address))
+        await eventually(lambda: _is_up(session, served.address), 60)
     return served
 
 

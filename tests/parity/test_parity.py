@@ -114,7 +114,7 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
             tracker.unacked |= {len(tracker.sent) + at: message for at, message in tracker.sent.items() if at % 3 == 0}  # sent twice
             running.append((tracker, asyncio.create_task(tracker.run(lambda address=address: address))))
         await post(http, address, events)
-    await eventually(returns(lambda: all(set(tracker.unacked) <= _again(tracker) for tracker, _ in running)))
+    await eventually(returns(lambda: all(set(tracker.unacked) <= _again(tracker) for tracker, _ in running)), 60)
     oracle = oracle_of(events, 300_000)
     for x, page, width in batches:
         kind = "click" if width == 900 else "move"
@@ -125,7 +125,7 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
                 expected = oracle.window(now_ms + 1, page, kind, device)
                 query = {"page": page, "kind": kind, "device": device}
                 for address in (one.address, other.address):
-                    await eventually(_is(http, address, query, expected))
+                    await eventually(_is(http, address, query, expected), 60)
     for _, task in running:
         task.cancel()
 
