@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isotherm.access.keys import CODE_MS, Keys, KeysError, made_token
+from isotherm.access.keys import Keys, made_token
 
 NOW_MS = time.time_ns() // 1_000_000
 
@@ -58,5 +58,3 @@ def test_tokens_of_all(keys: Keys) -> None:
     assert keys.viewer(token, NOW_MS + 1000) is None
     assert keys.first_token() == token
     assert keys.first_token() is None
-
-
