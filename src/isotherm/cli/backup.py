@@ -30,8 +30,9 @@ def backup(folder: Path, data: Path) -> None:
             if "." not in found.stem:  # others are what was set aside, or is being made
                 (folder / found.name).touch(0o600)
                 copy_database(found, folder / found.name)
-        if (data / "settings.json").is_file():
-            shutil.copy2(data / "settings.json", folder)
+        for name in ("settings.json", "first-event"):
+            if (data / name).is_file():
+                shutil.copy2(data / name, folder)
     except (OSError, sqlite3.Error) as error:
         raise CliError(f"can't back up: {error}") from None
     click.echo(f"{folder} is a whole copy; to restore, start the server with --data {folder}")
