@@ -32,7 +32,8 @@ def backup(folder: Path, data: Path) -> None:
                 copy_database(found, folder / found.name)
         for name in ("settings.json", "first-event"):
             if (data / name).is_file():
-                shutil.copy2(data / name, folder)
+                (folder / name).touch(0o600)
+                shutil.copyfile(data / name, folder / name)
     except (OSError, sqlite3.Error) as error:
         raise CliError(f"can't back up: {error}") from None
     click.echo(f"{folder} is a whole copy; to restore, start the server with --data {folder}")
