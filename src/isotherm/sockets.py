@@ -22,6 +22,7 @@ __all__ = ["SUBPROTOCOL", "TOKEN_SUBPROTOCOL", "Socket"]
 SUBPROTOCOL: Final = "isotherm"  #: what we answer a client that offers subprotocols
 TOKEN_SUBPROTOCOL: Final = "token."  #: and a token; offered beside ours, it stands in no address, console or proxy's log
 
+_ENDED: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 _TEXT: Final = 0x81  #: the first byte of a whole frame
 _BINARY: Final = 0x82
 _WRITER_LIMIT: Final = 1 << 62
@@ -64,9 +65,12 @@ class Socket:
 
     async def receive(self) -> AsyncIterator[bytes]:
         """The bytes of each frame, text or binary, until the connection ends."""
-        async for message in self._response:
+        while True:  # `async for` over aiohttp's response would be one more coroutine a socket, kept as long as the socket
+            message = await self._response.receive()
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 yield message.data
+            elif message.type in _ENDED:
+                return
             elif message.type is WSMsgType.PING:
                 if self._transport.get_write_buffer_size() > self.queued_bytes_max:
                     self.abort()  # it asks and asks and does not listen

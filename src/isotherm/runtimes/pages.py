@@ -33,6 +33,8 @@ _ANYWHERE: Final = ("/overlay/", "/shared/")  #: loaded by pages of any origin
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Puts the headers on an answer; a signal of the application."""
+    if isinstance(response, web.WebSocketResponse):
+        return  # no page: they would say nothing, and a kilobyte of them would stay with each socket
     for name, value in _SAFE.items():
         response.headers.setdefault(name, value)
     if request.path.startswith(_ANYWHERE):
