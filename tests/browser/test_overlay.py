@@ -242,6 +242,20 @@ async def test_a_page_that_moves_its_root_does_not_move_the_heat(page: Page, new
     assert (box["left"], box["top"]) == (0, 0)
 
 
+async def test_a_page_that_zooms_its_root_does_not_zoom_the_heat(page: Page, new_page: Any, scene: Stage) -> None:
+    """CSS `zoom` on the root, also when it comes later: the tile lies where the mouse was, the panel is as large as ever."""
+    await show(page, scene)
+    before = await page.locator(PANEL).bounding_box()
+    assert before
+    await page.evaluate("document.documentElement.style.zoom = '1.5'")
+    await canvas_size(page, "height", 6000)
+    await canvas_size(page, "width", 1280)
+    after = await page.locator(PANEL).bounding_box()
+    assert after
+    assert after["width"] == pytest.approx(before["width"], abs=1)
+    assert after["x"] == pytest.approx(before["x"], abs=1)
+
+
 async def test_window_resize_is_followed(page: Page, scene: Stage) -> None:
     await show(page, scene)
     await page.set_viewport_size({"width": 800, "height": 600})

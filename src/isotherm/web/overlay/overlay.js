@@ -10,8 +10,8 @@
  *
  * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
  *   sight: no frame.
- * - The picture follows every frame of the server, the panel's numbers twice a second: nobody reads faster, and setting type costs
- *   more than drawing the heat.
+ * - The picture follows every frame of the server, the panel's numbers once a second: nobody reads faster, and setting type costs
+ *   more than drawing the heat (`scripts/measure_overlay.py`).
  * - Everything that it adds lies in one shadow root; every listener hangs on one AbortController. Closing takes both away.
  */
 
@@ -20,7 +20,7 @@ import { cellAt, cellBox, deviceOf } from "../shared/heat/geometry.js";
 import { make } from "./dom.js";
 import { listen } from "./keys.js";
 import { Line } from "./line.js";
-import { documentSize, groundOf, watchPage, watchRoute } from "./page.js";
+import { documentSize, groundOf, watchPage, watchRoute, zoomOf } from "./page.js";
 import { Panel } from "./panel.js";
 import { Picture } from "./picture.js";
 import { sheet } from "./styles.js";
@@ -33,8 +33,10 @@ import { View } from "./view.js";
  * @typedef {{host: string, site: string, token: string, pageOf?: (address: {pathname: string, search: string}) => string}} Subject
  */
 
-/** Numbers and ages tick, and what no event tells of is looked at, so often. */
+/** What no event tells of is looked at so often. */
 const TICK_MS = 500;
+/** At every second of these looks numbers and ages tick. */
+const LOOKS_A_TICK = 2;
 /** How many tiles "next hottest" goes through. */
 const HOTTEST_MAX = 20;
 /** The lag that is shown is the worst of so many frames: one late frame in a second is not hidden by three in time. */
@@ -79,6 +81,7 @@ function start({ host, site, token, pageOf }) {
   let page = pageOf(location);
   let size = documentSize();
   let ground = groundOf();
+  let zoom = 1;
   let hottest = 0;
 
   /** @type {{x: number, y: number} | null} the pointer, in the window */
@@ -90,7 +93,9 @@ function start({ host, site, token, pageOf }) {
   let frame = 0;
   let staleHeat = true;
   let stalePage = true;
+  let staleSize = true;
   let stalePanel = true;
+  let looks = 0;
 
   const line = new Line({ host, site, token, signal, onFrame: hear, onState: () => plan({ panel: true }) });
 
@@ -184,7 +189,9 @@ function start({ host, site, token, pageOf }) {
     if (document.hidden) return;
     if (!root.isConnected) document.documentElement.append(root);
     followRoute();
-    stalePanel = true;
+    staleSize = true;
+    looks += 1;
+    if (looks % LOOKS_A_TICK === 0) stalePanel = true;
     // At once and not at the next animation frame: where no word is another one, the browser has nothing to do.
     update();
   }
@@ -248,7 +255,8 @@ function start({ host, site, token, pageOf }) {
       hottest = picture.draw(heat, size, style);
     }
     const { canvas } = picture;
-    canvas.style.opacity = String(choices.opacity / 100);
+    const opacity = String(choices.opacity / 100);
+    if (canvas.style.opacity !== opacity) canvas.style.opacity = opacity; // set anew, also to what it is, the browser looks at all styles
     canvas.hidden = !choices.shown;
     canvas.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
     tip.show(choices.shown ? pointedCell() : null, heat, size, choices.kind);
@@ -274,8 +282,11 @@ function start({ host, site, token, pageOf }) {
     });
   }
 
-  /** The canvas over the document, as large as that is now. */
+  /** The canvas over the document, as large as that is now. A frame of heat alone asks nothing of the page's layout. */
   function fit() {
+    if (!stalePage && !staleSize) return;
+    staleSize = false;
+    unzoom();
     const { width, height } = documentSize();
     const grown = width !== size.width || height !== size.height;
     if (stalePage) {
@@ -290,6 +301,13 @@ function start({ host, site, token, pageOf }) {
       align();
     }
     stalePage = false;
+  }
+
+  /** A page may enlarge all that its root holds; the picture is measured in the window's own pixels. */
+  function unzoom() {
+    if (zoomOf() === zoom) return;
+    zoom = zoomOf();
+    for (const { style } of [layer, panel.element]) style.zoom = String(1 / zoom);
   }
 
   /** The layer at the document's origin: a page may place its root element, or give it margins. */

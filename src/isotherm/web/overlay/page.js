@@ -19,6 +19,13 @@ export function documentSize() {
 }
 
 /**
+ * How much a page that sets CSS `zoom` on its root enlarges what stands in it, us too. Places and sizes of the document are told without it.
+ */
+export function zoomOf() {
+  return /** @type {{currentCSSZoom?: number}} */ (document.documentElement).currentCSSZoom ?? 1;
+}
+
+/**
  * Whether the page is rather light or rather dark: what most of nine places in the window show behind their contents.
  * @returns {Ground}
  */
