@@ -116,6 +116,25 @@ async def test_the_order_is_held_while_somebody_points(page: Page, scene: Scene,
     await until_order(page, ["/p/laptop", "/", "/p/console"])
 
 
+async def test_a_click_that_is_under_way_is_not_lost_when_the_order_changes(page: Page, scene: Scene, address: str) -> None:
+    """A mouse that rested too long to hold the list presses; another page gets hot; it lets go: the click is on what it pressed."""
+    scene.populate(3)
+    await page.goto(address)
+    await until_order(page, ["/", "/p/console", "/p/laptop"])
+    button = page.get_by_role("button", name="Open overlay on /p/console")
+    await button.hover()
+    await page.evaluate("""() => { const now = performance.now.bind(performance); performance.now = () => now() + 60_000;
+      document.addEventListener("click", (event) => { window.clicked = event.target.closest("button")?.ariaLabel; event.stopPropagation(); }, true); }""")
+    await expect(page.locator(".order")).to_have_text("Hottest first")
+    await page.mouse.down()
+    scene.pages[2]["samples_per_second"] = 900.0
+    await expect(page.locator(".page").nth(2).locator(".rate")).to_contain_text("900.0")
+    assert await order(page) == ["/", "/p/console", "/p/laptop"]
+    await page.mouse.up()
+    await page.wait_for_function("() => window.clicked === 'Open overlay on /p/console'")
+    await until_order(page, ["/p/laptop", "/", "/p/console"])
+
+
 async def test_search_finds_pages_by_keyboard_alone(page: Page, scene: Scene, address: str) -> None:
     """`/` goes to the search, words filter, Escape shows all again; what is not found says so."""
     scene.populate(12)

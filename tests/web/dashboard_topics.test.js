@@ -18,11 +18,12 @@ test("the newest message stands on top, and only so many are kept", () => {
   assert.equal(store.shown[0].offset, KEPT + 49);
 });
 
-test("while it is stopped the list stands, and what comes is counted", () => {
+test("while it is stopped the list stands as it was shown last, and what comes is counted", () => {
   const store = new MessageStore();
   store.push(message(1));
-  store.stop(true);
+  assert.deepEqual(offsets(store), [1]);
   store.push(message(2));
+  store.stop(true);
   store.push(message(3));
   assert.deepEqual(offsets(store), [1]);
   assert.equal(store.newer, 2);
@@ -34,6 +35,7 @@ test("while it is stopped the list stands, and what comes is counted", () => {
 test("a lost line leaves a stopped list as it is; another topic does not", () => {
   const store = new MessageStore();
   store.push(message(1));
+  assert.deepEqual(offsets(store), [1]);
   store.stop(true);
   store.restart();
   assert.deepEqual(offsets(store), [1]);

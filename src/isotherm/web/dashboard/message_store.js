@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The newest messages of one topic, newest first, and a stop for the reader: while it is stopped what stands there stays, what comes
- * is kept behind it and counted.
+ * is kept behind it and counted. It stops at what was shown last, not at what has come since: no row moves under a finger that presses.
  */
 
 /** So many messages are kept; at fifty a second that is the last four seconds, enough to press Pause upon. */
@@ -16,10 +16,11 @@ export const KEPT = 200;
 export class MessageStore {
   /** @type {Message[]} */
   #newest = [];
-  /** @type {Message[] | null} */
-  #standing = null;
-  /** Messages that came since the stop. */
-  newer = 0;
+  /** @type {Message[]} as they were shown last */
+  #shown = [];
+  #stopped = false;
+  /** Messages that came since they were shown last. */
+  #since = 0;
   /** @type {Set<string>} the keys seen, for the filter's suggestions */
   keys = new Set();
 
@@ -27,32 +28,40 @@ export class MessageStore {
   push(message) {
     this.#newest.unshift(message);
     if (this.#newest.length > KEPT) this.#newest.pop();
-    if (this.#standing) this.newer += 1;
+    this.#since += 1;
     if (message.key !== null && this.keys.size < KEPT) this.keys.add(message.key);
   }
 
   /** @param {boolean} stopped */
   stop(stopped) {
-    if (stopped === (this.#standing !== null)) return;
-    this.#standing = stopped ? [...this.#newest] : null;
-    this.newer = 0;
+    this.#stopped = stopped;
   }
 
   /** @returns {readonly Message[]} what is to be shown, newest first */
   get shown() {
-    return this.#standing ?? this.#newest;
+    if (!this.#stopped) {
+      this.#shown = [...this.#newest];
+      this.#since = 0;
+    }
+    return this.#shown;
+  }
+
+  /** Messages that came since the stop. */
+  get newer() {
+    return this.#stopped ? this.#since : 0;
   }
 
   /** The newest few will come again: after a loss of the line. What the reader has stopped stays. */
   restart() {
     this.#newest = [];
-    this.newer = 0;
+    this.#since = 0;
   }
 
   /** Another topic or another filter: nothing stays. */
   clear() {
     this.restart();
-    this.#standing = null;
+    this.#stopped = false;
+    this.#shown = [];
     this.keys.clear();
   }
 }
