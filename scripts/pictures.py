@@ -23,6 +23,7 @@ from playwright.async_api import Browser, Page, async_playwright
 TREE = Path(__file__).parent.parent
 PICTURES = TREE / "docs" / "pictures"
 WARM_S = 60.0  #: until the pages have heat worth looking at
+CHARTS_MS = 9000  #: until the charts have a line to show
 FRAMES, FRAME_MS = 30, 400
 SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 LOOKS = ("Tiles", "Smooth")
@@ -53,7 +54,10 @@ async def main() -> None:
 async def photograph(browser: Browser, address: str) -> None:
     for scheme in ("light", "dark"):
         for size, (width, height) in SIZES.items():
-            context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            # Without motion no card is caught half way to its new place.
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+            )
             page = await context.new_page()
             for name, path, ready in (
                 ("dashboard", "/", "iso-picture.known"),
@@ -63,7 +67,7 @@ async def photograph(browser: Browser, address: str) -> None:
             ):
                 await page.goto(address + path)
                 await page.locator(ready).first.wait_for()
-                await page.wait_for_timeout(1500)  # charts have a few points then
+                await page.wait_for_timeout(CHARTS_MS if name == "dashboard" else 1000)
                 await keep(page, f"{name}-{size}-{scheme}")
             await page.goto(address)
             overlay = await open_overlay(page)
