@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["Generations"]
@@ -34,6 +34,11 @@ class Generations(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         self._old.pop(key, None)
         self._young[key] = value
+
+    def values(self) -> Iterator[V]:
+        """All that is remembered."""
+        yield from self._young.values()
+        yield from self._old.values()
 
     def turn(self, now_ms: int) -> Iterable[V]:
         if self._turned_ms is None or now_ms < self._turned_ms:  # a clock set back only keeps things longer

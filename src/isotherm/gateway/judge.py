@@ -80,6 +80,7 @@ class Judge:
 
     def hold(self, sender: Sender, now_ms: int) -> None:
         """To be asked before a message is looked at: refuses at once what an address sends beyond its rate."""
+        self._turn(now_ms)
         if sender.address is not None:
             paid_ms = self._paid_ms.get(sender.address)
             if paid_ms is not None:
@@ -208,6 +209,8 @@ class Judge:
     def _turn(self, now_ms: int) -> None:
         if 0 <= now_ms - self._turned_ms < _TURN_EVERY_MS:
             return
+        if now_ms < self._turned_ms:
+            self._forgive()
         self._turned_ms = now_ms
         for session in self._sessions.turn(now_ms):
             if session.address is not None:
@@ -217,3 +220,9 @@ class Judge:
         for site in self._pages.turn(now_ms):
             self._pages_of[site] -= 1
         self._paid_ms.turn(now_ms)
+
+    def _forgive(self) -> None:
+        """The clock was set back: what was paid until then would shut everybody out until it comes there again."""
+        for session in self._sessions.values():
+            session.paid_ms.clear()
+        self._paid_ms = Generations(REPEAT_MEMORY_MS)
