@@ -31,6 +31,7 @@ NAMES: Final = {
     "bots": "samples of crawlers and automated browsers: acknowledged, not counted",
     "left_out": "samples of pages that a site's rules leave out: acknowledged, not counted",
     "capped": "samples beyond what a session may add to a tile in a pane: not counted",
+    "zones_beyond": "samples not counted in a zone because their page had as many zones as are kept",
     "frames": "frames written to viewers",
     "frames_skipped": "frames that slow viewers did not get",
     "viewers_dropped": "viewers dropped because they read nothing",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Sightings
+from isotherm.core.zones import ZoneCounts
 
 __all__ = ["Counts"]
 
@@ -29,6 +30,7 @@ class Counts:
     count: npt.NDArray[np.int32]
     seen: Sightings = field(default_factory=Sightings)  #: who is behind the rows; empty: nobody asks
     sizes: list[tuple[float, float] | None] = field(default_factory=list)  #: newest document size of each page; empty: none told
+    zones: ZoneCounts | None = None  #: None: no sample had an anchor
 
     def only(self, wanted: Sequence[bool]) -> Counts:
         """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
@@ -49,4 +51,5 @@ class Counts:
             count=self.count[rows],
             seen=self.seen.only(of_wanted),
             sizes=[self.sizes[at] for at in kept] if self.sizes else [],
+            zones=self.zones.only(wanted) if self.zones is not None else None,
         )

@@ -7,6 +7,7 @@ before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
+from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy"]
 
@@ -42,7 +44,12 @@ class GroupBy:
         keys = [site + path for site, path in samples.pages]
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
-        return self._with_pages(samples, keys, tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people))
+        tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)
+        counts = self._with_pages(samples, keys, tallied)
+        if samples.anchored is None:
+            return counts
+        counted = np.repeat(fresh, samples.runs.size)
+        return replace(counts, zones=zone_counts(samples, counted if within is None else counted & within, self.hop_ms))
 
     def _within(self, cap: Cap, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which samples no cap leaves out, of those that would be counted."""

@@ -16,7 +16,7 @@ from isotherm.core.columns import ColumnError, pack, pack_few, unpack
 from isotherm.core.counts import Counts
 from isotherm.core.layers import KINDS, LAYERS
 from isotherm.core.pages import Page
-from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
 __all__ = [
     "Clickstream",
@@ -72,6 +72,15 @@ class SampleColumns(msgspec.Struct):
     kind: str
 
 
+class AnchorColumns(msgspec.Struct):
+    """Packed columns, one element a sample: place in `names` plus 1, 0 for none; position in its box, in thousandths."""
+
+    names: list[str]
+    at: str
+    x: str
+    y: str
+
+
 class Clickstream(msgspec.Struct):
     """Topic `clickstream`: samples of many sessions as the gateway took them."""
 
@@ -84,6 +93,7 @@ class Clickstream(msgspec.Struct):
     runs: RunColumns
     samples: SampleColumns
     v: int = FORMAT
+    anchors: AnchorColumns | msgspec.UnsetType = msgspec.UNSET  #: left out where no sample has one
 
 
 class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "grid-size"}):
@@ -306,7 +316,26 @@ def samples_to_record(samples: Samples) -> Clickstream:
             y=pack(samples.y),
             kind=pack(samples.kind),
         ),
+        anchors=_anchors_to_record(samples),
     )
+
+
+def _anchors_to_record(samples: Samples) -> AnchorColumns | msgspec.UnsetType:
+    anchored = samples.anchored
+    if anchored is None:
+        return msgspec.UNSET
+    return AnchorColumns(samples.anchors, pack(anchored.anchor + 1), pack(anchored.x), pack(anchored.y))
+
+
+def _anchored_from_record(columns: AnchorColumns | msgspec.UnsetType, length: int) -> Anchored | None:
+    if isinstance(columns, msgspec.UnsetType):
+        return None
+    anchored = Anchored(unpack(columns.at).astype(np.intp) - 1, unpack(columns.x).astype(np.int32), unpack(columns.y).astype(np.int32))
+    if not len(anchored.anchor) == len(anchored.x) == len(anchored.y) == length:
+        raise RecordError("expected anchor columns as long as the samples'")
+    if length and not (anchored.anchor.min() >= -1 and anchored.anchor.max() < len(columns.names)):
+        raise RecordError(f"expected anchors to be places in a table of {len(columns.names)}")
+    return anchored
 
 
 def samples_from_record(record: Clickstream) -> Samples:
@@ -323,6 +352,7 @@ def samples_from_record(record: Clickstream) -> Samples:
             height=unpack(columns.h).astype(np.float64),
             size=unpack(columns.n).astype(np.intp),
         )
+        time_ms = record.at - unpack(record.samples.age).astype(np.int64)
         samples = Samples(
             arrived_ms=record.at,
             pages=[Page.from_key(key) for key in record.pages],
@@ -330,11 +360,13 @@ def samples_from_record(record: Clickstream) -> Samples:
             sessions=record.sessions,
             loads=record.loads,
             runs=runs,
-            time_ms=record.at - unpack(record.samples.age).astype(np.int64),
+            time_ms=time_ms,
             x=unpack(record.samples.x).astype(np.float64),
             y=unpack(record.samples.y).astype(np.float64),
             kind=unpack(record.samples.kind).astype(np.uint8),
             kinds=record.kinds,
+            anchors=[] if isinstance(record.anchors, msgspec.UnsetType) else record.anchors.names,
+            anchored=_anchored_from_record(record.anchors, len(time_ms)),
         )
     except (ColumnError, ValueError) as error:
         raise RecordError(str(error)) from None

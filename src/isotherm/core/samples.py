@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from isotherm.core.pages import Page
 
-__all__ = ["NO_LOAD", "Runs", "Samples"]
+__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples"]
 
 NO_LOAD = -1  #: a run's `load` where the message can't be told from a repeat (classic events)
 
@@ -37,8 +37,20 @@ class Runs:
 
 
 @dataclass(slots=True, frozen=True)
+class Anchored:
+    """Beside the tile: the zone or element that each sample lay on, and where in its box. Columns as long as the samples'."""
+
+    anchor: npt.NDArray[Any]  #: place in the samples' `anchors`; -1: none
+    x: npt.NDArray[Any]  #: thousandths of the box's width, from its left edge
+    y: npt.NDArray[Any]  #: thousandths of the box's height, from its top edge
+
+    def take(self, places: npt.NDArray[Any]) -> Anchored:
+        return Anchored(self.anchor[places], self.x[places], self.y[places])
+
+
+@dataclass(slots=True, frozen=True)
 class Samples:
-    """A batch of samples: the value of one `clickstream` record, in memory."""
+    """A batch of samples: the value of one `clickstream` record, in memory. Without anchors, `anchors` is empty and `anchored` None."""
 
     arrived_ms: int
     pages: list[Page]
@@ -51,6 +63,8 @@ class Samples:
     y: npt.NDArray[np.float64]
     kind: npt.NDArray[np.uint8]  #: place in `kinds`
     kinds: list[str] = field(default_factory=list)
+    anchors: list[str] = field(default_factory=list)  #: names of zones and elements that samples lay on
+    anchored: Anchored | None = None
 
     def __len__(self) -> int:
         return len(self.time_ms)

@@ -15,7 +15,7 @@ import numpy as np
 
 from isotherm.core.layers import KINDS, device_of
 from isotherm.core.pages import Page
-from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 from isotherm.gateway.messages import Batch, Classic
 
 __all__ = ["Drained", "Intake", "Waiter"]
@@ -72,6 +72,8 @@ class Intake:
         self._runs = array("d")
         self._time, self._x, self._y, self._kind = array("q"), array("d"), array("d"), array("B")
         self._waiters: list[tuple[Waiter, int]] = []
+        self._anchors: dict[str, int] = {}
+        self._anchored: list[tuple[int, Anchored]] = []  # first sample, its batch's anchors as places in `_anchors`
 
     def _run(self, page: Page, origin: str | None, session: str, load: int, seq: int, device: int, w: float, h: float, size: int) -> None:
         if not self._runs:
@@ -98,12 +100,28 @@ class Intake:
         load = self._loads.setdefault(batch.load, len(self._loads))
         device = device_of(batch.viewport_width)
         self._run(page, origin, batch.session, load, batch.seq, device, batch.width, batch.height, len(batch.x))
+        if batch.anchored is not None:
+            places = np.array([self._anchors.setdefault(name, len(self._anchors)) for name in batch.anchors], np.intp)
+            anchored = batch.anchored
+            known = np.where(anchored.anchor >= 0, places[anchored.anchor], -1)
+            self._anchored.append((len(self._time), Anchored(known, anchored.x, anchored.y)))
         self._time.frombytes(np.floor(arrived_ms - batch.age_ms).astype(np.int64).tobytes())
         self._x.frombytes(batch.x.tobytes())
         self._y.frombytes(batch.y.tobytes())
         self._kind.frombytes(batch.kind.tobytes())
         if waiter is not None:
             self._waiters.append((waiter, batch.seq))
+
+    def _all_anchored(self) -> Anchored | None:
+        """The anchors of all samples gathered; None where none has any."""
+        if not self._anchored:
+            return None
+        length = len(self._time)
+        anchor, x, y = np.full(length, -1, np.intp), np.zeros(length, np.int32), np.zeros(length, np.int32)
+        for start, part in self._anchored:
+            rows = slice(start, start + len(part.anchor))
+            anchor[rows], x[rows], y[rows] = part.anchor, part.x, part.y
+        return Anchored(anchor, x, y)
 
     def drain(self, now_ms: int) -> Drained | None:
         """All that was gathered; None where that is nothing."""
@@ -133,6 +151,8 @@ class Intake:
             y=np.frombuffer(self._y, np.float64) if self._y else np.zeros(0),
             kind=np.frombuffer(self._kind, np.uint8) if self._kind else np.zeros(0, np.uint8),
             kinds=list(KINDS),
+            anchors=list(self._anchors),
+            anchored=self._all_anchored(),
         )
         drained = Drained(samples, self._waiters)
         self._reset()

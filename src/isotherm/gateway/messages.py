@@ -16,11 +16,14 @@ from isotherm.core.columns import ColumnError, unpack
 from isotherm.core.layers import CLASSIC_KINDS, KINDS
 from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
+from isotherm.core.samples import Anchored
 
 __all__ = ["Batch", "Classic", "Ignored", "Refusal", "decode", "split"]
 
 SESSION_BYTES_MAX: Final = 128
 LOAD_BYTES_MAX: Final = 64
+ANCHOR_BYTES_MAX: Final = 256
+_IN_BOX_MAX: Final = 1000  #: positions in a box are thousandths
 BATCH_SAMPLES_MAX: Final = 1000
 SEQ_MAX: Final = 2**53 - 1
 
@@ -98,6 +101,10 @@ class _BatchMessage(msgspec.Struct):
     vw: _Positive | None = None
     session: str | None = None
     bot: bool = False  #: the browser said that a program drives it
+    anchors: Annotated[list[str], Meta(max_length=BATCH_SAMPLES_MAX)] | None = None
+    anchor: str | list[int] | None = None
+    ax: str | list[float] | None = None
+    ay: str | list[float] | None = None
 
 
 class _Peek(msgspec.Struct):
@@ -144,6 +151,8 @@ class Batch(msgspec.Struct):
     age_ms: npt.NDArray[np.float64]
     ignored: int  #: samples left out
     bot: bool = False
+    anchors: list[str] = []
+    anchored: Anchored | None = None  #: as long as the other columns
 
 
 _classic = msgspec.json.Decoder(_ClassicEvent)
@@ -274,10 +283,12 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
             raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
     if age.min() < 0 or age.max() > SAMPLE_AGE_MS_MAX:
         raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
+    anchored = _anchored(message, len(x))
     wanted = kind >= 0
     ignored = len(x) - int(np.count_nonzero(wanted))
     if ignored:
         x, y, age, kind = x[wanted], y[wanted], age[wanted], kind[wanted]
+        anchored = anchored.take(np.flatnonzero(wanted)) if anchored is not None else None
     return Batch(
         session=who,
         load=message.load,
@@ -292,7 +303,44 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
         age_ms=age,
         ignored=ignored,
         bot=message.bot,
+        anchors=message.anchors or [],
+        anchored=anchored,
     )
+
+
+def _anchored(message: _BatchMessage, length: int) -> Anchored | None:
+    """The anchors' columns; an empty name in the table is no anchor."""
+    table, seq = message.anchors, message.seq
+    if not table or message.anchor is None:
+        return None
+    for name in table:
+        _limit(name, ANCHOR_BYTES_MAX, "anchors[...]", seq)
+    places = _whole_numbers(message.anchor, "anchor", seq)
+    x, y = (_in_box(column, name, length, seq) for name, column in (("ax", message.ax), ("ay", message.ay)))
+    for name, column in (("anchor", places), ("ax", x), ("ay", y)):
+        if len(column) != length:
+            raise Refusal(f"Expected {length} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
+    if places.min() < 0 or places.max() >= len(table):
+        raise Refusal(f"Expected places in a table of {len(table)} anchors - at `$.anchor`", seq=seq)
+    named = np.array([bool(name) for name in table], np.bool_)
+    return Anchored(np.where(named[places], places, -1), x, y)
+
+
+def _whole_numbers(column: str | list[int], name: str, seq: int) -> npt.NDArray[np.intp]:
+    if isinstance(column, list):
+        return np.array([min(max(number, -1), 2**31) for number in column], np.intp)
+    numbers = _unpacked(column, name, seq)
+    if numbers.dtype.kind == "f":
+        raise Refusal(f"Expected whole numbers - at `$.{name}`", seq=seq)
+    return numbers.astype(np.intp)
+
+
+def _in_box(column: str | list[float] | None, name: str, length: int, seq: int) -> npt.NDArray[np.int32]:
+    """Thousandths of a box, clamped to it; left out: its middle."""
+    if column is None:
+        return np.full(length, _IN_BOX_MAX // 2, np.int32)
+    clamped: npt.NDArray[np.int32] = np.clip(np.rint(_numbers(column, name, seq)), 0, _IN_BOX_MAX).astype(np.int32)
+    return clamped
 
 
 def _numbers(column: str | list[float], name: str, seq: int) -> npt.NDArray[np.float64]:

@@ -19,6 +19,7 @@ from typing import Final
 from isotherm.access.keys import Keys
 from isotherm.core.aggregate import Aggregator, Hop
 from isotherm.core.counters import Counters
+from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
 from isotherm.core.publish import Publisher
@@ -32,6 +33,7 @@ from isotherm.core.records import (
 )
 from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
+from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, HistoryError
 from isotherm.live.groups import Groups
@@ -83,6 +85,7 @@ class Embedded:
         self.source = Aggregator(
             grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
         )
+        self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
         self.groups = Groups(self.source, self.counters, self.gate.set_watched)
         self._publisher = Publisher(self.source)
         self._first_event = FirstEvent(settings.data)
@@ -117,7 +120,7 @@ class Embedded:
             self._replay(self._log)
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
-        self.source.advance(self.clock.now_ms())
+        self._advance(self.clock.now_ms())
         self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
         if self.history is not None:
             self._tasks.append(asyncio.create_task(self._tend(self.history)))
@@ -175,7 +178,7 @@ class Embedded:
                 self.history.add(counts, offset, taken_ms)
             if taken_ms < since_ms:
                 continue
-            self.source.merge(counts, samples.arrived_ms)
+            self._merge(counts, samples.arrived_ms)
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
@@ -191,6 +194,15 @@ class Embedded:
         for words in found:
             logger.error("%s", words)
         self.gate.warnings += found
+
+    def _merge(self, counts: Counts, now_ms: int) -> None:
+        self.source.merge(counts, now_ms)
+        if counts.zones is not None:
+            self.zones.merge(counts.pages, counts.zones)
+
+    def _advance(self, now_ms: int) -> Hop | None:
+        self.zones.advance(now_ms)
+        return self.source.advance(now_ms)
 
     # -- the tick
 
@@ -231,7 +243,7 @@ class Embedded:
         clickstream.count(1, len(value), now_ms)
         clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
         counts = self._group_by.group(samples)
-        self.source.merge(counts, now_ms)
+        self._merge(counts, now_ms)
         if self.history is not None:
             self.history.add(counts, offset, now_ms)
         grouped_bytes = 0
@@ -251,7 +263,7 @@ class Embedded:
         hop_ms = self.settings.hop_ms
         while True:
             now_ms = self.clock.now_ms()
-            hop = self.source.advance(now_ms)
+            hop = self._advance(now_ms)
             if hop is not None:
                 self._look_around(now_ms)
                 self._publish(hop, now_ms)
@@ -261,6 +273,7 @@ class Embedded:
 
     def _look_around(self, now_ms: int) -> None:
         self.counters.by_name["late"], self.counters.by_name["ahead"] = self.source.late, self.source.ahead
+        self.counters.by_name["zones_beyond"] = self.zones.beyond
         if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
             self._presence_ms = now_ms
             self.source.set_visitors(self._group_by.expire(now_ms))

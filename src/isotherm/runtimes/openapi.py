@@ -24,8 +24,8 @@ def openapi() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "isotherm"},
             },
-            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Event": _event(), "Topics": _topics(),
-                        "Steps": _steps(), "HistoryAbout": _about_history()},
+            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Zones": _zones(), "Event": _event(),
+                        "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history()},
         },
         "security": [{"bearer": []}, {"cookie": []}],
         "paths": {
@@ -34,6 +34,7 @@ def openapi() -> dict[str, Any]:
             "/api/heatmap/steps": {"get": _get("A range in equal parts", "Steps", _steps_parameters(), _PAST)},
             "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
+            "/api/zones": {"get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Not on Kafka"})},
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
             "/api/overlay-token": {"post": _overlay_token()},
             "/metrics": {"get": _text("Metrics in Prometheus' text format")},
@@ -112,6 +113,16 @@ def _heatmap_of_a_range() -> dict[str, Any]:
     picture = {"type": "string", "format": "binary"}
     answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}, "image/png": {"schema": picture}}
     return answer
+def _zone_parameters() -> list[dict[str, Any]]:
+    return [parameter for parameter in _view_parameters() if parameter["name"] in ("page", "site")]
+
+
+def _zones() -> dict[str, Any]:
+    whole = dict.fromkeys(("samples", "people", "clicks", "rage"), _INTEGER)
+    fields = {"zone": _STRING, "share": _NUMBER, **whole, "trend": _NUMBER}
+    zone = {"type": "object", "properties": fields, "required": list(fields)}
+    table = {"start": _INTEGER, "end": _INTEGER, "people": _INTEGER, "zones": {"type": "array", "items": zone}}
+    return {"type": "object", "properties": table, "required": list(table)}
 
 
 def _beacon() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.heat import PageNow
+from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
 from isotherm.live.groups import Groups, Source
@@ -56,6 +57,8 @@ class Pipeline(Protocol):
 
     @property
     def source(self) -> AllPages: ...
+    @property
+    def zones(self) -> Zones | None: ...  # None: this runtime keeps none
     @property
     def visitors(self) -> int: ...
     @property

@@ -23,6 +23,7 @@ from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
 from isotherm.live.endpoints import LiveEndpoints
+from isotherm.live.zones import ZoneEndpoints
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.openapi import openapi
@@ -91,6 +92,7 @@ class Server:
             past=self._history.heatmap,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
+        self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key)
         self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
@@ -171,6 +173,7 @@ class Server:
         route.add_get("/api/heatmap/steps", self._steps)
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
+        route.add_get("/api/zones", self._zones.league)
         route.add_get("/api/overview", self._overview.socket)
         route.add_get("/api/topics", self._topics)
         route.add_get("/api/topics/{name}", self._topic)

@@ -72,6 +72,7 @@ class KafkaGateway:
         self._interests = Interests(self._tell_interest, self.gate.set_watched)
         self.groups = Groups(self.source, self.counters, self._on_interest)
         self._first_event = FirstEvent(settings.data)
+        self.zones = None
         self._outbox: Outbox | None = None
         self._reader: Reader | None = None
         self._observer: Observer | None = None

@@ -1,0 +1,168 @@
+"""Zones against brute force: samples, people, clicks and share of every window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isotherm.core.group_by import GroupBy
+from isotherm.core.layers import KINDS
+from isotherm.core.pages import Page
+from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.samples import Anchored, Samples
+from isotherm.core.shards import split
+from isotherm.core.zones import RECENT_SHARE, Zones
+from isotherm.gateway.intake import Intake
+from isotherm.gateway.messages import Batch
+
+START_MS = 1_700_000_000_000
+PAGES = ("default/", "default/p/1")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One sample, as a person would note it."""
+
+    page: str
+    zone: str
+    session: str
+    kind: int
+    time_ms: int
+
+
+samples_ = st.lists(
+    st.builds(
+        Seen,
+        page=st.sampled_from(PAGES),
+        zone=st.sampled_from(["", "a", "b", "#c"]),
+        session=st.sampled_from("xyz"),
+        kind=st.integers(0, 1),
+        time_ms=st.integers(-6000, 1500),
+    ),
+    max_size=8,
+)
+steps = st.lists(st.tuples(st.integers(0, 1500), samples_), min_size=1, max_size=25)
+
+
+def to_samples(made: list[Seen], now_ms: int, seq: int) -> Samples:
+    """As the gateway would hand them on: a batch a sample."""
+    intake = Intake()
+    for at, one in enumerate(made):
+        intake.add_batch(
+            Batch(
+                session=one.session, load="l", seq=seq + at, path="", width=1.0, height=1.0, viewport_width=1280.0,
+                kind=np.array([one.kind], np.uint8), x=np.zeros(1), y=np.zeros(1), age_ms=np.array([-one.time_ms], np.float64), ignored=0,
+                anchors=[one.zone], anchored=Anchored(np.array([0 if one.zone else -1]), np.array([500]), np.array([250])),
+            ),
+            Page.from_key(one.page), None, now_ms, None,
+        )  # fmt: skip
+    drained = intake.drain(now_ms)
+    assert drained is not None
+    return drained.samples
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([50, 250]), st.integers(1, 12), steps, st.integers(0, 3))
+def test_every_window_of_zones_equals_brute_force(hop_ms: int, panes: int, trace: Any, way: int) -> None:
+    """Late, early and on time; through records and shards too: each zone's samples, people, clicks, share and trend are a child's count."""
+    window_ms = hop_ms * panes
+    group_by = GroupBy(grid_size=3, hop_ms=hop_ms)
+    zones = Zones(window_ms=window_ms, hop_ms=hop_ms, skew_ms=2000)
+    noted: list[Seen] = []
+    now_ms, seq = START_MS, 0
+    zones.advance(now_ms)
+    for wait_ms, made in trace:
+        now_ms += wait_ms
+        if made:
+            samples = to_samples(made, now_ms, seq)
+            seq += len(made)
+            noted += [Seen(one.page, one.zone, one.session, one.kind, now_ms + one.time_ms) for one in made]
+            parts = [part for _, part in split(samples, 2)] if way & 1 else [samples]
+            for part in parts:
+                read = samples_from_record(decode_clickstream(encode(samples_to_record(part)))) if way & 2 else part
+                counts = group_by.group(read)
+                if counts.zones is not None:
+                    zones.merge(counts.pages, counts.zones)
+        zones.advance(now_ms)
+        for page in PAGES:
+            compare(zones, noted, page, now_ms // hop_ms * hop_ms, window_ms, hop_ms)
+
+
+def compare(zones: Zones, noted: list[Seen], page: str, end_ms: int, window_ms: int, hop_ms: int) -> None:
+    within = [one for one in noted if one.page == page and one.zone and end_ms - window_ms <= one.time_ms < end_ms]
+    recent_ms = max(1, window_ms // hop_ms // RECENT_SHARE) * hop_ms
+    league = {zone.name: zone for zone in zones.league(page)}
+    assert league.keys() == {one.zone for one in within}
+    for name, zone in league.items():
+        own = [one for one in within if one.zone == name]
+        assert zone.samples == len(own)
+        assert zone.people == len({one.session for one in own})
+        assert zone.clicks == sum(KINDS[one.kind] == "click" for one in own)
+        assert zone.share == len(own) / len(within)
+        recent = sum(one.time_ms >= end_ms - recent_ms for one in own)
+        assert abs(zone.trend - (recent / recent_ms) / (len(own) / window_ms)) < 1e-9
+    assert zones.people(page) == len({one.session for one in within})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-4000, 4000), st.integers(0, 3)), min_size=1, max_size=30))
+def test_a_clock_that_leaps_keeps_what_is_in_the_window(leaps: Any) -> None:
+    """The clock steps by any amount, either way: each window holds just the panes that are in it and were kept."""
+    hop_ms, window_ms = 250, 1500
+    zones = Zones(window_ms=window_ms, hop_ms=hop_ms, skew_ms=500)
+    group_by = GroupBy(grid_size=2, hop_ms=hop_ms)
+    kept: list[int] = []
+    now_ms, seq = START_MS, 0
+    zones.advance(now_ms)
+    for leap_ms, number in leaps:
+        now_ms += leap_ms
+        zones.advance(now_ms)
+        end_ms = now_ms // hop_ms * hop_ms
+        kept = [time_ms for time_ms in kept if end_ms - window_ms <= time_ms // hop_ms * hop_ms < end_ms + 500 + hop_ms]
+        if number:
+            counts = group_by.group(to_samples([Seen(PAGES[0], "a", "s", 0, 0)] * number, now_ms, seq))
+            seq += number
+            kept += [now_ms] * number
+            assert counts.zones is not None
+            zones.merge(counts.pages, counts.zones)
+        assert sum(zone.samples for zone in zones.league(PAGES[0])) == sum(end_ms - window_ms <= time_ms < end_ms for time_ms in kept)
+
+
+def test_a_page_has_a_bounded_number_of_zones_and_forgets_those_that_went_cold() -> None:
+    """What comes beyond is counted apart; once the window has passed, there is room again and nothing is left."""
+    zones = Zones(window_ms=1000, hop_ms=250, skew_ms=0, zones_max=2)
+    group_by = GroupBy(grid_size=2, hop_ms=250)
+
+    def send(names: str, now_ms: int, seq: int) -> None:
+        counts = group_by.group(to_samples([Seen(PAGES[0], name, "s", 0, 0) for name in names], now_ms, seq))
+        assert counts.zones is not None
+        zones.merge(counts.pages, counts.zones)
+
+    zones.advance(START_MS)
+    send("abcd", START_MS, 0)
+    zones.advance(START_MS + 250)
+    assert [zone.name for zone in zones.league(PAGES[0])] == ["a", "b"]
+    assert zones.beyond == 2
+    zones.advance(START_MS + 1500)
+    assert zones.pages == []
+    send("cd", START_MS + 1500, 4)
+    zones.advance(START_MS + 1750)
+    assert [zone.name for zone in zones.league(PAGES[0])] == ["c", "d"]
+
+
+def test_samples_without_anchors_cost_zones_nothing() -> None:
+    """Their counts have no zones, and their records no word of them."""
+    intake = Intake()
+    plain = Batch(
+        session="s", load="l", seq=0, path="", width=1.0, height=1.0, viewport_width=1280.0, kind=np.zeros(1, np.uint8),
+        x=np.zeros(1), y=np.zeros(1), age_ms=np.zeros(1), ignored=0,
+    )  # fmt: skip
+    intake.add_batch(plain, Page("default", "/"), None, START_MS, None)
+    drained = intake.drain(START_MS)
+    assert drained is not None
+    assert GroupBy(grid_size=2, hop_ms=250).group(drained.samples).zones is None
+    assert b"anchors" not in encode(samples_to_record(drained.samples))
