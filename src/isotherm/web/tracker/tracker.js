@@ -21,6 +21,9 @@
  *    `consent(true)` begins a new one; with `data-consent="wait"` on the tag nothing is done before it. Where `[data-isotherm-ignore]` is
  *    under the pointer no sample is taken. A browser that a program drives says so (`bot`).
  *
+ * 8. *Anchors.* Beside its place in the document a sample says what it lay on (`data-heat-zone`, a link, an id, or a short way from one) and
+ *    where in its box. 9. *Reactions.* What the server's rules say of the page is dispatched as `isotherm:hot` and `isotherm:cooled`.
+ *
  * It never throws into the page (`guarded`), never blocks, touches no cookie, reads no text and no input, and of the query string only the
  * parameters that `data-query="a,b"` on the tag names, since they make a page.
  */
@@ -36,9 +39,11 @@
   const BACKOFF_MS_MAX = 30000;
   const AGE_MS_MAX = 590000; // the server takes 600,000; the rest is for the way
   const QUEUE_SAMPLES_MAX = 2000;
-  const BATCH_SAMPLES_MAX = 1000; // the server's limit
+  const BATCH_SAMPLES_MAX = 500; // with an anchor of full length each they fit into a frame
+  const ANCHOR_LENGTH_MAX = 64;
 
-  /** @typedef {[kind: number, x: number, y: number, taken_ms: number]} Sample `kind` is 0 for a move, 1 for a click */
+  /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is 0 for a move, 1 for a click */
+  /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
   /** @typedef {[path: string, width: number, height: number, viewportWidth: number]} Page */
   /** @typedef {{seq: number, page: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is 0 while it is not in flight */
 
@@ -113,9 +118,34 @@
       return pathname + (kept && "?" + kept);
     };
 
+    /**
+     * The zone, link or element with a name that lies there; else the way to it from an element that has an id.
+     * @param {Element} element @param {number} viewportX @param {number} viewportY @returns {Anchor}
+     */
+    const anchorOf = (element, viewportX, viewportY) => {
+      /** @type {any} */
+      let box = element.closest("[data-heat-zone]") || element.closest("a[href]");
+      let name = box && (box.dataset.heatZone || box.pathname);
+      if (!box) {
+        /** @type {Element[]} */
+        const inwards = [];
+        for (box = element; !(name = box.getAttribute("id")) && box.parentElement; box = box.parentElement) inwards.unshift(box);
+        name = name ? "#" + name : "";
+        for (const step of inwards.slice(0, 3)) {
+          name += ">" + [.../** @type {Element} */ (step.parentElement).children].indexOf(step);
+          box = step;
+        }
+      }
+      const { left, top, width, height } = box.getBoundingClientRect();
+      /** @param {number} at @param {number} size */
+      const within = (at, size) => Math.max(0, Math.min(1000, (1000 * at) / size)) || 0;
+      return [(name || "").slice(0, ANCHOR_LENGTH_MAX), within(viewportX - left, width), within(viewportY - top, height)];
+    };
+
     /** @param {number} kind @param {number} viewportX @param {number} viewportY */
     const take = (kind, viewportX, viewportY) => {
-      if (!session || document.elementFromPoint(viewportX, viewportY)?.closest("[data-isotherm-ignore]")) return;
+      const element = document.elementFromPoint(viewportX, viewportY);
+      if (!session || element?.closest("[data-isotherm-ignore]")) return;
       const { documentElement: html, body } = document;
       /** @type {Page} */
       const page = [
@@ -126,7 +156,13 @@
       ];
       if (!open || "" + open.page != "" + page || open.samples.length >= BATCH_SAMPLES_MAX)
         queue.push((open = { seq: seq++, page, samples: [], sent_ms: 0 }));
-      open.samples.push([kind, Math.max(0, viewportX + scrollX), Math.max(0, viewportY + scrollY), now()]);
+      open.samples.push([
+        kind,
+        Math.max(0, viewportX + scrollX),
+        Math.max(0, viewportY + scrollY),
+        now(),
+        ...(element ? anchorOf(element, viewportX, viewportY) : /** @type {Anchor} */ (["", 0, 0])),
+      ]);
       if (queue.reduce((count, batch) => count + batch.samples.length, 0) > QUEUE_SAMPLES_MAX) {
         queue[0].samples.shift();
         if (!queue[0].samples.length) queue.shift();
@@ -170,6 +206,9 @@
     /** @param {Batch} batch */
     const encode = ({ seq, page: [path, w, h, vw], samples }) => {
       const at_ms = now();
+      const anchors = [...new Set(samples.map((sample) => sample[4]))];
+      /** @param {1 | 2 | 5 | 6} field */
+      const column = (field) => pack(samples.map((sample) => sample[field]));
       return JSON.stringify({
         v: 1,
         session,
@@ -181,9 +220,13 @@
         h,
         vw,
         kind: samples.some(([kind]) => kind) ? pack(samples.map(([kind]) => kind)) : "move",
-        x: pack(samples.map((sample) => sample[1])),
-        y: pack(samples.map((sample) => sample[2])),
+        x: column(1),
+        y: column(2),
         age: pack(samples.map((sample) => at_ms - sample[3])),
+        anchors,
+        anchor: pack(samples.map((sample) => anchors.indexOf(sample[4]))),
+        ax: column(5),
+        ay: column(6),
       });
     };
 
@@ -233,6 +276,7 @@
       const about = answer.ack ?? answer.seq;
       failures = 0;
       gather_ms = answer.every || gather_ms;
+      for (const detail of answer.react || []) dispatchEvent(new CustomEvent("isotherm:" + detail.type, { detail }));
       if (answer.retry_after_ms != null) {
         hold_ms = now() + answer.retry_after_ms;
         for (const batch of queue) if (about == null || about == batch.seq) batch.sent_ms = 0;
@@ -334,7 +378,12 @@
     // One tracker a page. (An element with this id would stand here too, so it is not enough that something does.)
     const page = /** @type {any} */ (window);
     if (page.isotherm?.load) return;
-    page.isotherm = { load, consent: guarded(consent) };
+    page.isotherm = {
+      load,
+      consent: guarded(consent),
+      on: (/** @type {string} */ type, /** @type {(detail: any) => void} */ work) =>
+        addEventListener("isotherm:" + type, (/** @type {any} */ { detail }) => work(detail)),
+    };
 
     const token = /^#isotherm=(.+)/.exec(location.hash)?.[1];
     if (token) {
