@@ -4,8 +4,9 @@
     python scripts/shop_layout.py --serve    # only serves the shop, to look at
 
 The simulated visitors walk by this file. For each page and each width of window that they come with, it has the document's
-size and the boxes of all that carries ``data-heat-zone``; `isotherm.simulate.layout` reads it and says what a box has. The file
-also says what it was measured on (`made_from`), so that a test can tell without a browser when it is stale.
+size and the boxes of all that carries ``data-heat-zone``, and of a card (one zone) its parts, ``data-part``; `isotherm.simulate.layout`
+reads it and says what a box has. The file also says what it was measured on (`made_from`), so that a test can tell without a browser
+when it is stale.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ MEASURE: Final = """() => {
     return href && href.startsWith("/shop/") ? href.split("#")[0] : null;
   };
   const boxes = [];
-  for (const element of document.querySelectorAll("[data-heat-zone]")) {
+  for (const element of document.querySelectorAll("[data-heat-zone]:not(.card), [data-part]")) {
     const { left, top, right, bottom } = clipped(element);
     if (right - left < 4 || bottom - top < 4 || element.closest("dialog")) continue;
-    boxes.push([element.dataset.heatZone, role(element), element.closest("[data-product]")?.dataset.product ?? null,
+    boxes.push([element.dataset.part ?? element.dataset.heatZone, role(element), element.closest("[data-product]")?.dataset.product ?? null,
       round(left + scrollX), round(top + scrollY), round(right - left), round(bottom - top), link(element), sticky(element)]);
   }
   const root = document.documentElement;

@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ConfigError", "parse_duration_ms", "parse_size_bytes", "read_config"]
+from isotherm.core.rules import Rule, RuleError, rule_from_json
+
+__all__ = ["ConfigError", "parse_duration_ms", "parse_size_bytes", "read_config", "read_rules"]
 
 _DURATION_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SIZE_BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -49,7 +51,7 @@ def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"can't read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    common = {_name(key): value for key, value in content.items() if key not in commands}
+    common = {_name(key): value for key, value in content.items() if key not in commands and key != "rules"}
     settings = {}
     for command in commands:
         own = content.get(command, {})
@@ -57,6 +59,33 @@ def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
             raise ConfigError(f"expected a table [{command}] in {path}, got {own!r}")
         settings[command] = common | {_name(key): value for key, value in own.items()}
     return settings
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """The rules of the file, each a table ``[[rules]]``; `hold` and `cooldown` are durations. Raises `ConfigError`."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8")).get("rules", [])
+        if not isinstance(content, list):
+            raise ConfigError(f"expected tables [[rules]] in {path}, got {content!r}")
+        rules = [rule_from_json(_rule(table)) for table in content]
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RuleError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    names = [rule.name for rule in rules]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{path}: expected each rule to have a name of its own, got {', '.join(sorted(names))}")
+    return rules
+
+
+def _rule(table: Any) -> Any:
+    """A rule's table with names and units as they are inside."""
+    if not isinstance(table, dict):
+        return table
+    rule = {_name(key): value for key, value in table.items()}
+    for name in ("hold", "cooldown"):
+        if name in rule:
+            text = rule.pop(name)
+            rule[f"{name}_ms"] = 0 if text in (0, "0", "0s") else parse_duration_ms(str(text))
+    return rule
 
 
 def _name(key: str) -> str:

@@ -94,7 +94,8 @@ async def test_nothing_but_the_path_is_sent_of_an_address(page: Page, recorder: 
     for batch in recorder.batches:
         assert "secret" not in batch.text
         assert batch.path == "/p/%C3%A4"
-        assert set(batch.message) == {"v", "session", "bot", "load", "seq", "path", "w", "h", "vw", "kind", "x", "y", "age"}
+        fields = {"v", "session", "bot", "load", "seq", "path", "w", "h", "vw", "kind", "x", "y", "age", "anchors", "anchor", "ax", "ay"}
+        assert set(batch.message) == fields
     assert await page.evaluate("document.cookie") == ""
 
 

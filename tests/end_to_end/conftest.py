@@ -17,8 +17,8 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Starts servers on this test's data folder."""
     started: list[Served] = []
 
-    async def begin(*options: str, data: Path = tmp_path / "data", command: str = "serve") -> Served:
-        served = await start(data, *options, command=command)
+    async def begin(*options: str, data: Path = tmp_path / "data", command: str = "serve", config: Path | None = None) -> Served:
+        served = await start(data, *options, command=command, config=config)
         started.append(served)
         return served
 

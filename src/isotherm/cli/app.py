@@ -14,13 +14,13 @@ from isotherm.cli.demo import demo
 from isotherm.cli.erase import erase
 from isotherm.cli.login import login
 from isotherm.cli.replay import replay
-from isotherm.cli.serve import serve
+from isotherm.cli.serve import RULES, serve
 from isotherm.cli.simulate import simulate
 from isotherm.cli.site import site
 from isotherm.cli.token import token
 from isotherm.cli.topics import topics
 from isotherm.cli.worker import worker
-from isotherm.config import ConfigError, read_config
+from isotherm.config import ConfigError, read_config, read_rules
 
 __all__ = ["app"]
 
@@ -48,6 +48,7 @@ def apply_config(context: click.Context, config: Path | None) -> None:
     if config is None and not path.is_file():
         return
     settings = read_config(path, set(app.commands))
+    context.meta[RULES] = read_rules(path)
     known = set().union(*(_parameter_of_option(command) for command in _all_commands(app)))
     for command, values in settings.items():
         for name in values.keys() - known:

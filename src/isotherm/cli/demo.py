@@ -16,12 +16,17 @@ from isotherm.cli.history_options import history_options, people_option
 from isotherm.cli.kafka_options import kafka_of, kafka_options, with_workers
 from isotherm.cli.options import data_option, option, pipeline_options, run
 from isotherm.cli.serve import serve_until_stopped, settings_of
+from isotherm.core.rules import Rule
 from isotherm.runtimes.pipeline import Pipeline
 from isotherm.runtimes.server import Server
 
 __all__ = ["demo"]
 
 _FOREVER_S = 10 * 365 * 86_400.0
+#: The shop answers to this one: the product that most people look at rises to the top of its home page.
+_POPULAR = Rule(
+    "popular now", "/shop/", "share", 0.12, zone="product-*", release=0.08, hold_ms=2000, people=3, cooldown_ms=10_000, in_page=True
+)
 
 
 @click.command()
@@ -67,13 +72,14 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
     run(
         serve_until_stopped(
             pipeline,
-            replace(server, extra_pages=add_shop),
+            replace(server, extra_pages=add_shop, open_rules=True),
             kafka,
             origins=(),
             viewer_token=None,
             announce=announce,
             first_token=False,  # nobody would be shown it, and the heat is open
             beside=beside if visitors or kafka is not None else None,
+            rules=[_POPULAR] if kafka is None else (),
         )
     )
 

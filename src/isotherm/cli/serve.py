@@ -8,10 +8,10 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -23,17 +23,21 @@ from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
 from isotherm.cli.options import data_option, pipeline_options, run, server_options
+from isotherm.core.rules import Rule
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, StartError
+from isotherm.runtimes.reacting import Reacting
 from isotherm.runtimes.server import Server, ServerSettings
 
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["pipeline_of", "serve", "serve_until_stopped", "settings_of"]
+__all__ = ["RULES", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of"]
 
 logger = logging.getLogger(__name__)
+
+RULES: Final = "isotherm.rules"  #: where the command line keeps the rules of the settings file
 
 
 @click.command()
@@ -48,7 +52,25 @@ def serve(**options: Any) -> None:
     """The server for real sites: takes events, keeps the heat, shows it to those with a token."""
     pipeline, server = settings_of(options)
     kafka = kafka_of(options)
-    run(serve_until_stopped(pipeline, server, kafka, origins=options["origins"], viewer_token=options["viewer_token"], announce=_announce))
+    rules = rules_of(click.get_current_context())
+    if rules and kafka is not None:
+        raise click.UsageError("rules are held by the embedded runtime; on Kafka this release has none")
+    run(
+        serve_until_stopped(
+            pipeline,
+            server,
+            kafka,
+            origins=options["origins"],
+            viewer_token=options["viewer_token"],
+            announce=_announce,
+            rules=rules,
+        )
+    )
+
+
+def rules_of(context: click.Context) -> list[Rule]:
+    """The rules of the settings file."""
+    return list(context.find_root().meta.get(RULES, []))
 
 
 def pipeline_of(options: dict[str, Any]) -> PipelineSettings:
@@ -107,6 +129,7 @@ async def serve_until_stopped(
     announce: Callable[[Server, Keys, Pipeline], None],
     beside: Callable[[Server], Awaitable[None]] | None = None,
     first_token: bool = True,
+    rules: Sequence[Rule] = (),
 ) -> None:
     """Starts, announces, runs `beside` (if any) until SIGTERM or Ctrl-C, and stops so that nothing accepted is lost."""
     begin_logging()
@@ -130,7 +153,8 @@ async def serve_until_stopped(
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
         await pipeline.share(keys, first_token=first_token)
         try:
-            server = Server(pipeline, keys, replace(server_settings, look_around=look_around))
+            reacting = Reacting(pipeline, rules) if isinstance(pipeline, Embedded) else None
+            server = Server(pipeline, keys, replace(server_settings, look_around=look_around), reacting)
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
         await server.start()
@@ -148,6 +172,8 @@ async def serve_until_stopped(
             beside_task.cancel()
             await asyncio.gather(beside_task, return_exceptions=True)
         await server.stop()
+        if reacting is not None:
+            reacting.close()
         keys.close()
 
 

@@ -81,6 +81,10 @@ class Conversation:
             self._every_ms = every_ms
             self._push(f'{{"every":{every_ms}}}')
 
+    def tell(self, text: str) -> None:
+        """Something is to be said to the page's visitor."""
+        self._push(text)
+
     def close(self) -> None:
         for session in list(self._page_of):
             self._leave(session)
@@ -94,6 +98,9 @@ class Conversation:
         self._page_of[session] = page_key
         self._gate.follow(page_key, self)
         self.repace()
+        greeting = self._gate.greeting(page_key)
+        if greeting is not None:
+            self._push(greeting)
 
     def _leave(self, session: str) -> None:
         page_key = self._page_of.pop(session)

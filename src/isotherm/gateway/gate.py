@@ -28,9 +28,10 @@ _RETRY_MS: Final = 2000
 
 
 class Paced(Protocol):
-    """Somebody who wants to know when the pace of a page changes."""
+    """Somebody who is on a page: wants to know when its pace changes, and what is to be said of it."""
 
     def repace(self) -> None: ...
+    def tell(self, text: str) -> None: ...
 
 
 class _Taken(NamedTuple):
@@ -67,6 +68,8 @@ class Gate:
         self.judge: Judge | None = None
         self._count_bots = True
         self._watched: set[str] = set()
+        self._reacting: set[str] = set()  #: pages that rules look at: they must be heard in time though nobody watches
+        self.greeting: Callable[[str], str | None] = lambda _page: None  #: what a tracker that comes to a page is told
         self._paced: dict[str, set[Paced]] = {}
         self.why_closed: str | None = None  #: set: nothing is taken, and this is why
         self.warnings: list[str] = []  #: what the operator should know though events are taken
@@ -259,7 +262,7 @@ class Gate:
 
     def every_ms(self, page_key: str) -> int:
         """How long trackers of the page may gather before they send."""
-        return self._every_watched_ms if page_key in self._watched else EVERY_UNWATCHED_MS
+        return self._every_watched_ms if page_key in self._watched or page_key in self._reacting else EVERY_UNWATCHED_MS
 
     def set_watched(self, page_key: str, watched: bool) -> None:
         """Somebody watches the page now, or nobody any more: its trackers are told."""
@@ -269,6 +272,20 @@ class Gate:
             self._watched.add(page_key)
         else:
             self._watched.discard(page_key)
+        self._repace(page_key)
+
+    def set_reacting(self, pages: set[str]) -> None:
+        """Rules look at these pages: their trackers send as if somebody watched."""
+        changed, self._reacting = self._reacting ^ pages, set(pages)
+        for page_key in changed:
+            self._repace(page_key)
+
+    def tell(self, page_key: str, text: str) -> None:
+        """Says something to all trackers of a page."""
+        for paced in list(self._paced.get(page_key, ())):
+            paced.tell(text)
+
+    def _repace(self, page_key: str) -> None:
         for paced in list(self._paced.get(page_key, ())):
             paced.repace()
 

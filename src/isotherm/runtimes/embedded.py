@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -64,7 +65,8 @@ class Embedded:
         self.settings = settings
         self.clock = Clock(settings.skew_ms)
         self.counters = Counters()
-        self.topics = Topics(settings.topic_prefix)
+        self.topics = Topics(settings.topic_prefix, reactions=True)
+        self.on_hop: Callable[[int], object] | None = None  #: called once the window was brought up to a hop
         self._wake = asyncio.Event()
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
         self._group_by = GroupBy(
@@ -266,6 +268,8 @@ class Embedded:
             hop = self._advance(now_ms)
             if hop is not None:
                 self._look_around(now_ms)
+                if self.on_hop is not None:
+                    self.on_hop(now_ms)
                 self._publish(hop, now_ms)
                 await self.groups.broadcast(hop, now_ms)
                 self.lag_ms = self.clock.now_ms() - hop.end_ms

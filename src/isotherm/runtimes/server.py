@@ -24,13 +24,18 @@ from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
 from isotherm.live.endpoints import LiveEndpoints
 from isotherm.live.zones import ZoneEndpoints
+from isotherm.reactions.endpoints import ReactionEndpoints
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, StartError
+<<<<<<< HEAD
 from isotherm.runtimes.requests import requests_of
+=======
+from isotherm.runtimes.reacting import Reacting
+>>>>>>> 36eb999 (reactions: rules held at each hop; a log, server-sent events, the topic, the page itself, a dry run; the demo's shop answers)
 from isotherm.runtimes.topics import Message
 from isotherm.sockets import Socket
 
@@ -65,6 +70,7 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = ()
     trust_senders: bool = True
     count_bots: bool = False
+    open_rules: bool = False  #: whoever may see the heat may change the rules: for the demo
     people_min: int = 0  #: a tile with fewer people is not shown
     look_around: Callable[[], None] | None = field(default=None, compare=False)  #: once a second: what other processes changed
     extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
@@ -73,7 +79,8 @@ class ServerSettings:
 class Server:
     """`start` binds the port; `stop` ends within 5 s, and nothing accepted is lost."""
 
-    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings) -> None:
+    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings, reacting: Reacting | None = None) -> None:
+        """`reacting` None: this runtime has no rules."""
         self._pipeline = pipeline
         self._settings = settings
         now_ms = pipeline.clock.now_ms
@@ -93,7 +100,17 @@ class Server:
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key)
+<<<<<<< HEAD
         self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
+=======
+        self._reactions: ReactionEndpoints | None = None
+        if reacting is not None:
+            operator = self.guard.viewer if settings.open_rules else self.guard.operator
+            self._reactions = ReactionEndpoints(
+                reacting.desk, lambda request: self.guard.viewer(request).site, operator, reacting.dry_run
+            )
+        self._overview = Overview(pipeline, self.guard.viewer)
+>>>>>>> 36eb999 (reactions: rules held at each hop; a log, server-sent events, the topic, the page itself, a dry run; the demo's shop answers)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -144,6 +161,8 @@ class Server:
         if self._runner is not None:
             await self._gateway.close()
             await self._live.close()
+            if self._reactions is not None:
+                await self._reactions.close()
             await self._runner.cleanup()
 
     @property
@@ -174,6 +193,8 @@ class Server:
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
         route.add_get("/api/zones", self._zones.league)
+        if self._reactions is not None:
+            self._reactions.add_to(app)
         route.add_get("/api/overview", self._overview.socket)
         route.add_get("/api/topics", self._topics)
         route.add_get("/api/topics/{name}", self._topic)

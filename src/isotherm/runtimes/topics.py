@@ -119,9 +119,14 @@ class Topics:
     GROUPED: Final = "clickstream-group-by-page"
     HEATMAP: Final = "heatmap"
     DEAD_LETTER: Final = "clickstream-dead-letter"
+    REACTIONS: Final = "isotherm-reactions"
 
-    def __init__(self, prefix: str = "") -> None:
-        self.by_name = {prefix + name: Topic(prefix + name) for name in (self.CLICKSTREAM, self.GROUPED, self.HEATMAP, self.DEAD_LETTER)}
+    def __init__(self, prefix: str = "", *, reactions: bool = False) -> None:
+        """`reactions`: this runtime has rules."""
+        names = [self.CLICKSTREAM, self.GROUPED, self.HEATMAP, self.DEAD_LETTER]
+        if reactions:
+            names.append(self.REACTIONS)
+        self.by_name = {prefix + name: Topic(prefix + name) for name in names}
         self._prefix = prefix
 
     def __getitem__(self, name: str) -> Topic:

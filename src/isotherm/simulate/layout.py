@@ -38,12 +38,28 @@ class Box(msgspec.Struct, frozen=True, array_like=True):
     sticky: bool  #: stays where it is in the window while the page scrolls
 
 
+_CARD_PARTS: Final = frozenset({"picture", "name", "price", "add"})
+
+
 class Plan(msgspec.Struct, frozen=True):
     """One page at one width of window."""
 
     width: float = msgspec.field(name="w")  #: of the document
     height: float = msgspec.field(name="h")
     boxes: list[Box]
+
+
+    def zone_at(self, path: str, x: float, y: float, scrolled_px: float) -> str:
+        """The zone of the page that lies at a place in the document, as our tracker would name it; empty: none does.
+
+        A product's card is one zone, `product-SLUG`, whatever part of it is looked at; on its own page a product has none.
+        """
+        for box in reversed(self.boxes):
+            top = box.y + (scrolled_px if box.sticky else 0.0)
+            if box.x <= x < box.x + box.width and top <= y < top + box.height:
+                card = box.about is not None and box.zone in _CARD_PARTS and not path.endswith(f"/p/{box.about}")
+                return f"product-{box.about}" if card else box.zone
+        return ""
 
 
 class Site(msgspec.Struct, frozen=True):

@@ -173,6 +173,8 @@ class Outbox:
     def _encode(self, batch: _Batch, now_ms: float) -> bytes:
         page, samples = batch.page, batch.samples
         kinds = [sample.kind for sample in samples]
+        zones = list(dict.fromkeys(sample.zone for sample in samples))
+        anchors = {"anchors": zones, "anchor": pack(np.array([zones.index(sample.zone) for sample in samples]))} if any(zones) else {}
         return _encoder.encode(
             {
                 "v": 1,
@@ -187,5 +189,6 @@ class Outbox:
                 "x": pack(np.array([round(sample.x) for sample in samples])),
                 "y": pack(np.array([round(sample.y) for sample in samples])),
                 "age": pack(np.array([max(0, round(now_ms - sample.at_ms)) for sample in samples])),
+                **anchors,
             }
         )

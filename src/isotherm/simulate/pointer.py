@@ -36,6 +36,7 @@ class Sample(NamedTuple):
     kind: int
     x: float
     y: float
+    zone: str = ""  #: what lies there; empty: nothing with a name
 
 
 Step = Entered | Sample
@@ -46,6 +47,7 @@ class Pointer:
         self.now_ms = now_ms
         self.at = start  #: in the window
         self.scrolled_px = 0.0
+        self._path = ""
         self._device = device
         self._plan = Plan(device.width_px, device.height_px, [])
         self._beat_ms = now_ms  #: no sample before
@@ -53,7 +55,7 @@ class Pointer:
 
     def enter(self, path: str, plan: Plan) -> Iterator[Step]:
         yield from self._settle()
-        self._plan = plan
+        self._path, self._plan = path, plan
         self.scrolled_px = 0.0
         yield Entered(self.now_ms, path, plan.width, plan.height, self._device.width_px)
 
@@ -113,7 +115,8 @@ class Pointer:
 
     def _sample(self, kind: int) -> Sample:
         x, y = self.in_document(self.at)
-        return Sample(self.now_ms, kind, round(x, 1), round(y, 1))
+        zone = self._plan.zone_at(self._path, x, y, self.scrolled_px)
+        return Sample(self.now_ms, kind, round(x, 1), round(y, 1), zone)
 
     def _inside(self, place: Point) -> Point:
         return Point(min(max(place.x, 0.0), self._device.width_px - 1.0), min(max(place.y, 0.0), self._device.height_px - 1.0))

@@ -18,13 +18,14 @@ def picture(slug: str, *, alt: str = "", eager: bool = False, view: str = "") ->
     return f'<img src="/shop/assets/pictures/{slug}.svg{part}" alt="{escape(alt)}" width="400" height="400"{loading}>'
 
 
-def price(product: Product) -> str:
-    now = catalog().price(product.price_cents)
+def price(product: Product, *, part: bool = False) -> str:
+    """`part`: it stands on a card, which is a zone as a whole."""
+    now, name = catalog().price(product.price_cents), "data-part" if part else "data-heat-zone"
     if product.was_cents is None:
-        return f'<p class="price" data-heat-zone="price">{now}</p>'
+        return f'<p class="price" {name}="price">{now}</p>'
     before = catalog().price(product.was_cents)
     return (
-        f'<p class="price price-cut" data-heat-zone="price"><span class="unseen">Now </span>{now} '
+        f'<p class="price price-cut" {name}="price"><span class="unseen">Now </span>{now} '
         f'<s><span class="unseen">before </span>{before}</s></p>'
     )
 
@@ -39,16 +40,16 @@ def stars(product: Product) -> str:
 def card(product: Product, *, level: int = 3, eager: bool = False) -> str:
     mark = f'<span class="mark">{escape(product.mark)}</span>' if product.mark else ""
     href = f"/shop/p/{product.slug}"
-    return f"""<article class="card" data-product="{product.slug}">
-<a class="card-picture tint-{product.tint}" href="{href}" tabindex="-1" aria-hidden="true" data-heat-zone="picture">{
+    return f"""<article class="card" data-product="{product.slug}" data-heat-zone="product-{product.slug}">
+<a class="card-picture tint-{product.tint}" href="{href}" tabindex="-1" aria-hidden="true" data-part="picture">{
         picture(product.slug, eager=eager)
     }</a>{mark}
 <div class="card-text">
-<h{level} class="card-name"><a href="{href}" data-heat-zone="name">{escape(product.name)}</a></h{level}>
+<h{level} class="card-name"><a href="{href}" data-part="name">{escape(product.name)}</a></h{level}>
 <p class="card-kind">{escape(product.kind)} {stars(product)}</p>
-{price(product)}
+{price(product, part=True)}
 </div>
-<button class="card-add" type="button" data-add="{product.slug}" data-heat-zone="add" aria-label="Add {escape(product.name)} to the bag">{
+<button class="card-add" type="button" data-add="{product.slug}" data-part="add" aria-label="Add {escape(product.name)} to the bag">{
         icon("plus")
     }</button>
 </article>"""

@@ -54,7 +54,7 @@ def _looked_at() -> str:
     return f"""<section class="wrap" aria-labelledby="looked-at"><div class="section-head">
 <h2 id="looked-at" data-heat-zone="heading">What everybody looks at</h2>
 <a href="/shop/search" data-heat-zone="see-all">See all twelve</a></div>
-{grid(products, eager=True)}</section>"""
+{grid(products, eager=True, style="grid grid-popular")}</section>"""
 
 
 def _fresh() -> str:

@@ -10,6 +10,7 @@ import { onClick, toast } from "./dom.js";
 import { forms } from "./forms.js";
 import { galleries } from "./gallery.js";
 import { journal } from "./journal.js";
+import { popularity } from "./popular.js";
 import { search } from "./search.js";
 
 function showCount() {
@@ -30,4 +31,5 @@ carousels();
 dialogs();
 galleries();
 forms();
+popularity();
 void Promise.all([showBag(), search(), journal()]);

@@ -1,0 +1,160 @@
+"""Reactions over HTTP: server-sent events, the log, the rules, and a dry run of one.
+
+    GET    /api/reactions          server-sent events; `Last-Event-ID` brings what was missed
+    GET    /api/reactions/log      the newest that fired, and what is hot now
+    GET    /api/rules              all rules
+    PUT    /api/rules              makes or replaces one (JSON); operators only
+    DELETE /api/rules?name=        takes one away; operators only
+    POST   /api/rules/dry-run      when it would have fired over what is kept
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from isotherm.core.rules import Reaction, Rule, RuleError, rule_from_json, rule_to_json
+from isotherm.reactions.desk import Desk
+from isotherm.reactions.store import ReactionError
+
+__all__ = ["ReactionEndpoints", "reaction_json"]
+
+_WAITING_MAX: Final = 1000  #: events that a slow listener may be behind; then it is let go, and comes back with its last id
+_LOG_MAX: Final = 200
+_PING_S: Final = 15.0
+
+DryRun = Callable[[Rule], Awaitable[tuple[int, list[Reaction]]]]
+
+
+class ReactionEndpoints:
+    """`site_of(request)`: the one site that the viewer may see (None: all); `operator(request)` raises for whoever may not change rules."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        site_of: Callable[[web.Request], str | None],
+        operator: Callable[[web.Request], object],
+        dry_run: DryRun,
+    ) -> None:
+        self._desk = desk
+        self._site_of = site_of
+        self._operator = operator
+        self._dry_run = dry_run
+        self._open: set[asyncio.Task[Any] | None] = set()
+
+    def add_to(self, app: web.Application) -> None:
+        route = app.router
+        route.add_get("/api/reactions", self.events)
+        route.add_get("/api/reactions/log", self.log)
+        route.add_get("/api/rules", self.rules)
+        route.add_put("/api/rules", self.put)
+        route.add_delete("/api/rules", self.drop)
+        route.add_post("/api/rules/dry-run", self.try_out)
+
+    async def close(self) -> None:
+        """Ends all streams of events: the server stops."""
+        for task in list(self._open):
+            if task is not None:
+                task.cancel()
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        site = self._site_of(request)
+        last = request.headers.get("Last-Event-ID") or request.query.get("last-event-id") or ""
+        if last and not (last.isascii() and last.isdigit()):
+            raise _refused(web.HTTPUnprocessableEntity, f"expected Last-Event-ID to be the number of an event, got {last[:40]!r}")
+        waiting: asyncio.Queue[tuple[int, Reaction]] = asyncio.Queue(_WAITING_MAX)
+
+        def hear(seq: int, reaction: Reaction) -> None:
+            if site in (None, reaction.site):
+                try:
+                    waiting.put_nowait((seq, reaction))
+                except asyncio.QueueFull:
+                    self._desk.unlisten(hear)
+
+        missed = [event for event in (self._desk.since(int(last)) if last else []) if site in (None, event[1].site)]
+        self._desk.listen(hear)
+        task = asyncio.current_task()
+        self._open.add(task)
+        try:
+            async with sse_response(request, ping_interval=_PING_S) as response:
+                for event in missed:
+                    await _send(response, *event)
+                while response.is_connected():
+                    try:
+                        async with asyncio.timeout(1.0):
+                            event = await waiting.get()
+                    except TimeoutError:
+                        continue
+                    await _send(response, *event)
+        finally:
+            self._open.discard(task)
+            self._desk.unlisten(hear)
+        return response
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        site = self._site_of(request)
+        fired = [event for event in self._desk.since(0) if site in (None, event[1].site)]
+        newest = [reaction_json(reaction) | {"seq": seq} for seq, reaction in reversed(fired[-_LOG_MAX:])]
+        return _json({"fired": newest})
+
+    async def rules(self, request: web.Request) -> web.StreamResponse:
+        site = self._site_of(request)
+        hot = self._desk.hot
+        known = [(rule, fixed) for rule, fixed in self._desk.rules if site in (None, rule.site)]
+        return _json({"rules": [rule_to_json(rule) | {"fixed": fixed, "hot": hot.get(rule.name, [])} for rule, fixed in known]})
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        rule = await self._rule(request)
+        try:
+            self._desk.put(rule)
+        except RuleError as error:
+            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+        except ReactionError as error:
+            raise _refused(web.HTTPServiceUnavailable, str(error)) from None
+        return _json(rule_to_json(rule))
+
+    async def drop(self, request: web.Request) -> web.StreamResponse:
+        self._operator(request)
+        name = request.query.get("name", "")
+        if not self._desk.drop(name):
+            raise _refused(web.HTTPNotFound, f"no rule {name[:80]!r} was made here")
+        return web.Response(status=204)
+
+    async def try_out(self, request: web.Request) -> web.StreamResponse:
+        rule = await self._rule(request)
+        since_ms, fired = await self._dry_run(rule)
+        return _json({"since": since_ms, "fired": [reaction_json(reaction) for reaction in fired]})
+
+    async def _rule(self, request: web.Request) -> Rule:
+        """The rule in a request's body. JSON must be said: a foreign page can't send that without asking first."""
+        self._operator(request)
+        if request.content_type != "application/json":
+            raise _refused(web.HTTPUnsupportedMediaType, "expected application/json")
+        try:
+            return rule_from_json(msgspec.json.decode(await request.read()))
+        except (RuleError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+
+
+def reaction_json(reaction: Reaction) -> dict[str, Any]:
+    """What fired, as the API, the topic and webhooks have it."""
+    told = reaction._asdict()
+    told["at"] = told.pop("at_ms")
+    return told
+
+
+async def _send(response: Any, seq: int, reaction: Reaction) -> None:
+    await response.send(msgspec.json.encode(reaction_json(reaction)).decode(), id=str(seq), event=reaction.type)
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:
+    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

@@ -1,0 +1,82 @@
+"""The store of reactions: rules that were made on the page, and the log of what fired, in one small SQLite file.
+
+    rules   name, rule (JSON)
+    fired   seq, id, at_ms, reaction (JSON)     seq counts on for ever: it is the `Last-Event-ID`
+
+What is written is small and rare; it blocks all the same, so the desk calls it on a thread of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from isotherm.core.rules import Reaction, Rule, RuleError, rule_from_json, rule_to_json
+
+__all__ = ["KEPT_MAX", "ReactionError", "ReactionStore"]
+
+KEPT_MAX: Final = 10_000  #: reactions in the log: some 3 MB
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS rules (name TEXT PRIMARY KEY, rule TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS fired (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at_ms INTEGER NOT NULL, reaction TEXT NOT NULL)",
+)
+
+
+class ReactionError(Exception):
+    """The reactions can't be opened, read or written; the message says why and what to do."""
+
+
+class ReactionStore:
+    """Raises `ReactionError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._sql.execute("PRAGMA journal_mode = WAL")
+            for table in _TABLES:
+                self._sql.execute(table)
+        except sqlite3.Error as error:
+            raise ReactionError(f"can't use {path}: {error}; move it away to begin with no rules") from error
+
+    def close(self) -> None:
+        self._sql.close()
+
+    def rules(self) -> list[Rule]:
+        try:
+            return [rule_from_json(msgspec.json.decode(text)) for (text,) in self._rows("SELECT rule FROM rules ORDER BY rowid")]
+        except (RuleError, msgspec.MsgspecError) as error:
+            raise ReactionError(f"{self.path} holds a rule that can't be: {error}") from error
+
+    def put_rule(self, rule: Rule) -> None:
+        text = msgspec.json.encode(rule_to_json(rule)).decode()
+        self._rows("INSERT INTO rules VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET rule = excluded.rule", (rule.name, text))
+
+    def drop_rule(self, name: str) -> None:
+        self._rows("DELETE FROM rules WHERE name = ?", (name,))
+
+    @property
+    def last_seq(self) -> int:
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM fired")[0][0])
+
+    def note(self, fired: Sequence[tuple[int, Reaction]]) -> None:
+        """Puts what fired into the log, and lets the oldest beyond `KEPT_MAX` go."""
+        for seq, reaction in fired:
+            text = msgspec.json.encode(reaction._asdict()).decode()
+            self._rows("INSERT OR IGNORE INTO fired VALUES (?, ?, ?, ?)", (seq, reaction.id, reaction.at_ms, text))
+        self._rows("DELETE FROM fired WHERE seq <= (SELECT max(seq) FROM fired) - ?", (KEPT_MAX,))
+
+    def since(self, seq: int, most: int = 1000) -> list[tuple[int, Reaction]]:
+        """What fired after that number, oldest first; of more than `most` the newest."""
+        rows = self._rows("SELECT seq, reaction FROM fired WHERE seq > ? ORDER BY seq DESC LIMIT ?", (seq, most))
+        return [(number, Reaction(**msgspec.json.decode(text))) for number, text in reversed(rows)]
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._sql.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise ReactionError(f"{self.path}: {error}") from error

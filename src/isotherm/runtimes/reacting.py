@@ -1,0 +1,99 @@
+"""Reactions strung to the pipeline: rules at each hop, their pages' pace, and where what fired goes.
+
+Whoever reacts must hear in time, so a page that a rule names is watched: its trackers send every 250 ms. What fires goes to the log and
+to server-sent events (the desk's), to the topic `isotherm-reactions`, and, where its rule says so, to the trackers of its page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
+from isotherm.core.rules import Reaction, Rule
+from isotherm.core.samples import Samples
+from isotherm.log import Log
+from isotherm.reactions import Desk, ReactionError, ReactionStore
+from isotherm.reactions.endpoints import reaction_json
+from isotherm.reactions.trial import dry_run
+from isotherm.runtimes.embedded import Embedded
+from isotherm.runtimes.pipeline import StartError
+from isotherm.runtimes.topics import Message, Topics
+
+__all__ = ["Reacting"]
+
+logger = logging.getLogger(__name__)
+
+
+class Reacting:
+    """The embedded runtime's reactions. Raises `StartError`."""
+
+    def __init__(self, pipeline: Embedded, fixed: Sequence[Rule]) -> None:
+        self._pipeline = pipeline
+        self._thread = ThreadPoolExecutor(1, "reactions")
+        try:
+            self._store = ReactionStore(pipeline.settings.data / "reactions.sqlite")
+            self.desk = Desk(
+                self._store, pipeline.zones, fixed=fixed, behind=self._thread.submit, on_pages=pipeline.gate.set_reacting
+            )
+        except ReactionError as error:
+            raise StartError(str(error)) from error
+        self.desk.listen(self._to_topic)
+        self.desk.listen(self._to_page)
+        pipeline.gate.greeting = self._greeting
+        pipeline.on_hop = self.desk.hop
+
+    def close(self) -> None:
+        self._pipeline.on_hop = None
+        self._thread.shutdown()
+        self._store.close()
+
+    async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
+        """Over all that the log keeps: since when, and what would have fired."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._dry_run, rule)
+
+    def _dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
+        settings, now_ms = self._pipeline.settings, self._pipeline.clock.now_ms()
+        log = Log(settings.data / "log.sqlite", repair=False)
+        try:
+            records = [record for _, _, value in log.replay(0) if (record := _samples(value)) is not None]
+        finally:
+            log.close()
+        fired = dry_run(
+            rule, records, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms
+        )
+        return records[0].arrived_ms if records else now_ms, fired
+
+    def _to_topic(self, seq: int, reaction: Reaction) -> None:
+        topic, value = self._pipeline.topics[Topics.REACTIONS], msgspec.json.encode(reaction_json(reaction))
+        topic.count(1, len(value), reaction.at_ms)
+        topic.publish(Message(topic.name, reaction.site + reaction.page, 0, seq, reaction.at_ms, value))
+
+    def _to_page(self, _seq: int, reaction: Reaction) -> None:
+        if self.desk.may_tell_page(reaction):
+            self._pipeline.gate.tell(reaction.site + reaction.page, _words([(reaction.type, reaction.rule, reaction.zone)]))
+
+    def _greeting(self, page: str) -> str | None:
+        """What a tracker that comes to a page is told: what is hot there now."""
+        hot = self.desk.in_page(page)
+        return _words([("hot", rule.name, zone) for rule, zone in hot]) if hot else None
+
+
+def _words(told: list[tuple[str, str, str | None]]) -> str:
+    """As trackers hear it: nothing of any person."""
+    words: list[dict[str, Any]] = [{"type": type_, "rule": rule, "zone": zone} for type_, rule, zone in told]
+    return msgspec.json.encode({"react": words}).decode()
+
+
+def _samples(value: bytes) -> Samples | None:
+    try:
+        return samples_from_record(decode_clickstream(value))
+    except RecordError:
+        return None
+
+
