@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotherm.core.erase import Erasure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import KINDS
 from isotherm.core.pages import Page
@@ -166,3 +167,18 @@ def test_samples_without_anchors_cost_zones_nothing() -> None:
     assert drained is not None
     assert GroupBy(grid_size=2, hop_ms=250).group(drained.samples).zones is None
     assert b"anchors" not in encode(samples_to_record(drained.samples))
+
+
+def test_what_is_erased_takes_its_anchors_along() -> None:
+    """The other sessions' samples keep theirs, and no name of the erased stays."""
+    made = [
+        Seen(PAGES[0], "mine", "x", 0, 0),
+        Seen(PAGES[0], "a", "y", 0, 0),
+        Seen(PAGES[0], "", "y", 0, 0),
+        Seen(PAGES[0], "b", "x", 0, 0),
+    ]
+    left = Erasure(session="x").without(to_samples(made, START_MS, 0))
+    assert left.anchors == ["a"]
+    counts = GroupBy(grid_size=2, hop_ms=250).group(samples_from_record(decode_clickstream(encode(samples_to_record(left)))))
+    assert counts.zones is not None
+    assert (counts.zones.names, counts.zones.count.tolist()) == (["a"], [1])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.core.samples import NO_LOAD, Runs, Samples, named_anchors
 
 __all__ = ["Erasure"]
 
@@ -46,6 +46,8 @@ def _of(samples: Samples, rows: npt.NDArray[Any], left: npt.NDArray[Any], kept: 
     sessions, session = np.unique(runs.session[rows], return_inverse=True)
     loads, load = np.unique(runs.load[rows], return_inverse=True)
     first = 1 if len(loads) and loads[0] == NO_LOAD else 0
+    anchored = samples.anchored.take(np.flatnonzero(kept)) if samples.anchored is not None else None
+    anchors, anchored = named_anchors(samples.anchors, anchored)
     return replace(
         samples,
         pages=[samples.pages[at] for at in pages.tolist()],
@@ -66,4 +68,6 @@ def _of(samples: Samples, rows: npt.NDArray[Any], left: npt.NDArray[Any], kept: 
         x=samples.x[kept],
         y=samples.y[kept],
         kind=samples.kind[kept],
+        anchors=anchors,
+        anchored=anchored,
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from isotherm.core.pages import Page
 
-__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples"]
+__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples", "named_anchors"]
 
 NO_LOAD = -1  #: a run's `load` where the message can't be told from a repeat (classic events)
 
@@ -68,3 +68,13 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.time_ms)
+
+
+def named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:
+    """The anchors of a part of samples, with a table of only what it names."""
+    if anchored is None or anchored.anchor.max(initial=-1) < 0:
+        return [], None
+    used, place = np.unique(anchored.anchor, return_inverse=True)
+    if used[0] < 0:
+        used, place = used[1:], place - 1
+    return [anchors[at] for at in used.tolist()], Anchored(place, anchored.x, anchored.y)

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
+from isotherm.core.samples import NO_LOAD, Runs, Samples, named_anchors
 
 __all__ = ["PART_SAMPLES_MAX", "shard_of", "split"]
 
@@ -59,7 +59,7 @@ def _part(samples: Samples, rows: np.ndarray, starts: np.ndarray) -> Samples:
     if len(loads) and loads[0] == NO_LOAD:
         loads, load = loads[1:], load - 1  # which makes those without a load, the first, `NO_LOAD` again
     anchored = samples.anchored.take(chosen) if samples.anchored is not None else None
-    anchors, anchored = _anchors_of(samples.anchors, anchored)
+    anchors, anchored = named_anchors(samples.anchors, anchored)
     return Samples(
         arrived_ms=samples.arrived_ms,
         pages=[samples.pages[at] for at in pages.tolist()],
@@ -75,13 +75,3 @@ def _part(samples: Samples, rows: np.ndarray, starts: np.ndarray) -> Samples:
         anchors=anchors,
         anchored=anchored,
     )
-
-
-def _anchors_of(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:
-    """A part's anchors with a table of only what it names."""
-    if anchored is None or anchored.anchor.max(initial=-1) < 0:
-        return [], None
-    used, place = np.unique(anchored.anchor, return_inverse=True)
-    if used[0] < 0:
-        used, place = used[1:], place - 1
-    return [anchors[at] for at in used.tolist()], Anchored(place, anchored.x, anchored.y)

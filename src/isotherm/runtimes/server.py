@@ -31,11 +31,8 @@ from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, StartError
-<<<<<<< HEAD
-from isotherm.runtimes.requests import requests_of
-=======
 from isotherm.runtimes.reacting import Reacting
->>>>>>> 36eb999 (reactions: rules held at each hop; a log, server-sent events, the topic, the page itself, a dry run; the demo's shop answers)
+from isotherm.runtimes.requests import requests_of
 from isotherm.runtimes.topics import Message
 from isotherm.sockets import Socket
 
@@ -100,17 +97,13 @@ class Server:
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key)
-<<<<<<< HEAD
-        self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
-=======
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
             self._reactions = ReactionEndpoints(
                 reacting.desk, lambda request: self.guard.viewer(request).site, operator, reacting.dry_run
             )
-        self._overview = Overview(pipeline, self.guard.viewer)
->>>>>>> 36eb999 (reactions: rules held at each hop; a log, server-sent events, the topic, the page itself, a dry run; the demo's shop answers)
+        self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
