@@ -79,6 +79,19 @@ async def photograph(browser: Browser, address: str) -> None:
                     await keep(overlay, f"overlay-{look.lower()}")
                 await move(overlay)
             await context.close()
+    await popular(await browser.new_page(viewport={"width": 1280, "height": 720}), address)
+
+
+async def popular(page: Page, address: str) -> None:
+    """The shop's answer to its hottest product: the grid with the card that rose."""
+    await page.goto(address + "/shop/")
+    await page.mouse.move(300, 300)
+    await page.mouse.move(320, 300, steps=3)
+    await page.locator(".popular-mark").first.wait_for(timeout=60_000)
+    await page.locator(".grid-popular").scroll_into_view_if_needed()
+    picture = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
+    picture.crop((40, 150, 1240, 590)).save(PICTURES / "popular.webp", quality=82)
+    print("popular")
 
 
 async def open_overlay(dashboard: Page) -> Page:
