@@ -216,32 +216,11 @@ def crowd(visitors: int, address: str, every_s: float, seconds: float, pages: in
     print(f"acks after {late[len(late) // 2] * 1000:.0f} ms p50, {late[len(late) * 99 // 100] * 1000:.0f} ms p99")
 
 
-def probe(address: str, seconds: float) -> list[float]:
-    """How long from a sample on its way to a gateway to the frame that shows it at a viewer of the same gateway, ms."""
-    late: list[float] = []
-    ws = address.replace("http", "ws", 1)
-
-    async def one(http: aiohttp.ClientSession, number: int) -> None:
-        page = f"/probe/{number}"
-        chance = random.Random(number)
-        async with http.ws_connect(f"{ws}/clickstream/probe{number}") as tracker, http.ws_connect(f"{ws}/live", params={"page": page}) as viewer:
-            await viewer.receive()
-            for seq in range(int(seconds / 2)):
-                await asyncio.sleep(chance.uniform(1.0, 2.0))
-                x = [chance.randrange(1280)]
-                message = {"v": 1, "session": f"probe{number}", "load": f"p{number}", "seq": seq, "path": page, "w": 1280, "h": 2400, "vw": 1280,
-                           "kind": "move", "x": x, "y": x, "age": [0]}  # fmt: skip
-                sent = time.monotonic()
-                await tracker.send_str(json.dumps(message))
-                await viewer.receive()
-                late.append((time.monotonic() - sent) * 1000)
-
-    async def all_() -> None:
-        async with aiohttp.ClientSession() as http:
-            await asyncio.gather(*[one(http, number) for number in range(16)])
-
-    asyncio.run(all_())
-    return sorted(late)
+def taken(address: str) -> float:
+    """Samples that a gateway took."""
+    with urllib.request.urlopen(f"{address}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("isotherm_samples_total "))
 
 
 def gateway(broker: Broker, folder: Path, prefix: str, visitors: int, every_s: float, pages: int) -> None:
@@ -254,22 +233,21 @@ def gateway(broker: Broker, folder: Path, prefix: str, visitors: int, every_s: f
     idle = {pid: cpu_s(pid) for pid in (process.pid, *(worker.pid for worker in workers))}
     time.sleep(5)
     resting = {pid: (cpu_s(pid) - before) / 5 * 100 for pid, before in idle.items()}
-    seconds = 32.0
+    seconds = 24.0
     command = [sys.executable, __file__, "--crowd", address, "--visitors", str(visitors), "--every", str(every_s), "--pages", str(pages)]
     sending = subprocess.Popen([*command, "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
     time.sleep(every_s + 2)
     topics = ("clickstream", "clickstream-group-by-page", "heatmap")
     before = {topic: field.written(topic) for topic in topics}
-    idle, began = {pid: cpu_s(pid) for pid in idle}, time.monotonic()
+    idle, began, sampled = {pid: cpu_s(pid) for pid in idle}, time.monotonic(), taken(address)
     time.sleep(10)
     rates = {topic: (field.written(topic) - before[topic]) / (time.monotonic() - began) for topic in topics}
+    sampled = (taken(address) - sampled) / (time.monotonic() - began)
     spent = {pid: (cpu_s(pid) - before) / (time.monotonic() - began) * 100 for pid, before in idle.items()}
     names = dict(zip(idle, ("gateway", "group-by", "aggregate"), strict=True))
-    print(f"\n{visitors} visitors on {pages} pages who send every {every_s} s ({4 * visitors} samples/s), % of a core (at rest):")
+    print(f"\n{visitors} visitors on {pages} pages who send every {every_s} s ({sampled:.0f} samples/s taken), % of a core (at rest):")
     print("  " + "; ".join(f"{names[pid]} {spent[pid]:.1f} ({resting[pid]:.1f}), {resident_mib(pid)} MiB" for pid in idle))
     print("  messages a second: " + "; ".join(f"{topic} {rate:.0f}" for topic, rate in rates.items()) + " (ticks among them: 4 and 16 a second)")
-    late = probe(address, 8.0)
-    print(f"  sample to frame: {late[len(late) // 2]:.0f} ms p50, {late[len(late) * 99 // 100]:.0f} ms p99, of {len(late)}")
     print("  " + (sending.communicate()[0] or "").strip())
     for one in (process, *workers):
         one.terminate()

@@ -5,6 +5,7 @@ What they hear comes from a `Scene`, so that states stand still to be looked at;
 
 from __future__ import annotations
 
+import os
 import asyncio
 import itertools
 import re
@@ -340,6 +341,18 @@ async def test_a_refused_token_is_told_and_leaves_no_empty_tab(page: Page, scene
 
 
 # -- topics
+
+
+async def test_topics_say_what_is_wrong(page: Page, scene: Scene, address: str) -> None:
+    """While the server takes nothing, the page says why in the server's words; when it does again, they are gone."""
+    scene.pipeline |= {"ready": False, "why": "Kafka takes no events"}
+    await page.goto(f"{address}/topics")
+    trouble = page.get_by_role("status").filter(has_text="Kafka takes no events")
+    await expect(trouble).to_be_visible()
+    if os.environ.get("KSHOT"):
+        await page.screenshot(path=os.environ["KSHOT"])
+    scene.pipeline |= {"ready": True, "why": None}
+    await expect(page.locator("#trouble")).to_be_hidden()
 
 
 async def test_topics_show_their_rates_and_their_messages(page: Page, scene: Scene, address: str) -> None:

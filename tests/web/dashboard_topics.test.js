@@ -62,6 +62,11 @@ test("each topic's value has a line of its own", () => {
   ]);
 });
 
+test("a tick says what time it is; one of no time is its JSON", () => {
+  assert.equal(summary({ tick: 1_700_000_000_250, v: 1 }), "tick: it is 22:13:20.250 UTC");
+  assert.equal(summary({ tick: 1e300 }), '{"tick":1e+300}');
+});
+
 test("what is unknown is its JSON, cut to a line", () => {
   assert.equal(summary({ a: [1] }), '{"a":[1]}');
   assert.equal(summary("x".repeat(500)).length, 161);

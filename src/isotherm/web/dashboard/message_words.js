@@ -11,7 +11,7 @@ const LINE_MAX = 160;
  */
 export function summary(value) {
   if (isObject(value)) {
-    const words = error(value) ?? clickstream(value) ?? grouped(value) ?? heatmap(value) ?? classicEvent(value);
+    const words = error(value) ?? clickstream(value) ?? grouped(value) ?? heatmap(value) ?? classicEvent(value) ?? tick(value);
     if (words) return words;
   }
   const text = typeof value === "string" ? value : JSON.stringify(value);
@@ -51,6 +51,11 @@ function heatmap({ value, changes, kind, device }) {
 /** @param {Record<string, unknown>} value */
 function classicEvent({ type, relative_path }) {
   return typeof type === "string" && typeof relative_path === "string" ? `${type} on ${relative_path}` : null;
+}
+
+/** @param {Record<string, unknown>} value */
+function tick({ tick: time_ms }) {
+  return typeof time_ms === "number" && Math.abs(time_ms) <= 8.64e15 ? `tick: it is ${new Date(time_ms).toISOString().slice(11, 23)} UTC` : null;
 }
 
 /**

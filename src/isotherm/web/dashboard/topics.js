@@ -23,7 +23,7 @@ import { graphOf } from "./pipeline_graph.js";
 const TOPICS_EVERY_MS = 1000;
 const DRAW_EVERY_MS = 250;
 
-const parts = { link: part("link"), graph: part("graph"), messages: part("messages"), message: part("message") };
+const parts = { link: part("link"), trouble: part("trouble"), graph: part("graph"), messages: part("messages"), message: part("message") };
 
 const model = {
   /** @type {import("./pipeline_graph.js").Topic[]} */
@@ -67,6 +67,8 @@ function draw() {
   const health = healthOf(model.link, model.pipeline, performance.now() - model.heardMs);
   parts.link.className = `badge ${health.tone}`;
   render(html`<span class="dot ${health.tone === "" ? "waiting" : ""}"></span><span>${health.word}</span>`, parts.link);
+  parts.trouble.hidden = health.tone !== "bad";
+  parts.trouble.textContent = parts.trouble.hidden ? "" : health.why;
   store.stop(model.paused || hold.held);
   render(graphView(graphOf(model.topics, model.pipeline), model.topic, choose), parts.graph);
   render(
