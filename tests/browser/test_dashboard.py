@@ -5,9 +5,9 @@ What they hear comes from a `Scene`, so that states stand still to be looked at;
 
 from __future__ import annotations
 
-import os
 import asyncio
 import itertools
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
