@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -349,8 +348,6 @@ async def test_topics_say_what_is_wrong(page: Page, scene: Scene, address: str) 
     await page.goto(f"{address}/topics")
     trouble = page.get_by_role("status").filter(has_text="Kafka takes no events")
     await expect(trouble).to_be_visible()
-    if os.environ.get("KSHOT"):
-        await page.screenshot(path=os.environ["KSHOT"])
     scene.pipeline |= {"ready": True, "why": None}
     await expect(page.locator("#trouble")).to_be_hidden()
 
