@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -17,15 +18,21 @@ from bench.figures import Figure
 from bench.machine import about
 from bench.progress import Progress
 from bench.rows import ROWS
-from bench.table import HEAD, line
+from bench.table import HEAD, line, markdown
 
 _RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
 @click.argument("rows", nargs=-1, type=click.Choice(ROWS))
-def main(rows: tuple[str, ...]) -> None:
+@click.option("--show", is_flag=True, help="Run nothing: the kept results as a Markdown table.")
+def main(rows: tuple[str, ...], show: bool) -> None:
     """Run ROWS of the benchmark; none: all."""
+    if show:
+        kept = [_RESULTS / f"{name}.json" for name in rows or ROWS]
+        click.echo(markdown([figure for path in kept if path.exists() for figure in json.loads(path.read_text())["figures"]]))
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: servers and folders go with us
     _RESULTS.mkdir(exist_ok=True)
     progress = Progress()
     click.echo(HEAD)

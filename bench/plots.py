@@ -1,12 +1,13 @@
 """`make bench-plots`: the curves of bench/results/ as SVG, into docs/benchmarks/.
 
 A figure has a curve if its `about` has ``"curve": {"name", "title", "x_label", "y_label", "x", "lines": {label: values}}``, with
-``"log": true`` where both axes are logarithmic. One picture a curve; the same results give the same bytes.
+``"log_x": true`` where that axis is logarithmic. One picture a curve; the same results give the same bytes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,9 @@ def draw(curve: dict[str, Any], path: Path) -> None:
     axes = figure.subplots()
     for (label, values), colour in zip(curve["lines"].items(), _COLOURS, strict=False):
         axes.plot(curve["x"], values, label=label, color=colour, marker="o" if len(values) <= 20 else "", markersize=4)
-    if curve.get("log"):
+    if curve.get("log_x"):
         axes.set_xscale("log")
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(max(values) for values in curve["lines"].values()))
     axes.set(title=curve["title"], xlabel=curve["x_label"], ylabel=curve["y_label"])
     axes.grid(color="#e9ecef")
     if len(curve["lines"]) > 1:
@@ -42,12 +41,24 @@ def draw(curve: dict[str, Any], path: Path) -> None:
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
+def _of_a_sample(about: dict[str, Any]) -> dict[str, Any]:
+    """The curve of a row of `flat`: what a sample costs against one parameter."""
+    name = about["axis"]
+    xs, costs = zip(*about["ns_a_sample"], strict=True)
+    slug = "-".join(re.findall(r"[a-z]+", name.lower()))
+    return {
+        "name": f"flat-{slug}", "title": f"What a sample costs, against {name}", "x_label": name, "y_label": "ns of CPU a sample",
+        "x": xs, "lines": {"Isotherm": costs}, "log_x": True,
+    }  # fmt: skip
+
+
 def main() -> None:
     mpl.rcParams.update(_STYLE)
     _PICTURES.mkdir(parents=True, exist_ok=True)
     for result in sorted(_RESULTS.glob("*.json")):
         for figure in json.loads(result.read_text())["figures"]:
-            curve = figure.get("about", {}).get("curve")
+            about = figure.get("about", {})
+            curve = _of_a_sample(about) if "ns_a_sample" in about else about.get("curve")
             if curve:
                 path = _PICTURES / f"{curve['name']}.svg"
                 draw(curve, path)

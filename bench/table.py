@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.figures import Figure
 
-__all__ = ["HEAD", "line", "number"]
+__all__ = ["HEAD", "line", "markdown", "number"]
 
 _COLUMNS = (64, 10, 10, 7, 10, 4)
 
@@ -32,3 +34,16 @@ def line(figure: Figure) -> str:
 
 
 HEAD = _row(("what [unit]", "this", "bare", "ratio", "target", "met"))
+
+
+def markdown(figures: list[dict[str, Any]]) -> str:
+    """Kept results (`Figure.as_json`) as a table of a document."""
+    lines = ["| what | this | bare | ratio | target | met |", "|---|---|---|---|---|---|"]
+    for figure in figures:
+        met = {None: "", True: "yes", False: "no"}[figure["met"]]
+        ratio = f"{figure['ratio']:.2f}" if figure["ratio"] else ""
+        bare = f"{number(figure['bare'])} {figure['unit']}" if figure["bare"] else ""
+        lines.append(
+            f"| {figure['what']} | {number(figure['this'])} {figure['unit']} | {bare} | {ratio} | {figure['target'] or ''} | {met} |"
+        )
+    return "\n".join(lines)

@@ -17,7 +17,7 @@ from bench.loads.events import batch
 from bench.loads.sockets import PING, PONG, connect_all, masked, unmasked
 from bench.processes import settings, tell
 
-_GRACE_S = 2.0  #: for the last acknowledgements
+_GRACE_S = 30.0  #: for the last acknowledgements
 
 
 class _Trackers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import venv
@@ -85,6 +86,7 @@ def _check(peer: str, found: dict[str, Any], given: list[Event]) -> int:
 @click.argument("peers", nargs=-1, type=click.Choice(_PEERS))
 def main(peers: tuple[str, ...]) -> None:
     """Run PEERS; none: all."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the broker and its folder go with us
     progress, rows = Progress(), []
     chosen = peers or _PEERS
     python = _python() if {"duckdb", "bytewax"} & set(chosen) else ""
