@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -91,6 +92,9 @@ class Stage:
     refuse: int = 0
     mute: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
+    history: Callable[[str, dict[str, str]], dict[str, Any]] | None = None  #: answers of the past, by path and query
+    gone: bool = False  #: no history is kept
+    looked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     viewers: list[Viewer] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -149,6 +153,15 @@ class Stage:
         self._news.set()
         return socket
 
+    async def past(self, request: web.Request) -> web.Response:
+        """`/api/heatmap` and `/api/heatmap/steps`, as docs/api.md has them."""
+        query = dict(request.query)
+        self.looked.append((request.path, query))
+        if self.gone:
+            return web.json_response({"error": "this server keeps no history"}, status=404)
+        answer = self.history(request.path, query) if self.history is not None else None
+        return web.json_response(answer or {"start": 0, "end": 1, "value": {}, "grid-size": self.sky.grid, "step": 1, "steps": []})
+
     async def page(self, request: web.Request) -> web.Response:
         html = self.pages.get(request.path, self.pages.get("*", ""))
         headers = {"Content-Security-Policy": self.policy.format(host=self.host)} if self.policy else {}
@@ -184,6 +197,8 @@ async def stage() -> AsyncIterator[Stage]:
     now = Stage()
     host = web.Application(middlewares=[_from_anywhere])
     host.router.add_get("/live", now.live)
+    host.router.add_get("/api/heatmap", now.past)
+    host.router.add_get("/api/heatmap/steps", now.past)
     host.router.add_get("/healthz", _answer)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")

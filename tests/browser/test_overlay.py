@@ -436,7 +436,7 @@ async def test_every_shortcut_is_listed_and_does_what_it_says(page: Page, scene:
     await show(page, scene)
     await page.keyboard.press("?")
     keys = [key.replace("\n", "+") for key in await page.locator(f"{PANEL} .help dt").all_inner_texts()]
-    assert keys == ["P", "N", "ShiftN", "K", "D", "A", "L", "C", "S", "[", "]", "H", "F", "I", "?", "ShiftX"]
+    assert keys == ["P", "N", "ShiftN", "T", "B", "K", "D", "A", "L", "C", "S", "[", "]", "H", "F", "I", "?", "ShiftX"]
     await expect(page.get_by_role("button", name="Back")).to_be_focused()
     await page.keyboard.press("?")
     await expect(page.locator(f"{PANEL} .help")).to_have_count(0)
@@ -447,6 +447,10 @@ async def test_every_shortcut_is_listed_and_does_what_it_says(page: Page, scene:
     await expect(page.locator(f"{PANEL} input[value=viridis]")).to_be_checked()
     await page.keyboard.press("s")
     await expect(page.locator(f"{PANEL} input[value=linear]")).to_be_checked()
+    await page.keyboard.press("t")
+    await expect(page.locator(f"{PANEL} input[value=hour]")).to_be_checked()
+    await page.keyboard.press("b")
+    await expect(page.locator(f"{PANEL} input[value=yes]")).to_be_checked()
     await page.keyboard.press("k")
     await expect(page.locator(f"{PANEL} input[value=click]")).to_be_checked()
     await page.keyboard.press("d")
@@ -513,12 +517,12 @@ async def test_all_of_the_panel_is_reached_by_tab(page: Page, scene: Stage) -> N
     await show(page, scene, details=True)
     await page.keyboard.press("i")
     reached = []
-    for _ in range(14):
+    for _ in range(16):
         reached.append(await page.evaluate("""() => { const at = document.activeElement?.shadowRoot?.activeElement;
           return at ? at.getAttribute("aria-label") || at.getAttribute("name") || at.innerText.trim() : ""; }"""))
         await page.keyboard.press("Tab")
-    assert reached[:13] == [
-        "Fold the panel", "Close the heat map", "kind", "device", "look", "Colours and contrast", "Inferno", "curve", "ground",
+    assert reached[:15] == [
+        "Fold the panel", "Close the heat map", "range", "kind", "device", "look", "Replay and compare", "Colours and contrast", "Inferno", "curve", "ground",
         "Opacity of the heat, percent", "Pause", "Go to the next hottest tile", "Hide the heat",
     ]  # fmt: skip
 

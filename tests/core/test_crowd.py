@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ def test_people_in_the_window_equal_brute_force(steps: Any, window_ms: int) -> N
             marks = crowd.marks("ab"[page] + "/", end * HOP_MS)
             assert marks.by_tile(MOVES, TILES).tolist() == [len({who for at, who in inside if at == tile}) for tile in range(TILES)]
             assert marks.within(MOVES, TILES) == len({who for _, who in inside})
+        if (
+            all(pane >= end - window_ms // HOP_MS for _, _, pane, _ in every) and now_ms - START_MS < window_ms
+        ):  # all of it is in the window
+            for (page, tile), number in Counter((page, tile) for page, tile, _, _ in every).items():
+                found = sum(int(count[cell == tile].sum()) for _, cell, count in crowd.parts("ab"[page] + "/", end * HOP_MS))
+                assert found == number
 
 
 def test_a_crowd_beyond_the_budget_is_sampled() -> None:

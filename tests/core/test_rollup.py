@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import LAYERS, layers_of
-from isotherm.core.people import Sightings, hash_of
+from isotherm.core.people import Documents, Sightings, hash_of
 from isotherm.core.rollup import Contents, Rollup, fold
 from isotherm.core.tiers import DAY_MS, TIERS_MS, Floors
 from tests.core.test_windows import START_MS, to_samples
@@ -35,7 +35,7 @@ def counts_of(made: list[Any]) -> Counts:
         ["a/", "b/"], [None, None], [0, 0], [0, 0],
         np.array(page, np.int64), np.array(layer, np.int64), np.array(pane, np.int64), np.array(tile, np.int32), np.array(count, np.int32),
         Sightings(np.array([row for row, _ in seen], np.int64), np.array([session for _, session in seen], np.uint32)),
-        [(1000.0, 2000.0), None],
+        Documents(np.array([0]), np.array([1000.0]), np.array([2000.0])),
     )  # fmt: skip
 
 
@@ -128,4 +128,6 @@ def test_group_by_tells_who_was_where() -> None:
     layers = layers_of("move", "all")
     assert marks.by_tile(layers, 4).tolist() == [1, 1, 0, 1]
     assert marks.within(layers, 4) == 2
-    assert group_by.group(samples).sizes == [(4.0, 8.0)]
+    documents = group_by.group(samples).documents
+    assert documents is not None
+    assert documents.sizes() == {0: (4.0, 8.0)}

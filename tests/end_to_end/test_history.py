@@ -126,6 +126,9 @@ async def test_steps(serve: Serve, http: aiohttp.ClientSession) -> None:
     assert (found["step"], len(found["steps"])) == (5 * MINUTE_MS, (found["end"] - found["start"]) // (5 * MINUTE_MS))
     assert [step["end"] - found["start"] for step in found["steps"]] == [5 * MINUTE_MS * (at + 1) for at in range(len(found["steps"]))]
     assert sum(step["counts"] != "<B" for step in found["steps"]) == 20
+    live = await asked(http, served.address, what="heatmap/steps")
+    assert (len(live["steps"]), live["step"], live["end"] - live["start"]) == (20, 15_000, 300_000)
+    assert sum(step["counts"] != "<B" for step in live["steps"]) >= 1
     about = await asked(http, served.address, what="history")
     assert now_ms - 19 * HOUR_MS - MINUTE_MS < about["first"] <= now_ms - 19 * HOUR_MS
     assert about["kept"] == {"minutes": 2 * DAY_MS, "hours": 31 * DAY_MS, "days": 400 * DAY_MS}

@@ -12,7 +12,7 @@ import pytest
 
 from isotherm.core.counts import Counts
 from isotherm.core.layers import layers_of
-from isotherm.core.people import Sightings, hash_of
+from isotherm.core.people import Documents, Sightings, hash_of
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from isotherm.history import History, Retention
 
@@ -29,7 +29,8 @@ def counts(*rows: tuple[int, int, int], who: str = "s", page: str = "a/") -> Cou
         [page], [None], [1], [NOW_MS],
         np.zeros(length, np.int64), np.zeros(length, np.int64), np.array(time_ms, np.int64) // HOP_MS,
         np.array(tile, np.int32), np.array(count, np.int32),
-        Sightings(np.arange(length), np.full(length, hash_of(who), np.uint32)), [(1000.0, 3000.0)],
+        Sightings(np.arange(length), np.full(length, hash_of(who), np.uint32)),
+        Documents(np.array([0]), np.array([1000.0]), np.array([3000.0])),
     )  # fmt: skip
 
 

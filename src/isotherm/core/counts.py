@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.people import Sightings
+from isotherm.core.people import Documents, Sightings
 from isotherm.core.zones import ZoneCounts
 
 __all__ = ["Counts"]
@@ -29,7 +29,7 @@ class Counts:
     tile: npt.NDArray[np.int32]
     count: npt.NDArray[np.int32]
     seen: Sightings = field(default_factory=Sightings)  #: who is behind the rows; empty: nobody asks
-    sizes: list[tuple[float, float] | None] = field(default_factory=list)  #: newest document size of each page; empty: none told
+    documents: Documents | None = None  #: how large they were; what is left of some pages only does not tell
     zones: ZoneCounts | None = None  #: None: no sample had an anchor
 
     def only(self, wanted: Sequence[bool]) -> Counts:
@@ -50,6 +50,6 @@ class Counts:
             tile=self.tile[rows],
             count=self.count[rows],
             seen=self.seen.only(of_wanted),
-            sizes=[self.sizes[at] for at in kept] if self.sizes else [],
+            documents=None,
             zones=self.zones.only(wanted) if self.zones is not None else None,
         )

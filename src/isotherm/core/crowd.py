@@ -7,6 +7,8 @@ those whose panes meet the window.
     ┌─ slot ─┬─ slot ─┬─ … ─┬─ slot: settled ─┬─ slot: counts, as they came ─
     a slot is forgotten once its newest pane has left the window
 
+Counts are kept with the marks, so that the window can be looked at in its parts, a slot each.
+
 Costs: a reference a record; O(n log n) of a slot's rows, once, wherever `settle` is called; O(marks of the page) a question. Numbers are
 exact, but for a session that was on a tile both before the window and ahead of the clock and never within, and for crowds beyond
 `MARKS_MAX` (see `people`).
@@ -45,6 +47,7 @@ class _Settled:
     marks: npt.NDArray[np.uint64]
     oldest: npt.NDArray[np.int64]
     newest: npt.NDArray[np.int64]
+    sums: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]  #: page -> its cells and their counts
 
 
 class _Slot:
@@ -92,6 +95,23 @@ class Crowd:
         end = end_ms // self._hop_ms
         return Marks.joined(self._parts(page, end - self._window_panes, end), _READ_MAX)
 
+    @property
+    def slot_ms(self) -> int:
+        return self._slot_ms
+
+    def parts(self, page: str, end_ms: int) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """The window in parts, by arrival: the end of each slot that is not empty, cells (any number of times), and counts."""
+        for slot in self._slots:
+            at_ms = (slot.number + 1) * self._slot_ms
+            if not end_ms - self._window_panes * self._hop_ms < at_ms <= end_ms + self._slot_ms:
+                continue
+            state = slot.state
+            if isinstance(state, list):
+                table = Table.of(list(state), self._tiles, page)
+                yield at_ms, table.cell, table.count
+            elif page in state.sums:
+                yield at_ms, *state.sums[page]
+
     def _parts(self, page: str, first: int, end: int) -> Iterator[Marks]:
         for slot in self._slots:
             state = slot.state
@@ -126,7 +146,22 @@ def _settled(table: Table) -> _Settled:
         bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
     spans = zip(table.pages, bounds, bounds[1:], strict=False)
     places = {key: _Place(first, last, level.get(at, 0)) for at, (key, first, last) in enumerate(spans) if first < last}
-    return _Settled(places, marks, oldest, newest)
+    return _Settled(places, marks, oldest, newest, _sums(table))
+
+
+def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Each page's cells, once each, and their counts."""
+    order = np.lexsort((table.cell, table.page))
+    page, cell, count = table.page[order], table.cell[order], table.count[order]
+    fresh = np.ones(len(page), np.bool_)
+    fresh[1:] = (page[1:] != page[:-1]) | (cell[1:] != cell[:-1])
+    starts = np.flatnonzero(fresh)
+    if not len(starts):
+        return {}
+    page, cell, count = page[starts], cell[starts], np.add.reduceat(count, starts)
+    bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
+    spans = zip(table.pages, bounds, bounds[1:], strict=False)
+    return {key: (cell[first:last], count[first:last]) for key, first, last in spans if first < last}
 
 
 def _level(marks: npt.NDArray[np.uint64]) -> int:

@@ -16,7 +16,7 @@ from isotherm.core.cap import Cap
 from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts
 from isotherm.core.meeting import Meeting
-from isotherm.core.people import Sightings, hash_of
+from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
@@ -24,6 +24,8 @@ from isotherm.core.samples import Samples
 from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy"]
+
+_NOBODY = Sightings()
 
 
 class GroupBy:
@@ -119,16 +121,19 @@ class GroupBy:
         self.repeated += repeated
         return fresh
 
+    def _seen(self, samples: Samples, tallied: Tally) -> Sightings:
+        if not self._people or tallied.row is None:
+            return _NOBODY
+        return Sightings(tallied.row, Visits(samples.sessions, samples.runs.session, samples.runs.size))
+
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
+        runs = samples.runs
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
-        sizes = _sizes(samples) if self._people else []
         for left in self.presence.changes().keys() - set(keys):
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)
-            if self._people:
-                sizes.append(None)
         return Counts(
             pages=keys,
             origins=origins,
@@ -139,24 +144,6 @@ class GroupBy:
             pane=tallied.pane,
             tile=tallied.tile,
             count=tallied.count,
-            seen=Sightings(tallied.row, _who(samples)) if self._people and tallied.row is not None else Sightings(),
-            sizes=sizes,
+            seen=self._seen(samples, tallied),
+            documents=Documents(runs.page, runs.width, runs.height) if self._people else None,
         )
-
-
-def _who(samples: Samples) -> npt.NDArray[np.uint32]:
-    """The hashed session of each sample."""
-    hashes: npt.NDArray[np.uint32] = np.array([hash_of(name) for name in samples.sessions], np.uint32)
-    who: npt.NDArray[np.uint32] = np.repeat(hashes[samples.runs.session], samples.runs.size)
-    return who
-
-
-def _sizes(samples: Samples) -> list[tuple[float, float] | None]:
-    """The newest document size of each page."""
-    runs = samples.runs
-    if not len(runs):
-        return [None] * len(samples.pages)
-    last = np.full(len(samples.pages), -1)
-    last[runs.page] = np.arange(len(runs))
-    sizes = zip(last.tolist(), runs.width[last].tolist(), runs.height[last].tolist(), strict=True)
-    return [(width, height) if at >= 0 else None for at, width, height in sizes]

@@ -18,12 +18,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MARKS_MAX", "Marks", "Sightings", "hash_of"]
+__all__ = ["MARKS_MAX", "Documents", "Marks", "Sightings", "Visits", "hash_of"]
 
 #: Of one page in one bucket, or live: 16,384 marks are some 27 KB packed. With 30 tiles a session, 500 people are counted exactly.
 MARKS_MAX: Final = 16_384
@@ -38,12 +38,44 @@ def hash_of(session: str) -> int:
     return int.from_bytes(blake2b(session.encode(), digest_size=4).digest(), "little")
 
 
+class Visits(NamedTuple):
+    """The sessions of a record as they came. They are hashed where they are asked for: that is off the hot path."""
+
+    names: list[str]
+    session: npt.NDArray[Any]  #: of each run: place in `names`
+    size: npt.NDArray[Any]  #: of each run: samples
+
+    def hashed(self) -> npt.NDArray[np.uint32]:
+        hashes: npt.NDArray[np.uint32] = np.array([hash_of(name) for name in self.names], np.uint32)
+        each: npt.NDArray[np.uint32] = np.repeat(hashes[self.session], self.size)
+        return each
+
+
+class Documents(NamedTuple):
+    """How large the pages' documents were; one element a run."""
+
+    page: npt.NDArray[Any]
+    width: npt.NDArray[Any]
+    height: npt.NDArray[Any]
+
+    def sizes(self) -> dict[int, tuple[float, float]]:
+        """The newest size of each page, by its place."""
+        return {
+            page: (width, height) for page, width, height in zip(self.page.tolist(), self.width.tolist(), self.height.tolist(), strict=True)
+        }
+
+
 @dataclass(slots=True, frozen=True)
 class Sightings:
     """Who is behind the rows of `Counts`. Columns of equal length; a session may stand there several times for a row."""
 
     row: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  #: place in the counts' columns; -1: in none
-    session: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))  #: hashed
+    who: npt.NDArray[np.uint32] | Visits = field(default_factory=lambda: np.zeros(0, np.uint32))  #: hashed, or what that is made from
+
+    @property
+    def session(self) -> npt.NDArray[np.uint32]:
+        """The hashed session of each."""
+        return self.who if isinstance(self.who, np.ndarray) else self.who.hashed()
 
     def __len__(self) -> int:
         return len(self.row)

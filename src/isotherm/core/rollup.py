@@ -66,7 +66,12 @@ class Gathered(NamedTuple):
 
     def sizes(self) -> dict[str, tuple[float, float]]:
         """The newest document size of each page that told one."""
-        return {page: size for counts in self.counts for page, size in zip(counts.pages, counts.sizes, strict=False) if size is not None}
+        return {
+            counts.pages[place]: size
+            for counts in self.counts
+            if counts.documents is not None
+            for place, size in counts.documents.sizes().items()
+        }
 
 
 class Rollup:

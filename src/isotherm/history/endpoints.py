@@ -1,7 +1,7 @@
 """Requests of viewers for what has been. Who may look, and at which view, was settled before: a handler gets both.
 
 GET /api/heatmap?page=…[&from&to][&format=json|csv|png][&people=1]      a range as one picture; without one, the live window
-GET /api/heatmap/steps?page=…&from&to&step=5m                           a range in equal parts, to play or to scrub
+GET /api/heatmap/steps?page=…[&from&to&step=5m]                         a range in equal parts, to play or to scrub
 GET /api/history?page=…                                                 since when there is anything, and what is kept
 """
 
@@ -26,7 +26,7 @@ from isotherm.core.people import Marks
 from isotherm.core.rollup import Contents
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.history.figures import Figures, as_csv, as_json, figures_of
-from isotherm.history.keeper import STEPS_MAX, History
+from isotherm.history.keeper import STEPS_MAX, History, Step
 from isotherm.history.picture import draw
 from isotherm.history.store import HistoryError
 
@@ -43,6 +43,7 @@ class Live(Protocol):
 
     grid_size: int
 
+    def end_of(self, page_key: str) -> int: ...
     def whole(self, view: View) -> Heat: ...
 
 
@@ -77,8 +78,11 @@ class HistoryEndpoints:
         return web.Response(body=picture, content_type="image/png", headers=_as_file(figures, "png", "inline"))
 
     async def steps(self, request: web.Request, view: View) -> web.StreamResponse:
-        """`GET /api/heatmap/steps`: a range in equal parts, at most `STEPS_MAX`, the newest kept."""
+        """`GET /api/heatmap/steps`: a range in equal parts, at most `STEPS_MAX`, the newest kept; without one, the live window."""
         history = self._needed()
+        layers = layers_of(view.kind, view.device)
+        if not {"from", "to", "step"} & request.query.keys():
+            return self._as_steps(await history.recent(view.page, layers, self._live.end_of(view.page), people_min=self._people_min))
         from_ms, to_ms = self._span(request)
         if from_ms is None:
             raise _refused("expected from: the time at which the steps begin")
@@ -86,9 +90,12 @@ class HistoryEndpoints:
         if (to_ms - from_ms) > STEPS_MAX * step_ms:
             raise _refused(f"expected at most {STEPS_MAX} steps; ask for longer ones or a shorter range")
         try:
-            steps = await history.steps(view.page, layers_of(view.kind, view.device), from_ms, to_ms, step_ms, people_min=self._people_min)
+            steps = await history.steps(view.page, layers, from_ms, to_ms, step_ms, people_min=self._people_min)
         except HistoryError as error:
             raise _unavailable(str(error)) from error
+        return self._as_steps(steps, step_ms)
+
+    def _as_steps(self, steps: list[Step], step_ms: int = 0) -> web.Response:
         ends = [step.end_ms for step in steps]
         width_ms = ends[1] - ends[0] if len(ends) > 1 else step_ms
         answer = {

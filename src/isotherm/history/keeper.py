@@ -39,6 +39,7 @@ _ROWS_LOST: Final = 10 * _ROWS_MAX  #: beyond it nothing more is taken
 _TRIM_EVERY_MS: Final = 10 * MINUTE_MS
 _MARKS_READ_MAX: Final = 1 << 20  #: of one answer: what was stored is not thinned further
 _SOURCE: Final = "log"
+_NONE: Final = np.zeros(0, np.int64)
 
 _T = TypeVar("_T")
 
@@ -74,6 +75,7 @@ class History:
         self._tiles = grid_size * grid_size
         self._hop_ms = hop_ms
         self._crowd = Crowd(tiles=self._tiles, hop_ms=hop_ms, window_ms=window_ms)
+        self._slots = max(1, window_ms // self._crowd.slot_ms)
         self._next_offset = 0
         self._waiting = Rollup()
         self._taken: Gathered | None = None  # on its way into the store
@@ -192,6 +194,26 @@ class History:
         """Who was on which cell in the window that ends then; and the newest size of the document. Raises `HistoryError`."""
         return await self._do(lambda: (self._crowd.marks(page, end_ms), self._size_of(page)))
 
+    async def recent(self, page: str, layers: npt.NDArray[Any], end_ms: int, *, people_min: int = 0) -> list[Step]:
+        """The live window that ends then in its parts, some seconds each, by arrival; those that are empty too."""
+        return await self._do(lambda: self._recent(page, layers, end_ms, people_min))
+
+    def _recent(self, page: str, layers: npt.NDArray[Any], end_ms: int, people_min: int) -> list[Step]:
+        slot_ms = self._crowd.slot_ms
+        marks = self._crowd.marks(page, end_ms)
+        shown = marks.by_tile(layers, self._tiles) >> marks.level >= people_min
+        last_ms = -(-end_ms // slot_ms) * slot_ms
+        steps = {at_ms: Step(at_ms, _NONE, _NONE) for at_ms in range(last_ms - (self._slots - 1) * slot_ms, last_ms + 1, slot_ms)}
+        for at_ms, cell, count in self._crowd.parts(page, end_ms):
+            if at_ms not in steps:
+                continue
+            layer, tile = np.divmod(cell, self._tiles)
+            chosen = np.isin(layer, layers)
+            counts = np.bincount(tile[chosen], weights=count[chosen], minlength=self._tiles).astype(np.int64)
+            tiles = np.flatnonzero((counts > 0) & shown)
+            steps[at_ms] = Step(at_ms, tiles, counts[tiles])
+        return list(steps.values())
+
     def people_now(self, page: str, end_ms: int) -> Marks:
         """As `now`, but at once: for a page that is watched. Some 0.3 ms."""
         return self._crowd.marks(page, end_ms)
@@ -270,8 +292,8 @@ class History:
     def _size_of(self, page: str) -> PageSize | None:
         assert self._reader is not None
         for counts in reversed(self._unstored()):
-            if page in counts.pages and counts.sizes:
-                size = counts.sizes[counts.pages.index(page)]
+            if page in counts.pages and counts.documents is not None:
+                size = counts.documents.sizes().get(counts.pages.index(page))
                 if size is not None:
                     return PageSize(*size)
         return self._reader.size_of(page)

@@ -3,8 +3,9 @@
 
 import { make, say } from "./dom.js";
 import { colourScale } from "../shared/heat/scales.js";
+import { divergingScale, opacityOfDifference } from "../shared/heat/diverging.js";
 import { opacityOf, shareAt, heatOf } from "../shared/heat/shades.js";
-import { briefCount, span } from "./words.js";
+import { briefCount, points } from "./words.js";
 
 /** @typedef {import("./picture.js").Style} Style */
 
@@ -22,6 +23,17 @@ export function gradient(style) {
   for (let i = 0; i <= STEPS; i += 1) {
     const heat = Math.max(0.001, i / STEPS);
     stops.push(`rgb(${colour(heat).join(" ")} / ${opacityOf(heat, style.look).toFixed(3)})`);
+  }
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
+/** The colours of differences. @param {Style["ground"]} ground */
+function divergingGradient(ground) {
+  const colour = divergingScale(ground);
+  const stops = [];
+  for (let i = -STEPS; i <= STEPS; i += 1) {
+    const part = i === 0 ? 0.001 : i / STEPS;
+    stops.push(`rgb(${colour(part).join(" ")} / ${i === 0 ? 0 : opacityOfDifference(part).toFixed(3)})`);
   }
   return `linear-gradient(to right, ${stops.join(", ")})`;
 }
@@ -50,19 +62,29 @@ export class Legend {
    * @param {string} of.kind
    * @param {number} of.hottest  the count a tile that the last colour stands for
    * @param {number} of.total    samples in all
-   * @param {number} of.windowMs
-   * @param {number | null} of.pointed  the count of the tile that is pointed at
+   * @param {string} of.within  of what time, such as `5 min`
+   * @param {number | null} of.pointed  the count of the tile that is pointed at; of differences, its share now − before
+   * @param {number | null} of.most  the largest difference; null: counts are shown
    */
-  show({ style, kind, hottest, total, windowMs, pointed }) {
-    const drawn = JSON.stringify(style);
+  show({ style, kind, hottest, total, within, pointed, most }) {
+    const drawn = JSON.stringify([style, most !== null]);
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
-      this.#bar.style.backgroundImage = gradient(style);
+      this.#bar.style.backgroundImage = most === null ? gradient(style) : divergingGradient(style.ground);
       this.#bar.dataset.ground = style.ground;
+    }
+    if (most !== null) {
+      say(this.#unit, `share of ${kind}s`);
+      say(this.#sum, within);
+      const ends = [points(-most).replace(" points", ""), "", "0", "", points(most)];
+      this.#ticks.forEach((tick, i) => say(tick, most > 0 ? ends[i] : ""));
+      this.#needle.hidden = pointed === null || most === 0;
+      if (pointed !== null && most > 0) this.#needle.style.left = `${50 + (50 * pointed) / most}%`;
+      return;
     }
     const near = style.look === "smooth" ? "≈ " : "";
     say(this.#unit, `${near}${kind}s a tile`);
-    say(this.#sum, windowMs ? `${briefCount(total)} in ${span(windowMs)}` : "");
+    say(this.#sum, within ? `${briefCount(total)} in ${within}` : "");
     this.#ticks.forEach((tick, i) => say(tick, tickText(TICKS[i], hottest, style.curve)));
     this.#needle.hidden = pointed === null || hottest <= 0;
     if (pointed !== null && hottest > 0) {

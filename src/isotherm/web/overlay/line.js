@@ -76,6 +76,11 @@ export class Line {
     this.signal = signal;
   }
 
+  /** The newest token. */
+  get token() {
+    return this.#token;
+  }
+
   /** @param {Subject} subject what to watch from now on; a line that was up is dropped */
   watch(subject) {
     this.#subject = subject;

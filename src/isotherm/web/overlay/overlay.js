@@ -6,7 +6,7 @@
  * together; each part is a file:
  *
  *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
- *                                        └──────> tip, panel            page (size, ground, route)
+ *     past (HTTP) ──> look back (ranges) ┴──────> tip, panel            page (size, ground, route)
  *
  * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
  *   sight: no frame.
@@ -20,12 +20,15 @@ import { cellAt, cellBox, deviceOf } from "../shared/heat/geometry.js";
 import { make } from "./dom.js";
 import { listen } from "./keys.js";
 import { Line } from "./line.js";
+import { LookBack } from "./lookback.js";
 import { documentSize, groundOf, watchPage, watchRoute, zoomOf } from "./page.js";
 import { Panel } from "./panel.js";
+import { Past } from "./past.js";
 import { Picture } from "./picture.js";
 import { sheet } from "./styles.js";
-import { describe, Tip } from "./tip.js";
+import { compare, describe, Tip } from "./tip.js";
 import { View } from "./view.js";
+import { length, moments, span } from "./words.js";
 
 /**
  * @typedef {import("../shared/heat/frames.js").Frame} Frame
@@ -42,9 +45,13 @@ const HOTTEST_MAX = 20;
 /** The lag that is shown is the worst of so many frames: one late frame in a second is not hidden by three in time. */
 const LAGS_KEPT = 4;
 
+const RANGES = /** @type {const} */ (["live", "hour", "today", "any"]);
 const KINDS = /** @type {const} */ (["move", "click"]);
 const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
 const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
+
+/** Shown while a range is awaited. */
+const NOTHING = new Heat();
 
 /** @type {Overlay | null} */
 let opened = null;
@@ -83,6 +90,8 @@ function start({ host, site, token, pageOf }) {
   let ground = groundOf();
   let zoom = 1;
   let hottest = 0;
+  /** @type {import("../shared/heat/difference.js").Difference | null} */
+  let difference = null;
 
   /** @type {{x: number, y: number} | null} the pointer, in the window */
   let pointer = null;
@@ -99,10 +108,15 @@ function start({ host, site, token, pageOf }) {
 
   const line = new Line({ host, site, token, signal, onFrame: hear, onState: () => plan({ panel: true }) });
 
+  const past = new Past({ host, site, token: () => line.token, signal });
+  const lookBack = new LookBack({ past, signal, onChange: lookedBack });
+
   const shortcuts = [
     { key: "P", what: "Pause or go on", act: () => view.choose({ paused: !view.choices.paused }) },
     { key: "N", what: "Next hottest tile", act: () => goToHottest(1) },
     { key: "Shift+N", what: "The one before", act: () => goToHottest(-1) },
+    { key: "T", what: "Next range of time", act: () => view.choose({ range: after(RANGES, view.choices.range) }) },
+    { key: "B", what: "Difference with before", act: () => view.choose({ compare: !view.choices.compare }) },
     { key: "K", what: "Moves or clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
     { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
     { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
@@ -117,7 +131,7 @@ function start({ host, site, token, pageOf }) {
     { key: "?", what: "This list", act: () => panel.toggleHelp() },
     { key: "Shift+X", what: "Close the heat map", act: close },
   ];
-  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, shortcuts });
+  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, lookBack: () => lookBack, shortcuts });
 
   const layer = make("div", { class: "page" }, picture.canvas, tip.frame, tip.bubble);
   const root = document.createElement("isotherm-overlay");
@@ -139,6 +153,7 @@ function start({ host, site, token, pageOf }) {
   view.onChoice((choices, changed) => {
     if ("paused" in changed) pause(choices.paused);
     if ("kind" in changed || "device" in changed) watch();
+    else if ("range" in changed || "span" in changed || "against" in changed || "compare" in changed || "reel" in changed) look();
     if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed) staleHeat = true;
     plan({ panel: true });
   });
@@ -157,14 +172,33 @@ function start({ host, site, token, pageOf }) {
     staleHeat = true;
     if (view.choices.paused) view.choose({ paused: false });
     line.watch({ page, kind, device });
+    look();
+  }
+
+  /** Asks for the range that is chosen. */
+  function look() {
+    const { kind, device } = view.choices;
+    lookBack.choose({ page, kind, device }, view.choices);
+    lookedBack();
+  }
+
+  /** The heat that is to be shown may be another one. */
+  function lookedBack() {
+    staleHeat = true;
     plan({ panel: true });
+  }
+
+  /** What is shown: what is looked back at, or the live heat. */
+  function shownHeat() {
+    if (lookBack.heat) return lookBack.heat;
+    return lookBack.past ? NOTHING : heat;
   }
 
   /** @param {Frame} frame */
   function hear(frame) {
     newest = frame;
     lagsMs = [...lagsMs, frame.sentMs - frame.endMs].slice(-LAGS_KEPT);
-    if (live.apply(frame) && heat === live) {
+    if (live.apply(frame) && heat === live && !lookBack.past) {
       staleHeat = true;
       plan();
     }
@@ -191,7 +225,10 @@ function start({ host, site, token, pageOf }) {
     followRoute();
     staleSize = true;
     looks += 1;
-    if (looks % LOOKS_A_TICK === 0) stalePanel = true;
+    if (looks % LOOKS_A_TICK === 0) {
+      stalePanel = true;
+      lookBack.tick(pointer !== null || asked !== null);
+    }
     // At once and not at the next animation frame: where no word is another one, the browser has nothing to do.
     update();
   }
@@ -214,7 +251,8 @@ function start({ host, site, token, pageOf }) {
 
   /** @param {number} step 1: the next; -1: the one before */
   function goToHottest(step) {
-    const cells = heat.hottestCells(HOTTEST_MAX);
+    const shown = shownHeat();
+    const cells = shown.hottestCells(HOTTEST_MAX);
     if (cells.length === 0) {
       panel.speak("No tile is warm");
       return;
@@ -222,14 +260,17 @@ function start({ host, site, token, pageOf }) {
     askedPlace = (askedPlace + step + (askedPlace < 0 && step < 0 ? 1 : 0) + cells.length) % cells.length;
     asked = cells[askedPlace];
     pointer = null;
-    const box = cellBox(asked, size, heat.grid);
+    const box = cellBox(asked, size, shown.grid);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     scrollTo({
       left: box.left + box.width / 2 - innerWidth / 2,
       top: box.top + box.height / 2 - innerHeight / 2,
       behavior: calm ? "auto" : "smooth",
     });
-    const { figure, detail } = describe(asked, heat, view.choices.kind);
+    const before = difference ? lookBack.before : null;
+    const { figure, detail } = before
+      ? compare(asked, shown, before.heat, view.choices.kind)
+      : describe(asked, shown, view.choices.kind, lookBack.peopleOn(asked));
     panel.speak(`${figure}, ${detail}`);
     plan({ panel: true });
   }
@@ -250,16 +291,21 @@ function start({ host, site, token, pageOf }) {
     const { choices } = view;
     fit();
     const style = { look: choices.look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
+    const shown = shownHeat();
     if (staleHeat && choices.shown) {
       staleHeat = false;
-      hottest = picture.draw(heat, size, style);
+      difference = lookBack.difference(shown);
+      if (difference) picture.drawDifference(difference, style);
+      else hottest = picture.draw(shown, size, style);
     }
     const { canvas } = picture;
     const opacity = String(choices.opacity / 100);
     if (canvas.style.opacity !== opacity) canvas.style.opacity = opacity; // set anew, also to what it is, the browser looks at all styles
     canvas.hidden = !choices.shown;
     canvas.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
-    tip.show(choices.shown ? pointedCell() : null, heat, size, choices.kind);
+    const pointed = choices.shown ? pointedCell() : null;
+    const before = difference ? (lookBack.before?.heat ?? null) : null;
+    tip.show(pointed, shown, size, choices.kind, { before, people: pointed === null ? undefined : lookBack.peopleOn(pointed) });
     if (!stalePanel) return;
     stalePanel = false;
     panel.show({
@@ -268,7 +314,10 @@ function start({ host, site, token, pageOf }) {
         choices,
         newest,
         lagMs: Math.max(0, ...lagsMs),
-        warm: heat.warm,
+        warm: shown.warm,
+        past: lookBack.available,
+        compared: choices.compare,
+        waits: lookBack.waits,
         host,
         ownDevice: deviceOf(innerWidth),
         nowMs: performance.now(),
@@ -276,10 +325,21 @@ function start({ host, site, token, pageOf }) {
       style,
       page,
       hottest,
-      total: heat.total,
-      pointed: tip.cell === null ? null : heat.counts[tip.cell],
+      total: shown.total,
+      within: within(),
+      most: difference ? difference.most : null,
+      lookBack,
+      pointed: tip.cell === null ? null : difference ? difference.values[tip.cell] : shown.counts[tip.cell],
       pausedAtMs,
     });
+  }
+
+  /** Of what time the picture is, in words. */
+  function within() {
+    if (difference && lookBack.before) return `against ${moments({ fromMs: lookBack.before.startMs, toMs: lookBack.before.endMs })}`;
+    const of = lookBack.span;
+    if (of) return length(of.toMs - of.fromMs);
+    return newest ? span(newest.windowMs) : "";
   }
 
   /** The canvas over the document, as large as that is now. A frame of heat alone asks nothing of the page's layout. */
@@ -322,9 +382,10 @@ function start({ host, site, token, pageOf }) {
 
   /** @returns {number | null} */
   function pointedCell() {
-    if (!heat.known) return null;
+    const { known, grid } = shownHeat();
+    if (!known) return null;
     if (asked !== null) return asked;
-    return pointer && cellAt(pointer.x + scrollX, pointer.y + scrollY, size, heat.grid);
+    return pointer && cellAt(pointer.x + scrollX, pointer.y + scrollY, size, grid);
   }
 
   function close() {

@@ -13,7 +13,8 @@ import { help } from "./help.js";
 import { icon, mark } from "./icons.js";
 import { gradient, Legend } from "./legend.js";
 import { lastMovement, noticeOf, statusOf } from "./status.js";
-import { count, rate } from "./words.js";
+import { TimeRow } from "./time_row.js";
+import { count, moments, people, rate } from "./words.js";
 import { SCALES } from "../shared/heat/scales.js";
 
 /**
@@ -28,10 +29,13 @@ import { SCALES } from "../shared/heat/scales.js";
  * @property {string} page
  * @property {number} hottest  the count a tile that the last colour stands for
  * @property {number} total
- * @property {number | null} pointed  the count of the tile that is pointed at
+ * @property {string} within  of what time the total is
+ * @property {number | null} most  the largest difference; null: counts are shown
+ * @property {import("./lookback.js").LookBack} lookBack
+ * @property {number | null} pointed  the count of the tile that is pointed at; of differences, its share now − before
  * @property {number} pausedAtMs  when the picture was stopped, ms since the epoch
  *
- * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, shortcuts: import("./keys.js").Shortcut[]}} Actions
+ * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, lookBack: () => import("./lookback.js").LookBack, shortcuts: import("./keys.js").Shortcut[]}} Actions
  */
 
 const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"]]);
@@ -60,6 +64,7 @@ export class Panel {
   #rate = make("strong", null, "–");
   #movement = make("p", { class: "movement" });
   #legend = new Legend();
+  #time;
   #spoken = make("p", { class: "spoken", role: "status" });
   #fold;
   #pause;
@@ -96,6 +101,7 @@ export class Panel {
     this.#shown = tool("shown", "Hide the heat", () => view.choose({ shown: !view.choices.shown }));
     const hottest = tool("hottest", "Go to the next hottest tile", () => actions.hottest(1), "Hottest");
 
+    this.#time = new TimeRow(view, actions.lookBack);
     const figures = make(
       "div",
       { class: "figures" },
@@ -109,9 +115,11 @@ export class Panel {
       figures,
       this.#movement,
       this.#legend.element,
+      this.#time.element,
       this.#choice("kind", "Kind", KINDS),
       this.#choice("device", "Device", DEVICES),
       this.#choice("look", "Look", LOOKS),
+      this.#time.fold,
       this.#buildDetails(),
       make("footer", { class: "foot" }, this.#pause, hottest, this.#shown),
     );
@@ -123,15 +131,18 @@ export class Panel {
   }
 
   /** @param {Shown} shown */
-  show({ moment, style, page, hottest, total, pointed, pausedAtMs }) {
+  show({ moment, style, page, hottest, total, within, most, lookBack, pointed, pausedAtMs }) {
     const { newest, choices, line } = moment;
     say(this.#path, readable(page));
     this.#path.title = readable(page);
     const status = statusOf(moment);
     const still = choices.paused && line.phase === "live";
     this.#status.dataset.tone = still ? "paused" : status.tone;
-    say(this.#statusText, still ? "Paused" : status.text);
-    say(this.#aside, still ? `picture of ${clock.format(pausedAtMs)}` : status.aside);
+    const shown = lookBack.past && line.phase === "live" ? lookBack.span : null;
+    say(this.#statusText, shown ? moments(shown) : still ? "Paused" : status.text);
+    this.#statusText.title = this.#statusText.textContent ?? "";
+    const then = lookBack.people;
+    say(this.#aside, shown ? (then === null ? "" : people(then)) : still ? `picture of ${clock.format(pausedAtMs)}` : status.aside);
     this.#aside.dataset.tone = still ? "" : status.asideTone;
     if (line.phase !== this.#saidPhase) {
       // Spoken when it changes; the seconds that tick beside it are not.
@@ -144,7 +155,8 @@ export class Panel {
     this.#summary.dataset.tone = status.tone;
     say(this.#summaryText, line.phase === "live" && newest ? `${count(newest.people)} ${newest.people === 1 ? "person" : "people"} now` : status.text);
     say(this.#movement, lastMovement(moment) || "\u00a0");
-    this.#legend.show({ style, kind: choices.kind, hottest, total, windowMs: newest?.windowMs ?? 0, pointed });
+    this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
+    this.#time.show(lookBack);
     this.#paintSwatches(style);
     this.#body.classList.toggle("closed", line.phase === "refused" || line.phase === "blocked");
     this.#tell(moment);
@@ -239,6 +251,7 @@ export class Panel {
     this.#opacity.value = String(choices.opacity);
     say(this.#opacityText, `${choices.opacity} %`);
     this.#details.open = choices.details;
+    this.#time.reflect(choices);
     this.element.classList.toggle("folded", choices.folded);
     relabel(this.#fold, choices.folded ? "unfold" : "fold", choices.folded ? "Unfold the panel" : "Fold the panel");
     this.#fold.setAttribute("aria-expanded", String(!choices.folded));
@@ -262,6 +275,7 @@ export class Panel {
 
   #act() {
     if (this.#noticeAct.dataset.act === "all-devices") this.#view.choose({ device: "all" });
+    else if (this.#noticeAct.dataset.act === "hour") this.#view.choose({ range: "hour" });
     else this.#actions.redial();
   }
 }

@@ -8,6 +8,7 @@
  */
 
 import { make } from "./dom.js";
+import { divergingShades, paintDifference } from "../shared/heat/diverging.js";
 import { paint, shades } from "../shared/heat/shades.js";
 import { Smoother } from "../shared/heat/smooth.js";
 
@@ -63,6 +64,17 @@ export class Picture {
     paint(values, hottest, this.#shades(style), this.#pixels);
     this.#context.putImageData(this.#image, 0, 0);
     return hottest;
+  }
+
+  /**
+   * What became hotter and what cooler, tile by tile.
+   * @param {import("../shared/heat/difference.js").Difference} difference @param {Style} style
+   */
+  drawDifference({ grid, values, most }, style) {
+    this.#resize(grid);
+    this.canvas.classList.remove("smooth");
+    paintDifference(values, most, divergingShades(style.ground), this.#pixels);
+    this.#context.putImageData(this.#image, 0, 0);
   }
 
   /** @param {number} size pixels a side */

@@ -15,7 +15,7 @@ import { age, delay, span } from "./words.js";
  *
  * @typedef {"good" | "warn" | "bad" | "waiting"} Tone
  * @typedef {{tone: Tone, text: string, aside: string, asideTone: Tone | ""}} Status
- * @typedef {{tone: "plain" | "warn" | "bad", title: string, text: string, action: "redial" | "all-devices" | "", label: string}} Notice
+ * @typedef {{tone: "plain" | "warn" | "bad", title: string, text: string, action: "redial" | "all-devices" | "hour" | "", label: string}} Notice
  *
  * @typedef {object} Moment
  * @property {LineState} line
@@ -26,6 +26,9 @@ import { age, delay, span } from "./words.js";
  * @property {string} host
  * @property {string} ownDevice  the device class of the viewer's own window
  * @property {number} nowMs   by `performance.now()`
+ * @property {boolean} past   whether the server can be asked for what was before
+ * @property {boolean} compared  whether a difference is wanted
+ * @property {boolean} waits   whether an answer about the past is awaited
  */
 
 /** The pipeline is late above this. */
@@ -104,9 +107,22 @@ function trouble({ line, host, nowMs }) {
 }
 
 /** @param {Moment} at @returns {Notice | null} */
-function emptiness({ newest, warm, choices: { kind, device } }) {
-  if (!newest || warm > 0) return null;
+function emptiness({ newest, warm, choices: { kind, device, range }, past, waits }) {
+  if (!newest || warm > 0 || waits) return null;
   const done = kind === "click" ? "clicked" : "moved";
+  if (range !== undefined && range !== "live") {
+    const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.`;
+    return { tone: "plain", title: "No heat in this range", text, action: "", label: "" };
+  }
+  if (past && device === "all") {
+    return {
+      tone: "plain",
+      title: "No heat here now",
+      text: `Nobody has ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.`,
+      action: "hour",
+      label: "Show the last hour",
+    };
+  }
   const elsewhere = device !== "all";
   return {
     tone: "plain",

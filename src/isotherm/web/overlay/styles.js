@@ -132,7 +132,7 @@ button, summary, label { cursor: pointer; -webkit-tap-highlight-color: transpare
 .tool:hover { background: color-mix(in srgb, var(--ink) 8%, transparent); color: var(--ink); }
 
 .status { display: flex; flex: none; align-items: center; gap: 8px; padding: 0 14px 10px; white-space: nowrap; }
-.status .text { font-weight: 600; }
+.status .text { min-width: 0; overflow: hidden; font-weight: 600; text-overflow: ellipsis; }
 .status .aside { margin-inline-start: auto; color: var(--ink-faint); }
 .status .aside[data-tone="warn"] { padding: 0 7px; border-radius: 99px; background: var(--warn-wash); color: var(--warn); font-weight: 600; }
 .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: var(--ink-faint); }
@@ -163,7 +163,7 @@ button, summary, label { cursor: pointer; -webkit-tap-highlight-color: transpare
 .movement { margin-top: -8px; font-size: 12px; }
 
 .legend { display: grid; gap: 4px; }
-.legend p { display: flex; justify-content: space-between; color: var(--ink-soft); font-size: 12px; line-height: 16px; }
+.legend p { display: flex; gap: 8px; justify-content: space-between; white-space: nowrap; color: var(--ink-soft); font-size: 12px; line-height: 16px; }
 .strip { position: relative; }
 .bar { height: 12px; border-radius: 4px; background-color: #ffffff; box-shadow: inset 0 0 0 1px light-dark(#1d1b181f, #ffffff24); }
 .bar[data-ground="dark"] { background-color: #131417; }
@@ -199,6 +199,14 @@ details[open] > summary .icon { transform: rotate(180deg); }
 .opacity { display: grid; grid-template-columns: 62px 1fr 44px; align-items: center; color: var(--ink-soft); }
 .opacity output { text-align: end; font-size: 12px; }
 input[type="range"] { width: 100%; height: 24px; accent-color: var(--ink); }
+
+.time { display: grid; gap: 6px; }
+.any { display: grid; grid-template-columns: 62px 1fr; gap: 4px 0; align-items: center; color: var(--ink-soft); }
+.any input { min-width: 0; padding: 2px 6px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); font-size: 12px; }
+.any input[aria-invalid="true"] { border-color: var(--bad); }
+.track { display: grid; grid-template-columns: 28px 1fr; gap: 6px; align-items: center; }
+.track .tool:disabled { opacity: 0.4; cursor: default; }
+.reel output { min-height: 18px; margin-top: -6px; padding-inline-start: 34px; color: var(--ink-soft); font-size: 12px; }
 
 .foot { display: flex; gap: 8px; align-items: center; margin: 0 -14px; padding: 12px 14px 0; border-top: 1px solid var(--line); }
 .button { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 30px; padding: 0 10px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); color: var(--ink); font-weight: 550; white-space: nowrap; }

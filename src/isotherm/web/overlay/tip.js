@@ -8,7 +8,7 @@
 
 import { make, say } from "./dom.js";
 import { cellBox } from "../shared/heat/geometry.js";
-import { place, samples, share } from "./words.js";
+import { people as persons, place, points, samples, share } from "./words.js";
 
 /**
  * @typedef {import("../shared/heat/heat.js").Heat} Heat
@@ -31,14 +31,15 @@ export class Tip {
   /**
    * @param {number | null} cell  null, or a cold one: nothing to say
    * @param {Heat} heat @param {Size} page @param {string} kind
+   * @param {{people?: number, before?: Heat | null}} [besides]  people on the tile, if known; what the heat is held against
    */
-  show(cell, heat, page, kind) {
-    const hidden = cell === null || !heat.known || heat.counts[cell] === 0;
+  show(cell, heat, page, kind, { people, before } = {}) {
+    const hidden = cell === null || !heat.known || (heat.counts[cell] === 0 && !before?.counts[cell]);
     this.cell = hidden ? null : cell;
     this.frame.hidden = hidden;
     this.bubble.hidden = hidden;
     if (hidden || cell === null) return;
-    const { figure, detail } = describe(cell, heat, kind);
+    const { figure, detail } = before ? compare(cell, heat, before, kind) : describe(cell, heat, kind, people);
     say(this.#figure, figure);
     say(this.#detail, detail);
     this.#hang(cellBox(cell, page, heat.grid));
@@ -60,11 +61,20 @@ export class Tip {
   }
 }
 
-/** @param {number} cell @param {Heat} heat @param {string} kind */
-export function describe(cell, heat, kind) {
+/** @param {number} cell @param {Heat} now @param {Heat} before @param {string} kind */
+export function compare(cell, now, before, kind) {
+  const [part, partBefore] = [now.counts[cell] / now.total, before.counts[cell] / before.total];
+  return {
+    figure: points(part - partBefore),
+    detail: `${share(part, 1)} of all ${kind}s, ${share(partBefore, 1)} before`,
+  };
+}
+
+/** @param {number} cell @param {Heat} heat @param {string} kind @param {number} [people]  on the tile; 0 or left out: not known */
+export function describe(cell, heat, kind, people) {
   const count = heat.counts[cell];
   return {
-    figure: samples(count, kind),
+    figure: people ? `${persons(people)}, ${samples(count, kind)}` : samples(count, kind),
     detail: `${share(count, heat.total)} of all · ${place(heat.rank(cell), heat.warm)}`,
   };
 }

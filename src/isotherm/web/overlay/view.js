@@ -17,6 +17,11 @@ import { deviceOf } from "../shared/heat/geometry.js";
  * @typedef {object} Choices
  * @property {"move" | "click"} kind
  * @property {"all" | "desktop" | "tablet" | "mobile"} device
+ * @property {import("./spans.js").RangeName} range
+ * @property {import("./spans.js").Span | null} span  what the range "any" is
+ * @property {import("./spans.js").Span | null} against  what "any" is held against; null: what lies right before it
+ * @property {boolean} compare  the difference with what was before
+ * @property {boolean} reel     whether replay and comparison are unfolded
  * @property {Look} look
  * @property {ScaleName} scale
  * @property {"auto" | "light" | "dark"} ground  what the colours are made for
@@ -46,6 +51,11 @@ export class View {
     this.#choices = {
       kind: "move",
       device: deviceOf(windowWidth),
+      range: "live",
+      span: null,
+      against: null,
+      compare: false,
+      reel: false,
       look: "tiles",
       scale: "inferno",
       ground: "auto",

@@ -19,6 +19,19 @@ export function samples(n, kind) {
   return `${count(n)} ${kind}${n === 1 ? "" : "s"}`;
 }
 
+/** `"1 person"`, `"37 people"`. @param {number} n */
+export function people(n) {
+  return n === 1 ? "1 person" : `${count(n)} people`;
+}
+
+/** A difference of shares: `"+1.2 points"`. @param {number} part  1 is all */
+export function points(part) {
+  const value = 100 * part;
+  const size = Math.abs(value);
+  if (size === 0) return "no change";
+  return `${value < 0 ? "−" : "+"}${size < 0.01 ? "0.01" : size.toFixed(size < 0.995 ? 2 : 1)} points`;
+}
+
 /** One decimal below ten: a page with one visitor has rates such as 3.8. @param {number} perSecond */
 export function rate(perSecond) {
   if (perSecond === 0) return "0";
@@ -56,6 +69,25 @@ export function span(ms) {
   if (seconds >= 3600 && seconds % 3600 === 0) return `${seconds / 3600} h`;
   if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`;
   return `${whole.format(seconds)} s`;
+}
+
+const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const exact = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+/** A span in the viewer's own time: `"31 Jan 09:00 – 10:00"`. @param {{fromMs: number, toMs: number}} of */
+export function moments({ fromMs, toMs }) {
+  const clock = fromMs % 60_000 || toMs % 60_000 ? exact : time;
+  const sameDay = date.format(fromMs) === date.format(toMs - 1);
+  const today = sameDay && date.format(fromMs) === date.format(Date.now()) && Date.now() - fromMs < 86_400_000;
+  return `${today ? "" : `${date.format(fromMs)} `}${clock.format(fromMs)} – ${sameDay ? "" : `${date.format(toMs)} `}${clock.format(toMs)}`;
+}
+
+/** About how long a range is: `"61 min"`, `"24 h"`, `"9 d"`. @param {number} ms */
+export function length(ms) {
+  const minutes = ms / 60_000;
+  if (minutes < 120) return span(Math.max(1000, Math.round(ms / 1000) * 1000));
+  return minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
 }
 
 /** @param {number} rank @param {number} warm */

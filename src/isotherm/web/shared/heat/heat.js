@@ -45,6 +45,17 @@ export class Heat {
     return true;
   }
 
+  /**
+   * Takes a whole heat that no frame brought; what is not among the cells is cold.
+   * @param {number} grid @param {ArrayLike<number>} at @param {ArrayLike<number>} counts
+   */
+  fill(grid, at, counts) {
+    this.grid = grid;
+    this.counts = new Uint32Array(grid * grid);
+    for (let i = 0; i < at.length; i += 1) this.counts[at[i]] = counts[i];
+    this.#survey();
+  }
+
   /** Back to knowing nothing: another page, another layer. */
   forget() {
     this.counts = new Uint32Array(0);
