@@ -229,4 +229,4 @@ def made_token(name: str, site: str | None, now_ms: int | None, expires_ms: int 
 
 
 def hash_of_token(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()  # a header's bytes may be no UTF-8: a guess like any other

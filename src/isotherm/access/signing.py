@@ -39,7 +39,7 @@ class Signatures:
         """The value; None where it was not signed by a trusted key for that purpose, or too long ago."""
         try:
             return self._serializer(purpose).loads(signed, max_age=max_age_s)
-        except BadData:
+        except (BadData, UnicodeError):
             return None
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
