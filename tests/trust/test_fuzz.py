@@ -6,6 +6,7 @@ for `FUZZ_S` seconds each (an hour, unless the environment says otherwise).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -36,7 +37,7 @@ from isotherm.core.records import (
     tick_of,
     visits_of,
 )
-from isotherm.core.sites import SiteError, normal_origin, site_from_json
+from isotherm.core.sites import Site, SiteError, normal_origin, site_from_json
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
 from isotherm.runtimes.kafka.classic import samples_of_event
 from tests.trust.fuzzing import corpus, mutated
@@ -71,7 +72,7 @@ def message(data: bytes) -> None:
         assert 1 <= len(found.session.encode()) <= 128
         assert min(found.width, found.height) > 0
     with contextlib.suppress(RecordError):  # the same bytes as a record of the tutorial's gateway
-        samples_of_event(data, b"key", NOW_MS, 10_000)
+        samples_of_event(data, b"key", NOW_MS, 10_000, Site("default"))
 
 
 def body(data: bytes) -> None:
@@ -183,7 +184,12 @@ def test_what_no_key_signed_opens_nothing(tmp_path: Path) -> None:
         text = mutated(random.Random(number), [*seeds, genuine]).decode("utf-8", "surrogateescape")
         if text.encode("utf-8", "surrogateescape") == genuine:
             continue
-        found = [keys.viewer(text, NOW_MS), keys.overlay_viewer(text, NOW_MS), keys.redeem(text, NOW_MS), keys.cookie_opens(text) or None]
+        found = [
+            keys.viewer(text, NOW_MS),
+            keys.overlay_viewer(text, NOW_MS),
+            asyncio.run(keys.redeem(text, NOW_MS)),
+            keys.cookie_opens(text) or None,
+        ]
         assert found == [None] * 4, text
     keys.close()
 

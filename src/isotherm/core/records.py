@@ -6,7 +6,7 @@ numbers in packed columns (`columns`), so that it costs little.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 FORMAT: Final = 1
+_Int53 = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]  #: what every reader of JSON can hold, and 64 bits with room to spare
 
 
 class RecordError(ValueError):
@@ -84,7 +85,7 @@ class AnchorColumns(msgspec.Struct):
 class Clickstream(msgspec.Struct):
     """Topic `clickstream`: samples of many sessions as the gateway took them."""
 
-    at: int  #: arrival, ms since the epoch
+    at: _Int53  #: arrival, ms since the epoch
     pages: list[str]
     origins: list[str | None]
     sessions: list[str]
@@ -102,11 +103,11 @@ class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "
     site: str
     path: str
     partition: int  #: of that record
-    offset: int
+    offset: _Int53
     pane_ms: int
     grid_size: int
     visitors: int  #: sessions active on the page, as this partition's Group By knows them
-    newest: int  #: newest event time, ms since the epoch; 0: no samples
+    newest: _Int53  #: newest event time, ms since the epoch; 0: no samples
     origin: str | None
     kinds: list[str]
     pane: str  #: packed columns: pane number, layer (kind x 3 + device class), tile, count
@@ -131,14 +132,14 @@ class HeatmapRecord(msgspec.Struct, rename={"grid_size": "grid-size"}, omit_defa
     more: bool = False  #: another record of this page and window follows at once
     visitors: int = 0  #: of the page, as all that follow
     rate: float = 0.0  #: samples a second at `end`
-    newest: int = 0  #: newest event time, ms since the epoch; 0: none known
+    newest: _Int53 = 0  #: newest event time, ms since the epoch; 0: none known
     origin: str | None = None
 
 
 class Tick(msgspec.Struct):
     """A record that only says what time it is, so that time goes on where no event comes. In both topics of the clickstream."""
 
-    tick: int  #: ms since the epoch
+    tick: _Int53  #: ms since the epoch
     v: int = FORMAT
 
 
@@ -149,7 +150,7 @@ class DeadLetter(msgspec.Struct):
     stage: str
     topic: str
     partition: int
-    offset: int
+    offset: _Int53
     value: str  #: as text; bytes that are no UTF-8 are escaped
     cut: bool = False  #: the value was too long to be kept whole
 
@@ -157,7 +158,7 @@ class DeadLetter(msgspec.Struct):
 class Interest(msgspec.Struct):
     """Topic `isotherm-interest`: somebody watches the page that is the key. Of several, the longest holds."""
 
-    until: int  #: ms since the epoch
+    until: _Int53  #: ms since the epoch
 
 
 _encoder = msgspec.json.Encoder()
@@ -252,7 +253,7 @@ class _RememberedSamples(msgspec.Struct):
 class _Remembered(msgspec.Struct):
     """The part of `Clickstream` that tells who was where."""
 
-    at: int
+    at: _Int53
     pages: list[str]
     sessions: list[str]
     loads: list[str]
