@@ -125,7 +125,6 @@ def test_what_fired_has_the_same_id_wherever_it_is_computed() -> None:
         ({"name": ""}, "name"),
         ({"colour": 1}, "'colour' is none"),
         ({"people": True}, "people"),
-        ({"webhooks": [1]}, "addresses"),
         ({"at_least": float("nan")}, "at_least"),
     ],
 )
@@ -140,4 +139,4 @@ def test_a_rule_that_cannot_be_is_refused_by_name(wrong: dict[str, Any], word: s
 def test_there_is_a_value_for_each_metric() -> None:
     """Every metric can be watched on a zone."""
     for metric in METRICS:
-        Watch(Rule("r", "/", metric, 0.5, zone="z", hold_ms=0)).feed(START_MS, Moment(people=5), {"z": Moment(1.0, 4, 3, 2)})
+        Watch(Rule("r", "/", metric, 0.5, zone="z", hold_ms=0)).feed(START_MS, Moment(people=5), {"z": Moment(1.0, 4, 3)})

@@ -31,7 +31,6 @@ class Metric(StrEnum):
     SHARE = "share"
     PEOPLE = "people"
     CLICKS = "clicks"
-    RAGE = "rage"
     UNSEEN = "unseen"
 
 
@@ -57,7 +56,6 @@ class Rule:
     people: int = 3
     cooldown_ms: int = 30_000
     in_page: bool = False  #: visitors of the page may be told
-    webhooks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `RuleError`."""
@@ -67,7 +65,7 @@ class Rule:
             raise RuleError(f"expected a page such as /p/1 and a site's key in rule {self.name!r}, got {self.page!r} of {self.site!r}")
         if self.metric not in METRICS:
             raise RuleError(f"expected metric of rule {self.name!r} to be one of {', '.join(METRICS)}, got {self.metric!r}")
-        if self.zone is None and self.metric in (Metric.SHARE, Metric.UNSEEN, Metric.RAGE):
+        if self.zone is None and self.metric in (Metric.SHARE, Metric.UNSEEN):
             raise RuleError(f"expected rule {self.name!r} to name a zone, since a page has no {self.metric}")
         if not 0 <= self.at_least < float("inf") or (self.metric == Metric.SHARE and self.at_least > 1):
             raise RuleError(f"expected at_least of rule {self.name!r} to be from 0 (of a share to 1), got {self.at_least!r}")
@@ -108,7 +106,6 @@ class Moment(NamedTuple):
     share: float = 0.0
     people: int = 0
     clicks: int = 0
-    rage: int = 0
 
 
 class Reaction(NamedTuple):
@@ -241,17 +238,16 @@ _FIELDS: Final = (
     "people",
     "cooldown_ms",
     "in_page",
-    "webhooks",
 )
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "name": (str,), "page": (str,), "metric": (str,), "at_least": (int, float), "site": (str,), "zone": (str, type(None)),
     "release": (int, float, type(None)),
-    "hold_ms": (int,), "people": (int,), "cooldown_ms": (int,), "in_page": (bool,), "webhooks": (list, tuple),
+    "hold_ms": (int,), "people": (int,), "cooldown_ms": (int,), "in_page": (bool,),
 }  # fmt: skip
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:
-    return {name: list(rule.webhooks) if name == "webhooks" else getattr(rule, name) for name in _FIELDS}
+    return {name: getattr(rule, name) for name in _FIELDS}
 
 
 def rule_from_json(value: Any) -> Rule:
@@ -266,7 +262,4 @@ def rule_from_json(value: Any) -> Rule:
     for name, item in value.items():
         if not isinstance(item, _KINDS[name]) or (isinstance(item, bool) and bool not in _KINDS[name]):
             raise RuleError(f"expected {name} of a rule to be {' or '.join(kind.__name__ for kind in _KINDS[name])}, got {item!r}")
-    webhooks = value.get("webhooks", [])
-    if not all(isinstance(url, str) for url in webhooks):
-        raise RuleError(f"expected webhooks of a rule to be addresses, got {webhooks!r}")
-    return Rule(**{**value, "webhooks": tuple(webhooks), "at_least": float(value["at_least"])})
+    return Rule(**{**value, "at_least": float(value["at_least"])})

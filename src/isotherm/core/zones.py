@@ -82,7 +82,6 @@ class ZoneNow(NamedTuple):
     share: float  #: of all the page's samples that lay on a zone
     people: int
     clicks: int
-    rage: int
     trend: float  #: samples a second in the newest fifth of the window, relative to those of the whole: 1 is steady
 
 
@@ -242,7 +241,6 @@ class Zones:
                 share=samples / total,
                 people=len(row.people),
                 clicks=row.counts[_CLICK],
-                rage=0,
                 trend=row.recent / samples * self._window_panes / self._recent_panes,
             )
             for samples, row in rows

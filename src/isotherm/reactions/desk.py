@@ -109,9 +109,8 @@ class Desk:
     def moment(source: Source, page: str) -> tuple[Moment, dict[str, Moment]]:
         """A page and its zones as rules see them."""
         league = source.league(page)
-        clicks, rage = sum(zone.clicks for zone in league), sum(zone.rage for zone in league)
-        whole = Moment(1.0 if league else 0.0, source.people(page), clicks, rage)
-        return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks, zone.rage) for zone in league}
+        whole = Moment(1.0 if league else 0.0, source.people(page), sum(zone.clicks for zone in league))
+        return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks) for zone in league}
 
     def _tell(self, fired: list[Reaction]) -> None:
         if not fired:
@@ -157,10 +156,6 @@ class Desk:
     def may_tell_page(self, reaction: Reaction) -> bool:
         watch = self._watches.get(reaction.rule)
         return watch is not None and watch.rule.in_page
-
-    def webhooks_of(self, reaction: Reaction) -> tuple[str, ...]:
-        watch = self._watches.get(reaction.rule)
-        return watch.rule.webhooks if watch is not None else ()
 
     @property
     def hot(self) -> dict[str, list[str | None]]:

@@ -142,7 +142,7 @@ class ReactionEndpoints:
 
 
 def reaction_json(reaction: Reaction) -> dict[str, Any]:
-    """What fired, as the API, the topic and webhooks have it."""
+    """What fired, as the API and the topic have it."""
     told = reaction._asdict()
     told["at"] = told.pop("at_ms")
     return told

@@ -118,7 +118,7 @@ def _zone_parameters() -> list[dict[str, Any]]:
 
 
 def _zones() -> dict[str, Any]:
-    whole = dict.fromkeys(("samples", "people", "clicks", "rage"), _INTEGER)
+    whole = dict.fromkeys(("samples", "people", "clicks"), _INTEGER)
     fields = {"zone": _STRING, "share": _NUMBER, **whole, "trend": _NUMBER}
     zone = {"type": "object", "properties": fields, "required": list(fields)}
     table = {"start": _INTEGER, "end": _INTEGER, "people": _INTEGER, "zones": {"type": "array", "items": zone}}
