@@ -440,6 +440,10 @@ async def test_every_shortcut_is_listed_and_does_what_it_says(page: Page, scene:
     await expect(page.get_by_role("button", name="Back")).to_be_focused()
     await page.keyboard.press("?")
     await expect(page.locator(f"{PANEL} .help")).to_have_count(0)
+    await page.keyboard.press("?")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(f"{PANEL} .help")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_focused()
 
     await page.keyboard.press("l")
     await expect(page.locator(f"{PANEL} input[value=smooth]")).to_be_checked()

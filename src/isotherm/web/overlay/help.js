@@ -20,7 +20,7 @@ export function help({ shortcuts, enabled, onEnable, onBack }) {
   const rows = shortcuts.map(({ key, what }) =>
     make("div", null, make("dt", null, ...key.split("+").map((part) => make("kbd", null, part))), make("dd", null, what)),
   );
-  return make(
+  const list = make(
     "div",
     { class: "help", role: "group", "aria-label": "Keyboard shortcuts" },
     make("h2", null, "Keyboard shortcuts"),
@@ -28,4 +28,10 @@ export function help({ shortcuts, enabled, onEnable, onBack }) {
     make("label", { class: "toggle" }, toggle, "Single keys are shortcuts"),
     make("footer", { class: "foot" }, back),
   );
+  list.addEventListener("keydown", (event) => {
+    if (event.key != "Escape") return;
+    event.stopPropagation(); // the page may close something of its own on it
+    onBack();
+  });
+  return list;
 }
