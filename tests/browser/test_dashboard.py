@@ -469,7 +469,8 @@ async def show_rows(tab: Page, address: str, scene: Scene) -> None:
     await expect(tab.locator("tr.page").first).to_be_visible()
 
 
-async def show_first_step(tab: Page, address: str, _scene: Scene) -> None:
+async def show_first_step(tab: Page, address: str, scene: Scene) -> None:
+    scene.script = "/assets/a-name-of-the-tracker-that-no-list-of-blocked-words-will-ever-have.js"
     await tab.goto(address)
     await expect(tab.locator(".tag")).to_be_visible()
 
@@ -559,6 +560,8 @@ async def test_every_view_fits_every_width(scene: Scene, address: str, new_page:
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width, f"{width} px"
         cut = "els => els.filter(e => e.getBoundingClientRect().right > e.closest('.page').getBoundingClientRect().right + 1).length"
         assert await tab.locator(".caption *").evaluate_all(cut) == 0, f"{width} px"
+        inside = "els => els.every(e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().right <= e.parentElement.getBoundingClientRect().right)"
+        assert await tab.locator(".tag:visible, .tag:visible > *, .tag:visible code").evaluate_all(inside), f"{width} px"
 
 
 async def test_the_theme_is_as_the_system_until_somebody_chooses(scene: Scene, address: str, new_page: NewPage) -> None:
