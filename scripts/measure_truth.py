@@ -75,6 +75,7 @@ async def measure(browser: Browser, address: str, setting: Setting, points: tupl
         device_scale_factor=setting.density * setting.zoom,
         reduced_motion="reduce",
     )
+    await context.add_init_script("sessionStorage['isotherm.overlay'] = JSON.stringify({ look: 'tiles' });")  # a phone begins smooth
     if setting.css_zoom != 1:
         await context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {ZOOM} = '{setting.css_zoom}'; }});")
     findings = []

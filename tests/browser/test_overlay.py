@@ -144,7 +144,7 @@ async def test_heat_lies_on_the_tile_of_what_was_touched(new_page: Any, scene: S
     """A mark's tile, and nothing else, is warm on the screen: at all widths, densities and zooms, and scrolled."""
     page = await new_page(viewport={"width": width, "height": height}, device_scale_factor=density)
     decoder = await new_page()
-    await show(page, scene, folded=True, place={"right": False, "bottom": False, "x": 0, "y": 0})
+    await show(page, scene, look="tiles", folded=True, place={"right": False, "bottom": False, "x": 0, "y": 0})
     for mark in ("#a", "#b", "#c"):
         cell = await cell_of(page, mark)
         await scene.warm({other: 0 for other in scene.heat} | {cell: 40})
@@ -361,6 +361,18 @@ async def test_the_colours_turn_round_with_the_page(page: Page, scene: Stage) ->
 
 
 # What is chosen
+
+
+@pytest.mark.parametrize(("width", "look"), [(767, "smooth"), (768, "tiles")])
+async def test_on_a_phone_it_begins_smooth_unless_tiles_were_chosen(new_page: Any, scene: Stage, width: int, look: str) -> None:
+    """A tile of a phone's page is a sliver; what was chosen stays, on a phone too."""
+    page = await new_page(viewport={"width": width, "height": 800})
+    await show(page, scene)
+    await expect(page.locator(f"{PANEL} input[value={look}]")).to_be_checked()
+    await page.locator(f"{PANEL} input[value=tiles]").evaluate("(input) => input.click()")
+    await page.reload()
+    await settled(page)
+    await expect(page.locator(f"{PANEL} input[value=tiles]")).to_be_checked()
 
 
 @pytest.mark.parametrize(("width", "device"), [(390, "mobile"), (767, "mobile"), (768, "tablet"), (1024, "desktop")])

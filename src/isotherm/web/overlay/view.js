@@ -46,17 +46,18 @@ export class View {
   /** @type {Choices} */
   #choices;
 
-  /** @param {number} windowWidth  it decides the device class to begin with, and whether there is room for an open panel */
+  /** @param {number} windowWidth  it decides the device class and the look to begin with, and whether there is room for an open panel */
   constructor(windowWidth) {
+    const device = deviceOf(windowWidth);
     this.#choices = {
       kind: "move",
-      device: deviceOf(windowWidth),
+      device,
       range: "live",
       span: null,
       against: null,
       compare: false,
       reel: false,
-      look: "tiles",
+      look: device === "mobile" ? "smooth" : "tiles", // a tile of a phone's page is a sliver: 8 px wide, ten times as high
       scale: "inferno",
       ground: "auto",
       curve: "lifted",
