@@ -27,7 +27,6 @@ SHOP = """<!doctype html><html lang="en"><head><meta charset="utf-8">
   body { margin: 0; font: 16px sans-serif; background: #fff; }
   main { position: relative; height: 4000px; }
   h1 { margin: 0; }
-  h1 { margin: 0; }
   i { position: absolute; width: 8px; height: 8px; margin: -4px; background: #06c; }
 </style></head><body><main><h1>Shop</h1>
 <i id="a" style="left: 20%; top: 300px"></i><i id="b" style="left: 71%; top: 1811px"></i><i id="c" style="left: 90%; top: 3805px"></i>
@@ -457,22 +456,11 @@ async def test_every_shortcut_is_listed_and_does_what_it_says(page: Page, scene:
     await expect(page.locator(f"{PANEL} .help")).to_have_count(0)
     await expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_focused()
 
-    await page.keyboard.press("l")
-    await expect(page.locator(f"{PANEL} input[value=smooth]")).to_be_checked()
-    await page.keyboard.press("c")
-    await expect(page.locator(f"{PANEL} input[value=viridis]")).to_be_checked()
-    await page.keyboard.press("s")
-    await expect(page.locator(f"{PANEL} input[value=linear]")).to_be_checked()
-    await page.keyboard.press("t")
-    await expect(page.locator(f"{PANEL} input[value=hour]")).to_be_checked()
-    await page.keyboard.press("b")
-    await expect(page.locator(f"{PANEL} input[value=yes]")).to_be_checked()
-    await page.keyboard.press("k")
-    await expect(page.locator(f"{PANEL} input[value=click]")).to_be_checked()
-    await page.keyboard.press("d")
-    await expect(page.locator(f"{PANEL} input[value=tablet]")).to_be_checked()
-    await page.keyboard.press("a")
-    await expect(page.locator(f"{PANEL} input[value=all]")).to_be_checked()
+    for key, value in (
+        ("l", "smooth"), ("c", "viridis"), ("s", "linear"), ("t", "hour"), ("b", "yes"), ("k", "click"), ("d", "tablet"), ("a", "all"),
+    ):  # fmt: skip
+        await page.keyboard.press(key)
+        await expect(page.locator(f"{PANEL} input[value={value}]")).to_be_checked()
     await page.keyboard.press("[")
     await expect(page.locator("isotherm-overlay canvas")).to_have_css("opacity", "0.8")
     await page.keyboard.press("]")
