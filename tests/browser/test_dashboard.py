@@ -135,6 +135,26 @@ async def test_a_click_that_is_under_way_is_not_lost_when_the_order_changes(page
     await until_order(page, ["/p/laptop", "/", "/p/console"])
 
 
+async def test_a_second_press_holds_the_list_as_the_first_did(page: Page, scene: Scene, address: str) -> None:
+    """Of two presses in quick succession the first one's end does not let the list go under the second."""
+    scene.populate(3)
+    await page.goto(address)
+    await until_order(page, ["/", "/p/console", "/p/laptop"])
+    await page.get_by_role("button", name="Open overlay on /p/console").hover()
+    await page.evaluate("""() => { const now = performance.now.bind(performance); performance.now = () => now() + 60_000;
+      document.addEventListener("click", (event) => event.stopPropagation(), true); }""")
+    await expect(page.locator(".order")).to_have_text("Hottest first")
+    await page.mouse.down()
+    await page.mouse.up()
+    await page.mouse.down()
+    await page.evaluate("() => new Promise((done) => setTimeout(done, 500))")  # the first press holds for 400 ms
+    scene.pages[2]["samples_per_second"] = 90_000.0  # the hottest with the first frame that says so, smoothed or not
+    await expect(page.locator(".page", has_text="/p/laptop").locator(".rate")).to_contain_text("90,000")
+    assert await order(page) == ["/", "/p/console", "/p/laptop"]
+    await page.mouse.up()
+    await until_order(page, ["/p/laptop", "/", "/p/console"])
+
+
 async def test_search_finds_pages_by_keyboard_alone(page: Page, scene: Scene, address: str) -> None:
     """`/` goes to the search, words filter, Escape shows all again; what is not found says so."""
     scene.populate(12)

@@ -15,6 +15,8 @@ const CLICK_MS = 400;
 export class Hold {
   #until = 0;
   #pressed = false;
+  /** Runs out when the last press is over. */
+  #timer = 0;
   /** @type {Animation[]} stopped by the press */
   #stopped = [];
 
@@ -40,7 +42,7 @@ export class Hold {
     place.addEventListener("pointerdown", (event) => {
       if (event.target instanceof Element && event.target.closest(list) !== null) this.#press();
     });
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.#pressed && setTimeout(() => this.#release(onChange), CLICK_MS));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.#lift(onChange));
     // Later, not at once: taking a focused element out of the page ends its focus in the middle of a rendering.
     place.addEventListener("focusin", () => queueMicrotask(onChange));
     place.addEventListener("focusout", () => queueMicrotask(onChange));
@@ -52,10 +54,18 @@ export class Hold {
   }
 
   #press() {
+    clearTimeout(this.#timer);
     this.#pressed = true;
     const running = this.place.getAnimations({ subtree: true }).filter((one) => one.playState === "running");
     for (const one of running) one.pause();
     this.#stopped.push(...running);
+  }
+
+  /** @param {() => void} onChange */
+  #lift(onChange) {
+    if (!this.#pressed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#release(onChange), CLICK_MS);
   }
 
   /** @param {() => void} onChange */
