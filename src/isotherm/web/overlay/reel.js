@@ -18,6 +18,8 @@ export class Reel {
   /** @type {Steps | null} */
   #steps = null;
   #timer = 0;
+  /** @type {{place: number, heat: Heat} | null} what was summed up last: it is asked for several times a frame */
+  #summed = null;
   #onMove;
   /** Place: how many parts lie before what is shown, 1 … length. */
   place = 0;
@@ -51,18 +53,20 @@ export class Reel {
   get heat() {
     const steps = this.#steps;
     if (!steps || this.place === 0) return null;
+    if (this.#summed?.place === this.place) return this.#summed.heat;
     const counts = new Uint32Array(steps.grid * steps.grid);
     for (const part of steps.steps.slice(Math.max(0, this.place - trailOf(this.length)), this.place)) {
       part.cells.forEach((cell, i) => {
         counts[cell] += part.counts[i];
       });
     }
-    return heatOf(steps.grid, Array.from(counts.keys()), counts);
+    this.#summed = { place: this.place, heat: heatOf(steps.grid, Array.from(counts.keys()), counts) };
+    return this.#summed.heat;
   }
 
   /** @param {Steps} steps */
   load(steps) {
-    this.stop();
+    this.clear();
     this.#steps = steps;
     this.place = steps.steps.length;
   }
@@ -70,6 +74,7 @@ export class Reel {
   clear() {
     this.stop();
     this.#steps = null;
+    this.#summed = null;
     this.place = 0;
   }
 
