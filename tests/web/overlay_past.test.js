@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LookBack } from "../../src/isotherm/web/overlay/lookback.js";
 import { Reel } from "../../src/isotherm/web/overlay/reel.js";
 import { heatOf } from "../../src/isotherm/web/overlay/past.js";
 import { DAY_MS, HOUR_MS, localText, MINUTE_MS, partsOf, PLAY_MS, spanBefore, spanOf, trailOf } from "../../src/isotherm/web/overlay/spans.js";
@@ -67,6 +68,71 @@ test("the reel plays on from its place to the end, from the start when it is the
   reel.play();
   assert.equal(reel.place, 2);
   reel.stop();
+});
+
+/** Looks back on a past that answers when, and what, the test says. */
+function lookingBack(windowMs = () => 5 * MINUTE_MS) {
+  const asked = [];
+  const range = (subject, fromMs, toMs) => new Promise((answer) => asked.push({ fromMs, toMs, answer }));
+  const lookBack = new LookBack({ past: { available: true, range, steps: range }, windowMs, onChange: () => {}, signal: new AbortController().signal });
+  const choose = (choices) => lookBack.choose({ page: "/", kind: "move", device: "all" }, { range: "live", span: null, against: null, compare: false, reel: false, ...choices });
+  const answer = async (found) => {
+    for (const one of asked.splice(0)) one.answer(found);
+    await new Promise(setImmediate);
+  };
+  return { lookBack, asked, choose, answer };
+}
+
+const FOUND = { startMs: 0, endMs: 9, heat: heatOf(2, [0], [3]), people: { total: 2, by: Uint32Array.of(2, 0, 0, 0), error: 0 } };
+
+test("who goes back to the live heat waits for nothing, and what was on its way is thrown away", async () => {
+  const { lookBack, asked, choose, answer } = lookingBack();
+  choose({ range: "hour" });
+  assert.equal(lookBack.waits, true);
+  choose({ range: "live" });
+  assert.equal(lookBack.waits, false);
+  await answer(FOUND);
+  assert.equal(lookBack.heat, null);
+  lookBack.tick(true);
+  assert.equal(asked.length, 1, "who is on the tile is asked for again");
+});
+
+test("a past that does not answer is no empty one: what was there stays, and it is asked again", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"], now: NOON });
+  const { lookBack, asked, choose, answer } = lookingBack();
+  choose({ range: "hour" });
+  await answer(FOUND);
+  assert.deepEqual([lookBack.failed, lookBack.heat.total], [false, 3]);
+  context.mock.timers.tick(MINUTE_MS);
+  lookBack.tick(false);
+  await answer(null);
+  assert.deepEqual([lookBack.failed, lookBack.heat.total], [true, 3]);
+  choose({ range: "any", span: { fromMs: 5, toMs: 9 } });
+  assert.deepEqual([lookBack.failed, lookBack.heat], [false, null]);
+  await answer(null);
+  context.mock.timers.tick(MINUTE_MS);
+  lookBack.tick(false);
+  assert.equal(asked.length, 1);
+  await answer(FOUND);
+  assert.equal(lookBack.failed, false);
+});
+
+test("the live window is held against one of its own length, as soon as that is known", async () => {
+  let windowMs = 0;
+  const { lookBack, asked, choose } = lookingBack(() => windowMs);
+  choose({ compare: true });
+  assert.equal(asked.length, 0);
+  windowMs = 10 * MINUTE_MS;
+  lookBack.tick(false);
+  assert.equal(asked[0].toMs - asked[0].fromMs, windowMs);
+});
+
+test("numbers of people that are estimates say so", async () => {
+  const { lookBack, choose, answer } = lookingBack();
+  choose({ range: "hour" });
+  await answer({ ...FOUND, people: { ...FOUND.people, error: 0.02 } });
+  assert.equal(people(lookBack.people, lookBack.peopleAreNear), "≈ 2 people");
+  assert.equal(describe(0, lookBack.heat, "move", lookBack.peopleOn(0), lookBack.peopleAreNear).figure, "≈ 2 people, 3 moves");
 });
 
 test("a difference is one of shares: the same picture with twice the visitors is none", () => {

@@ -86,6 +86,13 @@ test("a page without heat says so, and offers all devices only where there are o
   assert.equal(all.action, "");
 });
 
+test("a past without an answer is told as that, not as one in which nobody came", () => {
+  const range = { warm: 0, past: true, waits: false, failed: false, choices: { kind: "move", device: "all", range: "hour" } };
+  assert.match(noticeOf(moment(range)).text, /^Nobody moved on this page in that time/);
+  assert.match(noticeOf(moment({ ...range, failed: true })).text, /^heat\.example did not answer/);
+  assert.match(noticeOf(moment({ ...range, past: false, failed: true })).text, /in the last 5 min/);
+});
+
 test("heat of another device class says how to see it in its place", () => {
   assert.match(noticeOf(moment({ choices: { kind: "move", device: "mobile" } })).text, /narrower than 768 px/);
   assert.equal(noticeOf(moment({ choices: { kind: "move", device: "all" } })), null);

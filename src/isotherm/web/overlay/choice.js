@@ -1,7 +1,7 @@
 // @ts-check
 /** One of a few, side by side: radio buttons, so that arrow keys and screen readers know them. */
 
-import { make } from "./dom.js";
+import { make, say } from "./dom.js";
 
 /**
  * @template {string} Value
@@ -15,11 +15,16 @@ import { make } from "./dom.js";
 export function choice({ name, title, options, onPick, face }) {
   /** @type {Map<Value, HTMLInputElement>} */
   const inputs = new Map();
+  /** @type {Map<Value, HTMLElement>} */
+  const titles = new Map();
   const labels = options.map(([value, text]) => {
     const input = make("input", { type: "radio", name, value });
     input.addEventListener("change", () => onPick(value));
     inputs.set(value, input);
-    if (!face) return make("label", null, input, make("span", null, text));
+    if (!face) {
+      titles.set(value, make("span", null, text));
+      return make("label", null, input, /** @type {HTMLElement} */ (titles.get(value)));
+    }
     input.setAttribute("aria-label", text);
     return make("label", { title: text }, input, face(value));
   });
@@ -30,6 +35,11 @@ export function choice({ name, title, options, onPick, face }) {
     set(value) {
       const input = inputs.get(value);
       if (input) input.checked = true;
+    },
+    /** Calls an option something else. @param {Value} value @param {string} text */
+    call(value, text) {
+      const shown = titles.get(value);
+      if (shown) say(shown, text);
     },
   };
 }

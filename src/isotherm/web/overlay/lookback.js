@@ -5,7 +5,8 @@
  *     range live, nothing else ──> the live heat (`heat` is null)
  *     range, or a place on the reel ──> that heat            compare ──> `before` besides, and their difference
  *
- * An answer that comes after the choice was changed again is thrown away. Ranges that end now are asked for anew now and then.
+ * An answer that comes after the choice was changed again is thrown away. Ranges that end now are asked for anew now and then, and so is
+ * what was not answered; until it is, what was there before stays.
  */
 
 import { differenceOf } from "../shared/heat/difference.js";
@@ -26,9 +27,11 @@ const PEOPLE_FRESH_MS = 2_000;
 
 export class LookBack {
   #past;
+  #windowMs;
   #onChange;
   /** Counts choices: an answer to an older one is not for us. */
   #turn = 0;
+  /** 0: not asked since the choice. */
   #askedAtMs = 0;
   #peopleAtMs = 0;
   /** @type {Subject} */
@@ -41,11 +44,14 @@ export class LookBack {
   before = null;
   /** Whether an answer is awaited. */
   waits = false;
+  /** Whether what was asked for last was not answered. */
+  failed = false;
   reel;
 
-  /** @param {{past: Past, onChange: () => void, signal: AbortSignal}} of */
-  constructor({ past, onChange, signal }) {
+  /** @param {{past: Past, windowMs: () => number, onChange: () => void, signal: AbortSignal}} of  `windowMs`: of the live heat; 0: not known yet */
+  constructor({ past, windowMs, onChange, signal }) {
     this.#past = past;
+    this.#windowMs = windowMs;
     this.#onChange = onChange;
     this.reel = new Reel(onChange);
     signal.addEventListener("abort", () => this.reel.stop());
@@ -53,6 +59,10 @@ export class LookBack {
 
   get available() {
     return this.#past.available;
+  }
+
+  get windowMs() {
+    return this.#windowMs();
   }
 
   /** At the reel's end the range is shown as a whole; before it, what the place shows. */
@@ -93,11 +103,19 @@ export class LookBack {
     return this.#choices.range === "live" || this.#onReel ? null : (this.range?.people.total ?? null);
   }
 
+  /** Whether the numbers of people are estimates. */
+  get peopleAreNear() {
+    return (this.range?.people.error ?? 0) > 0;
+  }
+
   /** Another page, layer or range. @param {Subject} subject @param {Choices} choices */
   choose(subject, { range, span, against, compare, reel }) {
     this.#subject = subject;
     this.#choices = { range, span, against, compare, reel };
     this.#turn += 1;
+    this.#askedAtMs = 0;
+    this.waits = false;
+    this.failed = false;
     this.range = null;
     this.before = null;
     this.reel.clear();
@@ -109,18 +127,21 @@ export class LookBack {
     const nowMs = Date.now();
     const { range, reel, compare } = this.#choices;
     if (range === "live" && pointed && !this.waits && nowMs - this.#peopleAtMs > PEOPLE_FRESH_MS) void this.#askPeople(nowMs);
-    if (this.waits || reel || (range === "live" && !compare) || range === "any" || nowMs - this.#askedAtMs < FRESH_MS) return;
-    void this.#ask();
+    const goesOn = !reel && range !== "any" && (range !== "live" || compare);
+    const due = goesOn || this.failed || this.#askedAtMs === 0;
+    if (due && !this.waits && nowMs - this.#askedAtMs >= FRESH_MS) void this.#ask();
   }
 
   async #ask() {
     const turn = this.#turn;
-    const nowMs = (this.#askedAtMs = Date.now());
+    const nowMs = Date.now();
     const { range, span: chosen, against, compare, reel } = this.#choices;
     const span = spanOf(range, nowMs, chosen);
-    if (!span && !compare && !reel) return;
+    // Before the first frame nobody knows how long the live window is, and so what lies before it.
+    if (!span && ((!compare && !reel) || this.windowMs === 0)) return;
+    this.#askedAtMs = nowMs;
     this.waits = true;
-    const before = (range === "any" && against) || spanBefore(range, span ?? { fromMs: nowMs - 300_000, toMs: nowMs });
+    const before = (range === "any" && against) || spanBefore(range, span ?? { fromMs: nowMs - this.windowMs, toMs: nowMs });
     const [found, held, steps] = await Promise.all([
       span ? this.#past.range(this.#subject, span.fromMs, span.toMs) : null,
       compare ? this.#past.range(this.#subject, before.fromMs, before.toMs) : null,
@@ -128,9 +149,10 @@ export class LookBack {
     ]);
     if (turn !== this.#turn) return;
     this.waits = false;
-    if (span) this.range = found;
-    this.before = held;
-    if (steps) this.reel.load(steps);
+    this.failed = Boolean((span && !found) || (compare && !held) || (reel && !steps));
+    if (found) this.range = found;
+    if (held) this.before = held;
+    if (steps && !this.reel.loaded) this.reel.load(steps);
     this.#onChange();
   }
 

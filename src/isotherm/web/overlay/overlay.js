@@ -109,7 +109,7 @@ function start({ host, site, token, pageOf }) {
   const line = new Line({ host, site, token, signal, onFrame: hear, onState: () => plan({ panel: true }) });
 
   const past = new Past({ host, site, token: () => line.token, signal });
-  const lookBack = new LookBack({ past, signal, onChange: lookedBack });
+  const lookBack = new LookBack({ past, signal, windowMs: () => newest?.windowMs ?? 0, onChange: lookedBack });
 
   const shortcuts = [
     { key: "P", what: "Pause or go on", act: () => view.choose({ paused: !view.choices.paused }) },
@@ -270,7 +270,7 @@ function start({ host, site, token, pageOf }) {
     const before = difference ? lookBack.before : null;
     const { figure, detail } = before
       ? compare(asked, shown, before.heat, view.choices.kind)
-      : describe(asked, shown, view.choices.kind, lookBack.peopleOn(asked));
+      : describe(asked, shown, view.choices.kind, lookBack.peopleOn(asked), lookBack.peopleAreNear);
     panel.speak(`${figure}, ${detail}`);
     plan({ panel: true });
   }
@@ -305,7 +305,8 @@ function start({ host, site, token, pageOf }) {
     canvas.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
     const pointed = choices.shown ? pointedCell() : null;
     const before = difference ? (lookBack.before?.heat ?? null) : null;
-    tip.show(pointed, shown, size, choices.kind, { before, people: pointed === null ? undefined : lookBack.peopleOn(pointed) });
+    const people = pointed === null ? undefined : lookBack.peopleOn(pointed);
+    tip.show(pointed, shown, size, choices.kind, { before, people, near: lookBack.peopleAreNear });
     if (!stalePanel) return;
     stalePanel = false;
     panel.show({
@@ -316,8 +317,8 @@ function start({ host, site, token, pageOf }) {
         lagMs: Math.max(0, ...lagsMs),
         warm: shown.warm,
         past: lookBack.available,
-        compared: choices.compare,
         waits: lookBack.waits,
+        failed: lookBack.failed,
         host,
         ownDevice: deviceOf(innerWidth),
         nowMs: performance.now(),

@@ -142,7 +142,7 @@ export class Panel {
     say(this.#statusText, shown ? moments(shown) : still ? "Paused" : status.text);
     this.#statusText.title = this.#statusText.textContent ?? "";
     const then = lookBack.people;
-    say(this.#aside, shown ? (then === null ? "" : people(then)) : still ? `picture of ${clock.format(pausedAtMs)}` : status.aside);
+    say(this.#aside, shown ? (then === null ? "" : people(then, lookBack.peopleAreNear)) : still ? `picture of ${clock.format(pausedAtMs)}` : status.aside);
     this.#aside.dataset.tone = still ? "" : status.asideTone;
     if (line.phase !== this.#saidPhase) {
       // Spoken when it changes; the seconds that tick beside it are not.
@@ -153,7 +153,7 @@ export class Panel {
     say(this.#peopleUnit, newest?.people === 1 ? "person now" : "people now");
     say(this.#rate, newest ? rate(newest.rate) : "–");
     this.#summary.dataset.tone = status.tone;
-    say(this.#summaryText, line.phase === "live" && newest ? `${count(newest.people)} ${newest.people === 1 ? "person" : "people"} now` : status.text);
+    say(this.#summaryText, line.phase === "live" && newest ? `${people(newest.people)} now` : status.text);
     say(this.#movement, lastMovement(moment) || "\u00a0");
     this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
     this.#time.show(lookBack);

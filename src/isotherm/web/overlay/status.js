@@ -27,8 +27,8 @@ import { age, delay, span } from "./words.js";
  * @property {string} ownDevice  the device class of the viewer's own window
  * @property {number} nowMs   by `performance.now()`
  * @property {boolean} past   whether the server can be asked for what was before
- * @property {boolean} compared  whether a difference is wanted
  * @property {boolean} waits   whether an answer about the past is awaited
+ * @property {boolean} failed  whether what was asked about the past last was not answered
  */
 
 /** The pipeline is late above this. */
@@ -69,7 +69,14 @@ export function lastMovement({ newest, line, nowMs }) {
 
 /** What stands in the way of a picture, and what to do about it; null where nothing does. @param {Moment} at @returns {Notice | null} */
 export function noticeOf(at) {
-  return trouble(at) ?? emptiness(at) ?? otherLayout(at);
+  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? otherLayout(at);
+}
+
+/** That the past is not answered says nothing about it. @param {Moment} at @returns {Notice | null} */
+function forgotten({ past, failed, host }) {
+  if (!past || !failed) return null;
+  const text = `${host.replace(/^https?:\/\//, "")} did not answer what was asked of it. It is asked again by itself.`;
+  return { tone: "warn", title: "The past can’t be read now", text, action: "", label: "" };
 }
 
 /** @param {Moment} at @returns {Notice | null} */
@@ -110,7 +117,7 @@ function trouble({ line, host, nowMs }) {
 function emptiness({ newest, warm, choices: { kind, device, range }, past, waits }) {
   if (!newest || warm > 0 || waits) return null;
   const done = kind === "click" ? "clicked" : "moved";
-  if (range !== undefined && range !== "live") {
+  if (past && range !== "live") {
     const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.`;
     return { tone: "plain", title: "No heat in this range", text, action: "", label: "" };
   }

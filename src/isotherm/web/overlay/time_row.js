@@ -5,7 +5,7 @@ import { choice } from "./choice.js";
 import { make, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { DAY_MS, localText, MINUTE_MS, spanBefore } from "./spans.js";
-import { moments } from "./words.js";
+import { moments, span } from "./words.js";
 
 /**
  * @typedef {import("./view.js").View} View
@@ -13,14 +13,14 @@ import { moments } from "./words.js";
  * @typedef {import("./lookback.js").LookBack} LookBack
  */
 
-const RANGES = /** @type {const} */ ([["live", "5 min"], ["hour", "1 h"], ["today", "Today"], ["any", "Any"]]);
+const RANGES = /** @type {const} */ ([["live", "Live"], ["hour", "1 h"], ["today", "Today"], ["any", "Any"]]);
 const COMPARE = /** @type {const} */ ([["no", "Heat"], ["yes", "Difference"]]);
 
 export class TimeRow {
   #view;
   #ranges;
   #compare;
-  #span = new Span("", ["From", "To"], (span) => this.#view.choose({ span }));
+  #span = new Span("", ["From", "To"], (chosen) => this.#view.choose({ span: chosen }));
   #against = new Span("Held against, ", ["Against", "to"], (against) => this.#view.choose({ against }));
   #details = make("details", { class: "reel" });
   #slider = make("input", { type: "range", min: 1, max: 1, step: 1, value: 1, "aria-label": "Moment of the range" });
@@ -54,11 +54,11 @@ export class TimeRow {
   }
 
   /** @param {Readonly<Choices>} choices */
-  reflect({ range, span, against, compare, reel }) {
+  reflect({ range, span: chosen, against, compare, reel }) {
     this.#ranges.set(range);
     this.#compare.set(compare ? "yes" : "no");
     this.#details.open = reel;
-    const any = range === "any" ? (span ?? lastDay()) : null;
+    const any = range === "any" ? (chosen ?? lastDay()) : null;
     this.#span.show(any);
     this.#against.show(any && compare ? (against ?? spanBefore("any", any)) : null);
   }
@@ -67,6 +67,7 @@ export class TimeRow {
   show(lookBack) {
     this.element.hidden = !lookBack.available;
     this.fold.hidden = !lookBack.available;
+    if (lookBack.windowMs > 0) this.#ranges.call("live", span(lookBack.windowMs));
     if (!this.#details.open) return;
     const { reel } = lookBack;
     this.#slider.max = String(Math.max(1, reel.length));

@@ -31,15 +31,16 @@ export class Tip {
   /**
    * @param {number | null} cell  null, or a cold one: nothing to say
    * @param {Heat} heat @param {Size} page @param {string} kind
-   * @param {{people?: number, before?: Heat | null}} [besides]  people on the tile, if known; what the heat is held against
+   * @param {{people?: number, near?: boolean, before?: Heat | null}} [besides]  people on the tile, if known, and whether that is an
+   *   estimate; what the heat is held against
    */
-  show(cell, heat, page, kind, { people, before } = {}) {
+  show(cell, heat, page, kind, { people, near, before } = {}) {
     const hidden = cell === null || !heat.known || (heat.counts[cell] === 0 && !before?.counts[cell]);
     this.cell = hidden ? null : cell;
     this.frame.hidden = hidden;
     this.bubble.hidden = hidden;
     if (hidden || cell === null) return;
-    const { figure, detail } = before ? compare(cell, heat, before, kind) : describe(cell, heat, kind, people);
+    const { figure, detail } = before ? compare(cell, heat, before, kind) : describe(cell, heat, kind, people, near);
     say(this.#figure, figure);
     say(this.#detail, detail);
     this.#hang(cellBox(cell, page, heat.grid));
@@ -70,11 +71,14 @@ export function compare(cell, now, before, kind) {
   };
 }
 
-/** @param {number} cell @param {Heat} heat @param {string} kind @param {number} [people]  on the tile; 0 or left out: not known */
-export function describe(cell, heat, kind, people) {
+/**
+ * @param {number} cell @param {Heat} heat @param {string} kind @param {number} [people]  on the tile; 0 or left out: not known
+ * @param {boolean} [near]  it is an estimate
+ */
+export function describe(cell, heat, kind, people, near) {
   const count = heat.counts[cell];
   return {
-    figure: people ? `${persons(people)}, ${samples(count, kind)}` : samples(count, kind),
+    figure: people ? `${persons(people, near)}, ${samples(count, kind)}` : samples(count, kind),
     detail: `${share(count, heat.total)} of all · ${place(heat.rank(cell), heat.warm)}`,
   };
 }

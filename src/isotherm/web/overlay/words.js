@@ -19,9 +19,9 @@ export function samples(n, kind) {
   return `${count(n)} ${kind}${n === 1 ? "" : "s"}`;
 }
 
-/** `"1 person"`, `"37 people"`. @param {number} n */
-export function people(n) {
-  return n === 1 ? "1 person" : `${count(n)} people`;
+/** `"1 person"`, `"37 people"`; an estimate: `"≈ 37 people"`. @param {number} n @param {boolean} [near] */
+export function people(n, near = false) {
+  return `${near ? "≈ " : ""}${n === 1 ? "1 person" : `${count(n)} people`}`;
 }
 
 /** A difference of shares: `"+1.2 points"`. @param {number} part  1 is all */
