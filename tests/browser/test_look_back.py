@@ -194,6 +194,24 @@ async def test_without_a_history_nothing_is_offered(page: Page, scene: Stage, co
     await drawn(page, 5)
 
 
+async def test_a_policy_that_allows_the_line_alone_is_not_run_into_again(page: Page, scene: Stage, console: Console) -> None:
+    """A page whose policy lets the socket through but no request: what is live is shown, and nothing fills the page's console."""
+    console.expect("Content Security Policy|Failed to fetch|Refused to connect")
+    scene.heat = {5: 9}
+    scene.policy = "script-src 'self' {host}; connect-src 'self' ws://" + scene.host.removeprefix("http://")
+    await show(page, scene, range="hour")
+    await expect(page.get_by_role("radio", name="1 h")).to_be_hidden()
+    await drawn(page, 5)
+    assert scene.looked == []
+
+
+async def test_the_live_range_is_called_by_its_length(page: Page, scene: Stage) -> None:
+    """A window of ten minutes is not offered as five."""
+    scene.sky.window_ms = 10 * MINUTE_MS
+    await show(page, scene)
+    await expect(page.get_by_role("radio", name="10 min")).to_be_checked()
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 async def test_the_panel_with_all_of_it_has_no_accessibility_violation(new_page: NewPage, scene: Stage, width: int, height: int) -> None:
     """Unfolded, with a difference and picked ranges, and within the window."""

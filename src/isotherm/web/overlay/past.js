@@ -3,7 +3,7 @@
  * What the server tells of the past, and of people, over plain HTTP: ranges, a range in parts, who is on which tile.
  *
  * A server without a history answers 404, and a page's own policy may forbid the request: then `available` is false, and it is not asked
- * again. The token is the line's newest, in the address as on sockets: no header that a browser would have to ask leave for.
+ * again. The token is the line's newest, in the address: a header would be one that a browser has to ask leave for.
  */
 
 import { unpack } from "../shared/columns.js";
@@ -33,6 +33,7 @@ export class Past {
     this.#site = site;
     this.#token = token;
     this.#signal = signal;
+    document.addEventListener("securitypolicyviolation", (event) => this.#violated(event), { signal });
   }
 
   /**
@@ -70,6 +71,12 @@ export class Past {
       counts: unpack(one.counts) ?? [],
     }));
     return { startMs: answer.start, endMs: answer.end, stepMs: answer.step, grid: answer["grid-size"], steps };
+  }
+
+  /** @param {SecurityPolicyViolationEvent} event */
+  #violated({ blockedURI, disposition, effectiveDirective }) {
+    const ours = blockedURI.startsWith(new URL("/api/heatmap", this.#host).href) || blockedURI === new URL(this.#host).origin;
+    if (ours && disposition === "enforce" && effectiveDirective === "connect-src") this.available = false;
   }
 
   /** @param {string} path @param {Subject} subject @param {Record<string, string>} query */
