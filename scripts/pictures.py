@@ -88,9 +88,11 @@ async def popular(page: Page, address: str) -> None:
     await page.mouse.move(300, 300)
     await page.mouse.move(320, 300, steps=3)
     await page.locator(".popular-mark").first.wait_for(timeout=60_000)
-    await page.locator(".grid-popular").scroll_into_view_if_needed()
-    picture = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
-    picture.crop((40, 150, 1240, 590)).save(PICTURES / "popular.webp", quality=82)
+    await page.locator("#looked-at").evaluate("(heading) => heading.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    box = await page.locator("#looked-at").bounding_box()
+    assert box is not None
+    clip = {"x": 40, "y": box["y"] - 20, "width": 1200, "height": 440}
+    Image.open(io.BytesIO(await page.screenshot(clip=clip))).convert("RGB").save(PICTURES / "popular.webp", quality=82)
     print("popular")
 
 
