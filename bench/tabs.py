@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from aiohttp import web
 from playwright.async_api import CDPSession, Page, WebSocket, async_playwright
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 __all__ = ["Tab", "Wire", "site", "tab"]
 
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _SAMPLING_US = 100
 _PAUSE_US = 2_000  #: a sample that came so late says only that the machine did something else
 _HEAD_BYTES = 8  #: of a browser's frame that is no longer than 64 KiB: 2, 2 more from 126 bytes on, and the mask
@@ -74,18 +73,15 @@ class Tab:
         while (at_s := loop.time() - began_s) < seconds:
             await self.page.mouse.move(100 + (moves * 7) % 900, 200 + (moves * 3) % 400)
             moves += 1
-            await asyncio.sleep(max(0.0, began_s + moves * each_s - began_s - at_s))
+            await asyncio.sleep(max(0.0, moves * each_s - at_s))
         return moves
 
 
 @contextlib.asynccontextmanager
 async def tab(word: str = "/clickstream") -> AsyncIterator[Tab]:
     """A fresh page of a fresh browser; `word` is in the addresses of the sockets that are looked at."""
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-    if path is None:
-        raise RuntimeError("this row needs Chromium: apt-get install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         page = await browser.new_page(viewport={"width": 1280, "height": 720})
         wire = Wire(word)
         wire.watch(page)

@@ -20,9 +20,11 @@ from typing import Any
 
 from playwright.async_api import CDPSession, Page, async_playwright
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "browser"))
-from chromium import CHROMIUM_ARGUMENTS, chromium_path
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
+
 from live_stage import Stage, stage
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="/favicon.ico">
 <style>body { margin: 0; background: #fff } main { height: 8000px }</style></head>

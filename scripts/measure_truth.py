@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,8 +19,12 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 __all__ = ["SETTINGS", "Finding", "Setting", "measure"]
 
@@ -184,9 +187,7 @@ page, in fifty parts a side. A screenshot has whole pixels, so figures are as ex
 async def main() -> None:
     rows = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         for setting in SETTINGS:
             with tempfile.TemporaryDirectory() as data:
                 demo = await Demo.start(data)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 TREE = Path(__file__).parent.parent
 PICTURES = TREE / "docs" / "pictures"
@@ -41,9 +43,7 @@ async def main() -> None:
             print(f"warming {address} for {WARM_S:.0f} s")
             await asyncio.sleep(WARM_S)
             async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-                )
+                browser = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
                 await photograph(browser, address)
                 await browser.close()
         finally:

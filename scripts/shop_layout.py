@@ -15,13 +15,18 @@ import argparse
 import asyncio
 import hashlib
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from playwright.async_api import Page, async_playwright
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 from isotherm.web.shop import paths, render
 
@@ -29,8 +34,6 @@ SHOP: Final = Path(__file__).parent.parent / "src/isotherm/web/shop"
 LAYOUT: Final = SHOP / "layout.json"
 WIDTHS_PX: Final = (390, 820, 1280, 1440, 1920)  #: of the windows that simulated visitors come with
 HEIGHT_PX: Final = 900
-CHROMIUM: Final = "/usr/bin/chromium"
-CHROMIUM_ARGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 #: The strictest policy that pages and tracker work under; the shop must live with any that a site may have.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'"
@@ -133,7 +136,7 @@ async def measure(page: Page, address: str) -> dict[str, Any]:
 async def measure_all(url: str) -> dict[str, dict[str, dict[str, Any]]]:
     """By path, then by width."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
 
         async def at_width(width: int) -> list[dict[str, Any]]:
             context = await browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, reduced_motion="reduce")

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Awaitable, Callable
 
 from playwright.async_api import ConsoleMessage, Error, Page
+from scripts.browser import CHROMIUM_ARGUMENTS, chromium_path
 
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["CHROMIUM_ARGUMENTS", "Console", "NewPage", "chromium_path"]
 
 NewPage = Callable[..., Awaitable[Page]]
-
-
-def chromium_path() -> str:
-    """Where the browser is installed."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise RuntimeError("these tests need Chromium: apt-get install chromium")
 
 
 class Console:
