@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import pytest_asyncio
+from axe import AXE
 from chromium import Console, NewPage
 from live_stage import Stage, stage
 from playwright.async_api import Page, expect
-from test_overlay import AXE, PANEL, SHOP, drawn, show, text
+from test_overlay import PANEL, SHOP, drawn, show, text
 from tests.serving import eventually
 
 from isotherm.core.columns import pack

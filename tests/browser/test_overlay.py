@@ -6,16 +6,15 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from axe import AXE
 from chromium import Console
 from live_stage import NEVER, Stage, stage
 from playwright.async_api import Page, expect
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PANEL = "isotherm-overlay .panel"
 GRID = 50
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -49,9 +48,6 @@ async def test_what_a_crowd_looks_at_rises_to_the_top_and_goes_back(demo: Served
     await expect(card.get_by_text("Popular now")).to_be_visible()
     print(f"from the crowd to the changed page: {time.monotonic() - began_s:.2f} s")
     assert (await visitor.evaluate(ORDER))[0] == "lamp"
-    if "SHOTS" in os.environ:
-        await card.scroll_into_view_if_needed()
-        await visitor.screenshot(path=f"{os.environ['SHOTS']}/popular.png")
     await crowd(demo, "product-lamp", 5)
     await expect(card.get_by_text("Popular now")).to_have_count(0)
     assert await visitor.evaluate(ORDER) == before, "it stands where it stood"
