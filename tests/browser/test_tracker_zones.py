@@ -46,6 +46,15 @@ async def test_a_sample_says_what_it_lies_on_and_where_in_its_box(page: Page, re
     assert not any("secret" in batch.text for batch in recorder.batches)
 
 
+async def test_a_long_name_is_cut_between_characters(page: Page, recorder: Recorder) -> None:
+    """Half a character is no JSON: the server would refuse the batch, and could not even say which."""
+    recorder.pages["/"] = f'<body style="margin:0;height:900px" data-heat-zone="{"z" * 63}🛒🛒">{TAG}'
+    await recorder.open(page)
+    await page.mouse.click(100, 75)
+    await recorder.until(lambda: clicked(recorder))
+    assert clicked(recorder)[0][0] == "z" * 63 + "🛒"
+
+
 async def test_what_a_rule_says_reaches_the_page(page: Page, recorder: Recorder) -> None:
     """As a DOM event and to `isotherm.on`; the tracker goes on as before."""
     heard: list[Any] = []

@@ -40,7 +40,7 @@
   const AGE_MS_MAX = 590000; // the server takes 600,000; the rest is for the way
   const QUEUE_SAMPLES_MAX = 2000;
   const BATCH_SAMPLES_MAX = 500; // with an anchor of full length each they fit into a frame
-  const ANCHOR_LENGTH_MAX = 64;
+  const ANCHOR = /^.{0,64}/su; // of whole characters: half of one, which a cut by length may leave, is no JSON
 
   /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is 0 for a move, 1 for a click */
   /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
@@ -139,7 +139,7 @@
       const { left, top, width, height } = box.getBoundingClientRect();
       /** @param {number} at @param {number} size */
       const within = (at, size) => Math.max(0, Math.min(1000, (1000 * at) / size)) || 0;
-      return [(name || "").slice(0, ANCHOR_LENGTH_MAX), within(viewportX - left, width), within(viewportY - top, height)];
+      return [/** @type {any} */ (ANCHOR.exec(name || ""))[0], within(viewportX - left, width), within(viewportY - top, height)];
     };
 
     /** @param {number} kind @param {number} viewportX @param {number} viewportY */
