@@ -179,38 +179,27 @@ def encode(record: msgspec.Struct) -> bytes:
 
 def decode_clickstream(value: bytes) -> Clickstream:
     """Raises `RecordError`."""
-    return _decode(_clickstream_decoder, value)
+    return _of_this_format(_decoded(_clickstream_decoder, value))
 
 
 def decode_grouped(value: bytes) -> GroupedByPage:
     """Raises `RecordError`."""
-    return _decode(_grouped_decoder, value)
+    return _of_this_format(_decoded(_grouped_decoder, value))
 
 
 def decode_heatmap(value: bytes) -> HeatmapRecord:
     """Raises `RecordError`."""
-    try:
-        return _heatmap_decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(str(error)) from None
+    return _decoded(_heatmap_decoder, value)
 
 
 def decode_interest(value: bytes) -> Interest:
     """Raises `RecordError`."""
-    try:
-        return _interest_decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(str(error)) from None
+    return _decoded(_interest_decoder, value)
 
 
 def tick_of(value: bytes) -> int | None:
     """The time that a tick tells; None: the record is no tick. Raises `RecordError`."""
-    if not value.startswith(_TICK_BEGINS):
-        return None
-    try:
-        return _tick_decoder.decode(value).tick
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RecordError(str(error)) from None
+    return _decoded(_tick_decoder, value).tick if value.startswith(_TICK_BEGINS) else None
 
 
 def is_clickstream(value: bytes) -> bool:
@@ -225,14 +214,18 @@ def dead_letter(error: str, stage: str, topic: str, partition: int, offset: int,
     return DeadLetter(error, stage, topic, partition, offset, text[:_DEAD_VALUE_CHARS_MAX], cut)
 
 
+_Any = TypeVar("_Any")
 _Record = TypeVar("_Record", Clickstream, GroupedByPage)
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], value: bytes) -> _Record:
+def _decoded(decoder: msgspec.json.Decoder[_Any], value: bytes) -> _Any:
     try:
-        record = decoder.decode(value)
+        return decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(str(error)) from None
+
+
+def _of_this_format(record: _Record) -> _Record:
     if record.v != FORMAT:
         raise RecordError(f"expected a record of format {FORMAT}, got {record.v}: it is of another release")
     return record
@@ -276,8 +269,8 @@ class Visit(NamedTuple):
 
 def visits_of(value: bytes) -> tuple[int, list[Visit]]:
     """The arrival and the batches of a record that was processed before: a tenth of the work of its samples. Raises `RecordError`."""
+    record = _decoded(_remembered_decoder, value)
     try:
-        record = _remembered_decoder.decode(value)
         runs = record.runs
         page, session, load, seq, size = (unpack(column).tolist() for column in (runs.page, runs.session, runs.load, runs.seq, runs.n))
         age = unpack(record.samples.age)
@@ -287,7 +280,7 @@ def visits_of(value: bytes) -> tuple[int, list[Visit]]:
             known = record.loads[load_at] if load_at != NO_LOAD else None
             last_ms = record.at - int(age[end - 1]) if samples else None
             visits.append(Visit(record.pages[page_at], record.sessions[session_at], known, number, last_ms))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ColumnError, ValueError, IndexError) as error:
+    except (ColumnError, ValueError, IndexError) as error:
         raise RecordError(str(error)) from None
     return record.at, visits
 
