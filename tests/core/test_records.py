@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.group_by import GroupBy
-from isotherm.core.records import RecordError, decode_clickstream, decode_grouped, encode, samples_from_record, samples_to_record
+from isotherm.core.records import (
+    RecordError,
+    counts_from_record,
+    counts_to_records,
+    decode_clickstream,
+    decode_grouped,
+    encode,
+    samples_from_record,
+    samples_to_record,
+    visits_of,
+)
 from tests.core.test_windows import START_MS, batches, to_samples
 
 
@@ -43,3 +56,76 @@ def test_a_record_of_another_release_is_named_so() -> None:
                  "origin": None, "kinds": [], "pane": "<B", "layer": "<B", "tile": "<B", "count": "<B", "v": 99}
             )
         )  # fmt: skip
+
+
+ONE = {
+    "page": "default/", "session": "s", "load": "l", "seq": 0, "width": 4, "height": 4, "viewport": 1280.0,
+    "kind": [0], "x": [1], "y": [1], "age": [0],
+}  # fmt: skip
+
+
+def column(dtype: str, letter: str, number: float) -> str:
+    return f"<{letter}" + b64encode(np.array([number], dtype).tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "packed"),
+    [
+        ("samples", "age", column("<f8", "d", float("inf"))),
+        ("samples", "age", column("<i8", "q", -(2**63))),
+        ("runs", "page", column("<f8", "d", 0.5)),
+        ("runs", "session", column("<i1", "b", -1)),
+        ("runs", "load", column("<i1", "b", -2)),
+        ("runs", "seq", column("<f8", "d", 0.5)),
+        ("runs", "n", column("<i1", "b", -1)),
+    ],
+)
+def test_what_is_read_again_is_refused_as_it_was(part: str, name: str, packed: str) -> None:
+    """A record that went to the dead letters stops nobody who reads it again, and nothing of it is remembered."""
+    samples = to_samples([ONE], START_MS)
+    assert samples is not None
+    record = samples_to_record(samples)
+    setattr(getattr(record, part), name, packed)
+    for read in (visits_of, lambda value: samples_from_record(decode_clickstream(value))):
+        with pytest.raises(RecordError):
+            read(encode(record))
+
+
+def test_whole_numbers_may_come_as_floats() -> None:
+    """And are places and numbers then as well, the first time and again."""
+    samples = to_samples([ONE], START_MS)
+    assert samples is not None
+    record = samples_to_record(samples)
+    record.runs.page, record.runs.seq = column("<f8", "d", 0), column("<f4", "f", 7)
+    assert samples_from_record(record).runs.seq.tolist() == [7]
+    _, (visit,) = visits_of(encode(record))
+    assert (visit.page, visit.seq, type(visit.seq)) == ("default/", 7, int)
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"),
+    [
+        ("tile", column("<i8", "q", 2**32)),
+        ("count", column("<i8", "q", 2**32 + 1)),
+        ("count", column("<i1", "b", -1)),
+        ("layer", column("<u1", "B", 99)),
+    ],
+)
+def test_numbers_that_no_count_has(name: str, packed: str) -> None:
+    """None is cut to what fits: it would be heat on a tile where nobody was."""
+    samples = to_samples([ONE], START_MS)
+    assert samples is not None
+    ((_, record),) = counts_to_records(GroupBy(grid_size=4, hop_ms=250).group(samples), partition=0, offset=1, pane_ms=250, grid_size=4)
+    setattr(record, name, packed)
+    with pytest.raises(RecordError):
+        counts_from_record(record)
+
+
+def test_a_kind_beyond_the_table_is_no_kind_of_it() -> None:
+    """Also where its lowest bits are."""
+    samples = to_samples([ONE], START_MS)
+    assert samples is not None
+    record = samples_to_record(samples)
+    record.samples.kind = column("<u2", "H", 256)
+    with pytest.raises(RecordError, match="kind"):
+        samples_from_record(record)

@@ -6,6 +6,7 @@ numbers in packed columns (`columns`), so that it costs little.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from isotherm.core.columns import ColumnError, pack, pack_few, unpack
 from isotherm.core.counts import Counts
-from isotherm.core.layers import KINDS, LAYERS
+from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
@@ -44,7 +45,8 @@ __all__ = [
 ]
 
 FORMAT: Final = 1
-_Int53 = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]  #: what every reader of JSON can hold, and 64 bits with room to spare
+_INT53: Final = 2**53  #: what every reader of JSON can hold, and 64 bits with room to spare
+_Int53 = Annotated[int, msgspec.Meta(ge=-_INT53, le=_INT53)]
 
 
 class RecordError(ValueError):
@@ -268,21 +270,65 @@ class Visit(NamedTuple):
 
 
 def visits_of(value: bytes) -> tuple[int, list[Visit]]:
-    """The arrival and the batches of a record that was processed before: a tenth of the work of its samples. Raises `RecordError`."""
+    """The arrival and the batches of a record that was processed before: a tenth of the work of its samples. Raises `RecordError`.
+
+    It is as strict as `samples_from_record`: what went to the dead letters then is not remembered now.
+    """
     record = _decoded(_remembered_decoder, value)
+    runs = record.runs
     try:
-        runs = record.runs
-        page, session, load, seq, size = (unpack(column).tolist() for column in (runs.page, runs.session, runs.load, runs.seq, runs.n))
-        age = unpack(record.samples.age)
-        visits, end = [], 0
-        for page_at, session_at, load_at, number, samples in zip(page, session, load, seq, size, strict=True):
-            end += samples
-            known = record.loads[load_at] if load_at != NO_LOAD else None
-            last_ms = record.at - int(age[end - 1]) if samples else None
-            visits.append(Visit(record.pages[page_at], record.sessions[session_at], known, number, last_ms))
-    except (ColumnError, ValueError, IndexError) as error:
+        page, session = _places("page", runs.page, record.pages), _places("session", runs.session, record.sessions)
+        load, seq = _places("load", runs.load, record.loads, NO_LOAD), _whole("seq", runs.seq)
+        age_ms = _ages_ms(record.samples.age)
+        size = _sizes(runs.n, len(age_ms))
+    except ColumnError as error:
         raise RecordError(str(error)) from None
+    if not len(page) == len(session) == len(load) == len(seq) == len(size):
+        raise RecordError("expected run columns of one length")
+    visits, end = [], 0
+    columns = zip(page.tolist(), session.tolist(), load.tolist(), seq.tolist(), size.tolist(), strict=True)
+    for page_at, session_at, load_at, number, samples in columns:
+        end += samples
+        known = record.loads[load_at] if load_at != NO_LOAD else None
+        last_ms = record.at - int(age_ms[end - 1]) if samples else None
+        visits.append(Visit(record.pages[page_at], record.sessions[session_at], known, number, last_ms))
     return record.at, visits
+
+
+def _whole(name: str, text: str, dtype: type[np.generic] = np.int64) -> npt.NDArray[Any]:
+    """A packed column of whole numbers that fit the type. Raises `RecordError`, `ColumnError`."""
+    column = unpack(text)
+    with np.errstate(invalid="ignore"):
+        whole = column.astype(dtype)
+    if not np.can_cast(column.dtype, dtype) and not np.array_equal(whole, column):
+        raise RecordError(f"expected `{name}` to be whole numbers of {whole.itemsize * 8} bits")
+    return whole
+
+
+def _places(name: str, text: str, table: Sized, least: int = 0, dtype: type[np.generic] = np.intp) -> npt.NDArray[Any]:
+    """A packed column of places in a table. Raises `RecordError`, `ColumnError`."""
+    places = _whole(name, text, dtype)
+    if len(places) and not (places.min() >= least and places.max() < len(table)):
+        raise RecordError(f"expected `{name}` to be places in a table of {len(table)}")
+    return places
+
+
+def _ages_ms(text: str) -> npt.NDArray[np.int64]:
+    """A packed column of ages; what they are taken from has as many bits. Raises `RecordError`, `ColumnError`."""
+    ages_ms = unpack(text)
+    if not ((ages_ms >= -_INT53) & (ages_ms <= _INT53)).all():
+        raise RecordError("expected ages of at most 53 bits")
+    return ages_ms.astype(np.int64)
+
+
+def _sizes(text: str, samples: int) -> npt.NDArray[Any]:
+    """How many of so many samples each run has. Raises `RecordError`, `ColumnError`."""
+    sizes = _whole("n", text, np.intp)
+    if len(sizes) and not (sizes.min() >= 0 and sizes.max() <= samples):
+        raise RecordError("expected sizes from 0 to the number of samples")
+    if int(sizes.sum()) != samples:
+        raise RecordError("expected sample columns of one length, the sum of the runs' sizes")
+    return sizes
 
 
 def samples_to_record(samples: Samples) -> Clickstream:
@@ -324,11 +370,10 @@ def _anchors_to_record(samples: Samples) -> AnchorColumns | msgspec.UnsetType:
 def _anchored_from_record(columns: AnchorColumns | msgspec.UnsetType, length: int) -> Anchored | None:
     if isinstance(columns, msgspec.UnsetType):
         return None
-    anchored = Anchored(unpack(columns.at).astype(np.intp) - 1, unpack(columns.x).astype(np.int32), unpack(columns.y).astype(np.int32))
+    anchor = _places("anchors.at", columns.at, range(len(columns.names) + 1)) - 1  # in the record 0 is none
+    anchored = Anchored(anchor, _whole("anchors.x", columns.x, np.int32), _whole("anchors.y", columns.y, np.int32))
     if not len(anchored.anchor) == len(anchored.x) == len(anchored.y) == length:
         raise RecordError("expected anchor columns as long as the samples'")
-    if length and not (anchored.anchor.min() >= -1 and anchored.anchor.max() < len(columns.names)):
-        raise RecordError(f"expected anchors to be places in a table of {len(columns.names)}")
     return anchored
 
 
@@ -336,17 +381,17 @@ def samples_from_record(record: Clickstream) -> Samples:
     """The samples of a record. Raises `RecordError` where its columns do not fit together."""
     try:
         columns = record.runs
+        age_ms = _ages_ms(record.samples.age)
         runs = Runs(
-            page=unpack(columns.page).astype(np.intp),
-            session=unpack(columns.session).astype(np.intp),
-            device=unpack(columns.device).astype(np.intp),
-            load=unpack(columns.load).astype(np.intp),
-            seq=unpack(columns.seq).astype(np.int64),
+            page=_places("page", columns.page, record.pages),
+            session=_places("session", columns.session, record.sessions),
+            device=_places("device", columns.device, DEVICES),
+            load=_places("load", columns.load, record.loads, NO_LOAD),
+            seq=_whole("seq", columns.seq),
             width=unpack(columns.w).astype(np.float64),
             height=unpack(columns.h).astype(np.float64),
-            size=unpack(columns.n).astype(np.intp),
+            size=_sizes(columns.n, len(age_ms)),
         )
-        time_ms = record.at - unpack(record.samples.age).astype(np.int64)
         samples = Samples(
             arrived_ms=record.at,
             pages=[Page.from_key(key) for key in record.pages],
@@ -354,13 +399,13 @@ def samples_from_record(record: Clickstream) -> Samples:
             sessions=record.sessions,
             loads=record.loads,
             runs=runs,
-            time_ms=time_ms,
+            time_ms=record.at - age_ms,
             x=unpack(record.samples.x).astype(np.float64),
             y=unpack(record.samples.y).astype(np.float64),
-            kind=unpack(record.samples.kind).astype(np.uint8),
+            kind=_places("kind", record.samples.kind, record.kinds, dtype=np.uint8),
             kinds=record.kinds,
             anchors=[] if isinstance(record.anchors, msgspec.UnsetType) else record.anchors.names,
-            anchored=_anchored_from_record(record.anchors, len(time_ms)),
+            anchored=_anchored_from_record(record.anchors, len(age_ms)),
         )
     except (ColumnError, ValueError) as error:
         raise RecordError(str(error)) from None
@@ -381,25 +426,15 @@ def _check(samples: Samples) -> None:
     }
     if lengths != {len(runs)} or len(samples.origins) != len(samples.pages):
         raise RecordError("expected run columns of one length")
-    if {len(samples.x), len(samples.y), len(samples.kind)} != {length} or int(runs.size.sum()) != length:
+    if {len(samples.x), len(samples.y), len(samples.kind)} != {length}:
         raise RecordError("expected sample columns of one length, the sum of the runs' sizes")
     if not len(runs):
         return
     for numbers in (runs.width, runs.height, samples.x, samples.y):
         if not np.isfinite(numbers).all():
             raise RecordError("expected positions and sizes to be finite")
-    if runs.size.min() < 0 or runs.width.min() <= 0 or runs.height.min() <= 0:
-        raise RecordError("expected sizes from 0 and document widths and heights above 0")
-    for name, column, table in (
-        ("page", runs.page, samples.pages),
-        ("session", runs.session, samples.sessions),
-        ("load", runs.load, samples.loads),
-        ("kind", samples.kind, samples.kinds),
-        ("device", runs.device, range(3)),
-    ):
-        least = -1 if name == "load" else 0
-        if len(column) and not (column.min() >= least and column.max() < len(table)):
-            raise RecordError(f"expected `{name}` to be places in a table of {len(table)}")
+    if runs.width.min() <= 0 or runs.height.min() <= 0:
+        raise RecordError("expected document widths and heights above 0")
 
 
 def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int) -> list[tuple[str, GroupedByPage]]:
@@ -442,14 +477,14 @@ def _packed(column: npt.NDArray[Any]) -> str:
 def counts_from_record(record: GroupedByPage) -> Counts:
     """The counts of a record of one page. Raises `RecordError`."""
     try:
-        pane, layer = unpack(record.pane).astype(np.int64), unpack(record.layer).astype(np.intp)
-        tile, count = unpack(record.tile).astype(np.int32), unpack(record.count).astype(np.int32)
+        pane, layer = _whole("pane", record.pane), _places("layer", record.layer, range(LAYERS))
+        tile, count = _whole("tile", record.tile, np.int32), _whole("count", record.count, np.int32)
     except ColumnError as error:
         raise RecordError(str(error)) from None
     if not len(pane) == len(layer) == len(tile) == len(count):
         raise RecordError("expected columns of one length")
-    if len(tile) and not (tile.min() >= 0 and tile.max() < record.grid_size**2 and layer.min() >= 0 and layer.max() < LAYERS):
-        raise RecordError("expected tiles within the grid and known layers")
+    if len(tile) and not (tile.min() >= 0 and tile.max() < record.grid_size**2 and count.min() > 0):
+        raise RecordError("expected tiles within the grid, and counts above 0")
     return Counts(
         pages=[record.site + record.path],
         origins=[record.origin],
