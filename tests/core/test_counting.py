@@ -133,9 +133,10 @@ def test_what_does_not_fit_is_refused() -> None:
         (replace(whole, runs=replace(whole.runs, page=np.array([3]))), "fit"),
         (replace(whole, runs=replace(whole.runs, device=np.array([3]))), "fit"),
         (replace(whole, runs=replace(whole.runs, size=np.array([2]))), "fit"),
+        (replace(whole, runs=replace(whole.runs, size=np.array([0]))), "fit"),
     ):
         with pytest.raises((ValueError, TypeError), match=words):
-            counting.tally(wrong, fresh, None, 50, 250)
+            counting.tally(wrong, fresh, None, 50, 250, want_rows=True)
     outside = [(np.array([10]), np.ones(1, np.int32), 1)]
     with pytest.raises(IndexError):
         counting.add(np.zeros(10, np.int32), np.zeros(1, np.int64), np.ones(1, np.bool_), 10, outside)

@@ -162,7 +162,7 @@ PyObject *tally(PyObject *self, PyObject *args)
             int32_t layer = (int32_t)(place * devices + device[run]);
             if ((uint64_t)time_ms[at] - (uint64_t)pane_ms >= (uint64_t)hop_ms) {
                 pane = quotient(hop, time_ms[at]);
-                pane_ms = pane * hop_ms;
+                pane_ms = (int64_t)((uint64_t)pane * (uint64_t)hop_ms); /* may wrap at the end of all times, as the difference above */
             }
             if (time_ms[at] > newest[page[run]])
                 newest[page[run]] = time_ms[at];
@@ -192,6 +192,8 @@ PyObject *tally(PyObject *self, PyObject *args)
                 to_row[at] = found - 1;
         }
     }
+    if (!views.failed && at < samples) /* their rows would be whatever stood there */
+        refuse(&views, PyExc_ValueError, "expected runs that fit their samples and pages");
     if (!views.failed && put_in_order(&rows) < 0)
         views.failed = 1;
     if (!views.failed)
