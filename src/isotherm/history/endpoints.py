@@ -22,8 +22,6 @@ from aiohttp import web
 from isotherm.core.columns import pack
 from isotherm.core.heat import Heat, View
 from isotherm.core.layers import layers_of
-from isotherm.core.people import Marks
-from isotherm.core.rollup import Contents
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.history.figures import Figures, as_csv, as_json, figures_of
 from isotherm.history.keeper import STEPS_MAX, History, Step
@@ -128,18 +126,19 @@ class HistoryEndpoints:
         heat = self._live.whole(view)
         counts: npt.NDArray[np.int64] = np.zeros(heat.grid_size * heat.grid_size, np.int64)
         counts[heat.cells] = heat.counts
-        marks, size = await self._history.now(view.page, heat.end_ms) if self._history is not None else (Marks(), None)
+        marks, size = await self._history.now(view.page, heat.end_ms) if self._history is not None else (None, None)
         return figures_of(
-            view, Contents(marks=marks), start_ms=heat.end_ms - heat.window_ms, end_ms=heat.end_ms, grid_size=heat.grid_size,
-            size=size, people_min=self._people_min, counts=counts,
+            view, counts, marks, start_ms=heat.end_ms - heat.window_ms, end_ms=heat.end_ms, grid_size=heat.grid_size,
+            size=size, people_min=self._people_min,
         )  # fmt: skip
 
     async def _past(self, request: web.Request, view: View) -> Figures:
         from_ms, to_ms = self._span(request)
         past = await self._needed().range(view.page, from_ms, to_ms)
+        grid_size, contents = self._live.grid_size, past.contents
         return figures_of(
-            view, past.contents, start_ms=past.start_ms, end_ms=past.end_ms, grid_size=self._live.grid_size, size=past.size,
-            people_min=self._people_min,
+            view, contents.by_tile(layers_of(view.kind, view.device), grid_size * grid_size), contents.marks, start_ms=past.start_ms,
+            end_ms=past.end_ms, grid_size=grid_size, size=past.size, people_min=self._people_min,
         )  # fmt: skip
 
     def _span(self, request: web.Request) -> tuple[int | None, int]:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from isotherm.core.heat import View, classic_value
 from isotherm.core.layers import ALL_DEVICES, layers_of
-from isotherm.core.pages import Page
-from isotherm.core.rollup import Contents
+from isotherm.core.pages import DEFAULT_SITE, Page
+from isotherm.core.people import Marks
 
 __all__ = ["Figures", "as_csv", "as_json", "figures_of"]
 
@@ -44,7 +44,7 @@ class Figures:
     @property
     def title(self) -> str:
         page = Page.from_key(self.view.page)
-        return page.path if page.site == "default" else f"{page.path}  ({page.site})"
+        return page.path if page.site == DEFAULT_SITE else f"{page.path}  ({page.site})"
 
     @property
     def noun(self) -> str:
@@ -58,32 +58,31 @@ class Figures:
 
 def figures_of(
     view: View,
-    contents: Contents,
+    counts: npt.NDArray[Any],
+    marks: Marks | None,
     *,
     start_ms: int,
     end_ms: int,
     grid_size: int,
     size: tuple[float, float] | None,
     people_min: int,
-    counts: npt.NDArray[Any] | None = None,
 ) -> Figures:
-    """`counts`, where given, are taken instead of those of the contents: the live window's."""
-    tiles, layers, marks = grid_size * grid_size, layers_of(view.kind, view.device), contents.marks
-    if counts is None:
-        counts = contents.by_tile(layers, tiles)
-    people = marks.by_tile(layers, tiles)
-    shown = np.where((people >> marks.level) >= people_min, counts, 0) if people_min > 1 else counts
-    everyone = marks.within(layers, tiles)
-    sampled = everyone >> marks.level
+    """`counts` of each tile, and who was there; None: that is not known, and no tile can be held to have enough."""
+    tiles, layers = grid_size * grid_size, layers_of(view.kind, view.device)
+    known = marks if marks is not None else Marks()
+    people = known.by_tile(layers, tiles)
+    shown = np.where((people >> known.level) >= people_min, counts, 0) if people_min > 1 else counts
+    everyone = known.within(layers, tiles)
+    sampled = everyone >> known.level
     return Figures(
         view,
         start_ms,
         end_ms,
         grid_size,
         shown,
-        everyone if sampled >= people_min or people_min <= 1 else None,
-        np.where(shown > 0, people, 0),
-        float(np.sqrt(((1 << marks.level) - 1) / max(1, everyone))) if marks.level else 0.0,
+        everyone if marks is not None and (sampled >= people_min or people_min <= 1) else None,
+        np.where(shown > 0, people, 0) if marks is not None else None,
+        float(np.sqrt(((1 << known.level) - 1) / max(1, everyone))) if known.level else 0.0,
         int(np.count_nonzero(counts) - np.count_nonzero(shown)),
         size,
     )
@@ -98,6 +97,8 @@ def as_json(figures: Figures, *, with_people: bool) -> bytes:
         "value": classic_value(tiles, figures.counts[tiles], figures.grid_size),
         "grid-size": figures.grid_size,
     }
+    if with_people:
+        answer["hidden-tiles"] = figures.hidden_tiles
     if with_people and figures.people_by_tile is not None:
         seen = np.flatnonzero(figures.people_by_tile)
         answer["people"] = {
@@ -105,7 +106,6 @@ def as_json(figures: Figures, *, with_people: bool) -> bytes:
             "value": classic_value(seen, figures.people_by_tile[seen], figures.grid_size),
             "error": round(figures.people_error, 4),
         }
-        answer["hidden-tiles"] = figures.hidden_tiles
     return msgspec.json.encode(answer)
 
 
