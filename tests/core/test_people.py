@@ -30,6 +30,9 @@ def test_people_equal_brute_force(parts: Any, layers: set[int], zone: set[int]) 
     assert joined.by_tile(np.array(sorted(layers)), TILES).tolist() == [
         len({who for who, _, at in every if at == tile}) for tile in range(TILES)
     ]
+    for least in range(4):
+        on_each = [len({who for who, _, at in every if at == tile}) for tile in range(TILES)]
+        assert joined.enough(np.array(sorted(layers)), TILES, least).tolist() == [least < 2 or on >= least for on in on_each]
 
 
 @settings(deadline=None)

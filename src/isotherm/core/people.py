@@ -114,6 +114,12 @@ class Marks:
         pairs = np.unique((tile.astype(np.uint64) << _CELL_BITS) | session)
         return np.bincount((pairs >> _CELL_BITS).astype(np.int64), minlength=size).astype(np.int64) << self.level
 
+    def enough(self, layers: npt.NDArray[Any], size: int, least: int) -> npt.NDArray[np.bool_]:
+        """On which of the `size` tiles so many sessions were, by the sample alone where these are one. Below 2: on all."""
+        if least < 2:
+            return np.ones(size, np.bool_)
+        return self.by_tile(layers, size) >> self.level >= least
+
     def within(self, layers: npt.NDArray[Any], size: int, wanted: npt.NDArray[np.bool_] | None = None) -> int:
         """Distinct sessions on any of the `wanted` tiles (a mask of `size`; None: all) of these layers."""
         tile, session = self._tiles(layers, size)

@@ -71,7 +71,7 @@ def figures_of(
     tiles, layers = grid_size * grid_size, layers_of(view.kind, view.device)
     known = marks if marks is not None else Marks()
     people = known.by_tile(layers, tiles)
-    shown = np.where((people >> known.level) >= people_min, counts, 0) if people_min > 1 else counts
+    shown = np.where(known.enough(layers, tiles, people_min), counts, 0)
     everyone = known.within(layers, tiles)
     sampled = everyone >> known.level
     return Figures(

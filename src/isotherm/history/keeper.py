@@ -200,18 +200,13 @@ class History:
 
     def _recent(self, page: str, layers: npt.NDArray[Any], end_ms: int, people_min: int) -> list[Step]:
         slot_ms = self._crowd.slot_ms
-        marks = self._crowd.marks(page, end_ms)
-        shown = marks.by_tile(layers, self._tiles) >> marks.level >= people_min
+        shown = self._crowd.marks(page, end_ms).enough(layers, self._tiles, people_min)
         last_ms = -(-end_ms // slot_ms) * slot_ms
         steps = {at_ms: Step(at_ms, _NONE, _NONE) for at_ms in range(last_ms - (self._slots - 1) * slot_ms, last_ms + 1, slot_ms)}
         for at_ms, cell, count in self._crowd.parts(page, end_ms):
             if at_ms not in steps:
                 continue
-            layer, tile = np.divmod(cell, self._tiles)
-            chosen = np.isin(layer, layers)
-            counts = np.bincount(tile[chosen], weights=count[chosen], minlength=self._tiles).astype(np.int64)
-            tiles = np.flatnonzero((counts > 0) & shown)
-            steps[at_ms] = Step(at_ms, tiles, counts[tiles])
+            steps[at_ms] = _step(at_ms, Contents(cell, count).by_tile(layers, self._tiles) * shown)
         return list(steps.values())
 
     def people_now(self, page: str, end_ms: int) -> Marks:
@@ -276,11 +271,10 @@ class History:
         counts = np.zeros(self._tiles, np.int64)
         for contents in parts:
             counts += contents.by_tile(layers, self._tiles)
-        if people_min > 1:
+        if people_min > 1:  # to join marks is most of the work
             marks = Marks.joined([contents.marks for contents in parts], _MARKS_READ_MAX)
-            counts[marks.by_tile(layers, self._tiles) >> marks.level < people_min] = 0
-        tiles = np.flatnonzero(counts)
-        return Step(end_ms, tiles, counts[tiles])
+            counts *= marks.enough(layers, self._tiles, people_min)
+        return _step(end_ms, counts)
 
     def _waiting_buckets(self, page: str) -> list[Bucket]:
         return self._fold(self._unstored(), page)[0]
@@ -300,3 +294,9 @@ class History:
 
     async def _do(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _step(end_ms: int, counts: npt.NDArray[np.int64]) -> Step:
+    """`counts` of each tile."""
+    tiles = np.flatnonzero(counts)
+    return Step(end_ms, tiles, counts[tiles])
