@@ -47,10 +47,6 @@ class Figures:
         return page.path if page.site == DEFAULT_SITE else f"{page.path}  ({page.site})"
 
     @property
-    def noun(self) -> str:
-        return f"{self.view.kind}s"
-
-    @property
     def note(self) -> str:
         device = "" if self.view.device == ALL_DEVICES else f", {self.view.device} only"
         return device + (f"; {self.hidden_tiles} tiles with too few people left out" if self.hidden_tiles else "")

@@ -39,7 +39,7 @@ def draw(figures: Figures) -> bytes:
     pen = ImageDraw.Draw(image)
     corner = (_MARGIN_PX + width, _MARGIN_PX + _LEGEND_PX + height)
     pen.rectangle((_MARGIN_PX - 1, _MARGIN_PX + _LEGEND_PX - 1, *corner), outline=_LINE)
-    _legend(pen, figures, hottest, room)
+    _legend(image, pen, figures, hottest, room)
     out = BytesIO()
     image.save(out, "PNG", optimize=False)
     return out.getvalue()
@@ -50,22 +50,21 @@ def _size(document: tuple[float, float]) -> tuple[int, int]:
     return max(1, round(document[0] * scale)), max(1, round(document[1] * scale))
 
 
-def _legend(pen: ImageDraw.ImageDraw, figures: Figures, hottest: int, room: int) -> None:
+def _legend(image: Image.Image, pen: ImageDraw.ImageDraw, figures: Figures, hottest: int, room: int) -> None:
     large, small = ImageFont.load_default(22), ImageFont.load_default(14)
     left, top = _MARGIN_PX, _MARGIN_PX
     pen.text((left, top), _fitting(pen, figures.title, large, room), _INK, large)
     pen.text((left, top + 32), _fitting(pen, f"{_moment(figures.start_ms)} to {_moment(figures.end_ms)} UTC", small, room), _FAINT, small)
     people = "" if figures.people is None else f", {_number(figures.people)} {'person' if figures.people == 1 else 'people'}"
-    noun = figures.noun if figures.total != 1 else figures.noun.removesuffix("s")
-    pen.text((left, top + 52), _fitting(pen, f"{_number(figures.total)} {noun}{people}{figures.note}", small, room), _FAINT, small)
+    samples = _counted(figures.total, figures.view.kind)
+    pen.text((left, top + 52), _fitting(pen, f"{samples}{people}{figures.note}", small, room), _FAINT, small)
     if hottest:
         bar_width, bar_height = _BAR_PX
         steps = np.linspace(0, 1, bar_width) ** 2 * hottest  # heat is the root of a count's share
         strip = np.repeat(shades(np.maximum(steps, 1e-9), hottest)[None], bar_height, axis=0)
-        pen._image.paste(Image.fromarray(strip), (left, top + 82))
+        image.paste(Image.fromarray(strip), (left, top + 82))
         pen.rectangle((left - 1, top + 81, left + bar_width, top + 82 + bar_height), outline=_LINE)
-        noun = figures.noun if hottest != 1 else figures.noun.removesuffix("s")
-        pen.text((left + bar_width + 12, top + 80), f"up to {_number(hottest)} {noun} a tile", _FAINT, small)
+        pen.text((left + bar_width + 12, top + 80), f"up to {_counted(hottest, figures.view.kind)} a tile", _FAINT, small)
     else:
         pen.text((left, top + 80), "no heat in this range", _FAINT, small)
 
@@ -80,6 +79,10 @@ def _fitting(pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont |
 
 def _moment(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _number(number: int) -> str:
