@@ -268,6 +268,45 @@ def test_rewriting_leaves_nothing_behind(tmp_path: Path) -> None:
     assert (log.damage, log.damaged) == ([], 0)
 
 
+def test_rewriting_says_so_where_what_was_there_stays(tmp_path: Path) -> None:
+    """While another process reads, the write-ahead log can't be emptied; once it can, doing it again is enough."""
+    path = tmp_path / "log.sqlite"
+    with closing(Log(path)) as server:
+        server.append(1, b"secret")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other, closing(Log(path, repair=False)) as log:
+            log._database.execute("PRAGMA busy_timeout=1")
+            other.execute("BEGIN")
+            assert other.execute("SELECT count(*) FROM records").fetchone() == (1,)
+            with pytest.raises(LogError, match="try again"):
+                log.rewrite(lambda _: b"")
+            other.execute("ROLLBACK")
+            assert log.rewrite(lambda _: b"") == 0
+        assert b"secret" not in path.read_bytes() + wal_of(path).read_bytes()
+
+
+def test_rewriting_makes_no_damaged_record_sound(tmp_path: Path) -> None:
+    """What its value says can't be relied on, with a piece of it gone either."""
+    path = tmp_path / "log.sqlite"
+    write(path, [(1000, b"value 1"), (1001, b"value 2")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE records SET value = CAST('velue 1' AS BLOB) WHERE offset = 1")
+    with closing(Log(path, repair=False)) as log:
+        assert log.rewrite(lambda value: value[:-1]) == 2
+    found, log = read(path)
+    assert (found, log.damaged) == ({2: (1001, b"value ")}, 1)
+
+
+def test_a_rewriting_that_fails_holds_nobody_up(tmp_path: Path) -> None:
+    """Nothing of its last piece is done, and the log can be written to."""
+    with closing(Log(tmp_path / "log.sqlite")) as log:
+        log.append(1000, b"one")
+        with pytest.raises(ZeroDivisionError):
+            log.rewrite(lambda _: bytes(1 // 0))
+        assert not log._database.in_transaction
+        log.append(1001, b"two")
+    assert len(read(tmp_path / "log.sqlite")[0]) == 2
+
+
 def test_the_checksum_is_of_all_that_a_record_is() -> None:
     """Another offset, time or value gives another."""
     assert len({checksum(1, 2, b"v"), checksum(2, 1, b"v"), checksum(1, 3, b"v"), checksum(1, 2, b"w")}) == 4

@@ -212,7 +212,7 @@ class Log:
             for offset, time_ms, value, crc in self._database.execute(rows, (since_ms,)):
                 self.damaged += 0 if expected is None else offset - expected
                 expected = offset + 1
-                if not isinstance(value, bytes) or crc not in (None, checksum(offset, time_ms, value)):
+                if not _is_sound(offset, time_ms, value, crc):
                     self.damaged += 1
                 elif time_ms >= since_ms:
                     yield offset, time_ms, value
@@ -222,30 +222,34 @@ class Log:
     def rewrite(self, change: Callable[[bytes], bytes]) -> int:
         """Gives each record's value to `change` and keeps what it returns; returns how many changed. May run beside the server.
 
-        Raises `LogError`. What stood there before is overwritten on the disk, in the write-ahead log too.
+        Raises `LogError`, also where others read for so long that what stood there before can't be overwritten on the disk, in the
+        write-ahead log too. A damaged record stays one.
         """
         db = self._database
         changed = at = 0
         try:
             db.execute("PRAGMA secure_delete=ON")
             while True:
-                db.execute("BEGIN IMMEDIATE")
-                rows = db.execute(
-                    "SELECT offset, time_ms, value FROM records WHERE offset > ? ORDER BY offset LIMIT ?", (at, _REWRITTEN_ROWS)
-                ).fetchall()
-                for offset, time_ms, value in rows:
-                    at = offset
-                    new = change(value)
-                    if new != value:
-                        changed += 1
-                        crc = checksum(offset, time_ms, new)
-                        db.execute("UPDATE records SET value = ?, crc = ? WHERE offset = ?", (new, crc, offset))
-                db.execute("COMMIT")
+                with db:  # begun below, rolled back where `change` raises
+                    db.execute("BEGIN IMMEDIATE")
+                    rows = db.execute(
+                        "SELECT offset, time_ms, value, crc FROM records WHERE offset > ? ORDER BY offset LIMIT ?", (at, _REWRITTEN_ROWS)
+                    ).fetchall()
+                    for offset, time_ms, value, crc in rows:
+                        at = offset
+                        new = change(value)
+                        if new != value:
+                            changed += 1
+                            right = checksum(offset, time_ms, new) if _is_sound(offset, time_ms, value, crc) else crc
+                            db.execute("UPDATE records SET value = ?, crc = ? WHERE offset = ?", (new, right, offset))
                 if not rows:
                     break
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the old pages stand in the write-ahead log until then
+            # the old pages stand in the write-ahead log until then
+            (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
             raise LogError(f"can't rewrite the log {self.path}: {error}") from error
+        if busy:
+            raise LogError(f"what was rewritten in {self.path} still stands in its write-ahead log, since others read it: try again")
         return changed
 
     @property
@@ -276,6 +280,10 @@ class Log:
 def _remove(*paths: Path) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _is_sound(offset: int, time_ms: int, value: object, crc: int | None) -> bool:
+    return isinstance(value, bytes) and crc in (None, checksum(offset, time_ms, value))
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
