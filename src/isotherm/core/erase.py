@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from isotherm.core.samples import NO_LOAD, Runs, Samples, named_anchors
+from isotherm.core.samples import Samples, part_of
 
 __all__ = ["Erasure"]
 
@@ -37,37 +35,5 @@ class Erasure:
             left = np.where(goes, 0, runs.size)
         if not gone.any() and not (goes & (runs.size == 0)).any():
             return samples
-        return _of(samples, np.flatnonzero((left > 0) | ~goes), left, ~gone)
-
-
-def _of(samples: Samples, rows: npt.NDArray[Any], left: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> Samples:
-    runs = samples.runs
-    pages, page = np.unique(runs.page[rows], return_inverse=True)
-    sessions, session = np.unique(runs.session[rows], return_inverse=True)
-    loads, load = np.unique(runs.load[rows], return_inverse=True)
-    first = 1 if len(loads) and loads[0] == NO_LOAD else 0
-    anchored = samples.anchored.take(np.flatnonzero(kept)) if samples.anchored is not None else None
-    anchors, anchored = named_anchors(samples.anchors, anchored)
-    return replace(
-        samples,
-        pages=[samples.pages[at] for at in pages.tolist()],
-        origins=[samples.origins[at] for at in pages.tolist()],
-        sessions=[samples.sessions[at] for at in sessions.tolist()],
-        loads=[samples.loads[at] for at in loads[first:].tolist()],
-        runs=Runs(
-            page=page,
-            session=session,
-            device=runs.device[rows],
-            load=load - first,
-            seq=runs.seq[rows],
-            width=runs.width[rows],
-            height=runs.height[rows],
-            size=left[rows],
-        ),
-        time_ms=samples.time_ms[kept],
-        x=samples.x[kept],
-        y=samples.y[kept],
-        kind=samples.kind[kept],
-        anchors=anchors,
-        anchored=anchored,
-    )
+        rows = np.flatnonzero((left > 0) | ~goes)
+        return part_of(samples, rows, left[rows], ~gone)

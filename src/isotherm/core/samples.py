@@ -6,7 +6,7 @@ in the sample columns, in order. The runs' sizes add up to the samples' length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from isotherm.core.pages import Page
 
-__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples", "named_anchors"]
+__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples", "part_of"]
 
 NO_LOAD = -1  #: a run's `load` where the message can't be told from a repeat (classic events)
 
@@ -70,7 +70,7 @@ class Samples:
         return len(self.time_ms)
 
 
-def named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:
+def _named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:
     """The anchors of a part of samples, with a table of only what it names."""
     if anchored is None or anchored.anchor.max(initial=-1) < 0:
         return [], None
@@ -78,3 +78,32 @@ def named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[s
     if used[0] < 0:
         used, place = used[1:], place - 1
     return [anchors[at] for at in used.tolist()], Anchored(place, anchored.x, anchored.y)
+
+
+def part_of(samples: Samples, rows: npt.NDArray[Any], size: npt.NDArray[Any], chosen: npt.NDArray[Any]) -> Samples:
+    """Some runs of samples, with tables of only what these name: no other name goes along.
+
+    `rows` are places of runs, `size` how many samples of each are left, `chosen` these samples: a mask, or places in the runs' order.
+    """
+    runs = samples.runs
+    pages, page = np.unique(runs.page[rows], return_inverse=True)
+    sessions, session = np.unique(runs.session[rows], return_inverse=True)
+    loads, load = np.unique(runs.load[rows], return_inverse=True)
+    if len(loads) and loads[0] == NO_LOAD:
+        loads, load = loads[1:], load - 1  # which makes those without a load, the first, `NO_LOAD` again
+    anchored = samples.anchored.take(chosen) if samples.anchored is not None else None
+    anchors, anchored = _named_anchors(samples.anchors, anchored)
+    return replace(
+        samples,
+        pages=[samples.pages[at] for at in pages.tolist()],
+        origins=[samples.origins[at] for at in pages.tolist()],
+        sessions=[samples.sessions[at] for at in sessions.tolist()],
+        loads=[samples.loads[at] for at in loads.tolist()],
+        runs=Runs(page, session, runs.device[rows], load, runs.seq[rows], runs.width[rows], runs.height[rows], size),
+        time_ms=samples.time_ms[chosen],
+        x=samples.x[chosen],
+        y=samples.y[chosen],
+        kind=samples.kind[chosen],
+        anchors=anchors,
+        anchored=anchored,
+    )

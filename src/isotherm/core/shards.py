@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from isotherm.core.samples import NO_LOAD, Runs, Samples, named_anchors
+from isotherm.core.samples import Samples, part_of
 
 __all__ = ["PART_SAMPLES_MAX", "shard_of", "split"]
 
@@ -49,29 +49,7 @@ def _pieces(rows: np.ndarray, samples: Samples) -> list[np.ndarray]:
 
 
 def _part(samples: Samples, rows: np.ndarray, starts: np.ndarray) -> Samples:
-    """Those runs and their samples, with tables of only what they name."""
-    runs = samples.runs
-    size = runs.size[rows]
+    """Those runs and their samples."""
+    size = samples.runs.size[rows]
     chosen = np.repeat(starts[rows] - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
-    pages, page = np.unique(runs.page[rows], return_inverse=True)
-    sessions, session = np.unique(runs.session[rows], return_inverse=True)
-    loads, load = np.unique(runs.load[rows], return_inverse=True)
-    if len(loads) and loads[0] == NO_LOAD:
-        loads, load = loads[1:], load - 1  # which makes those without a load, the first, `NO_LOAD` again
-    anchored = samples.anchored.take(chosen) if samples.anchored is not None else None
-    anchors, anchored = named_anchors(samples.anchors, anchored)
-    return Samples(
-        arrived_ms=samples.arrived_ms,
-        pages=[samples.pages[at] for at in pages.tolist()],
-        origins=[samples.origins[at] for at in pages.tolist()],
-        sessions=[samples.sessions[at] for at in sessions.tolist()],
-        loads=[samples.loads[at] for at in loads.tolist()],
-        runs=Runs(page, session, runs.device[rows], load, runs.seq[rows], runs.width[rows], runs.height[rows], size),
-        time_ms=samples.time_ms[chosen],
-        x=samples.x[chosen],
-        y=samples.y[chosen],
-        kind=samples.kind[chosen],
-        kinds=samples.kinds,
-        anchors=anchors,
-        anchored=anchored,
-    )
+    return part_of(samples, rows, size, chosen)
