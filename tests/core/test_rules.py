@@ -126,6 +126,9 @@ def test_what_fired_has_the_same_id_wherever_it_is_computed() -> None:
         ({"colour": 1}, "'colour' is none"),
         ({"people": True}, "people"),
         ({"at_least": float("nan")}, "at_least"),
+        ({"metric": "people", "at_least": 10**400}, "at_least"),
+        ({"release": float("nan")}, "release"),
+        ({"metric": "unseen", "release": float("inf")}, "release"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused_by_name(wrong: dict[str, Any], word: str) -> None:

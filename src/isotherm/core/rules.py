@@ -19,6 +19,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from isotherm.core.pages import DEFAULT_SITE
+
 __all__ = ["METRICS", "Machine", "Metric", "Moment", "Reaction", "Rule", "RuleError", "Watch", "rule_from_json", "rule_to_json"]
 
 ZONES_WATCHED_MAX: Final = 512  #: of a rule; more than a page has
@@ -49,7 +51,7 @@ class Rule:
     page: str
     metric: str
     at_least: float  #: of `unseen`: at most
-    site: str = "default"
+    site: str = DEFAULT_SITE
     zone: str | None = None
     release: float | None = None  #: left out: four fifths of `at_least`; of `unseen` the same
     hold_ms: int = 3_000
@@ -72,7 +74,7 @@ class Rule:
         if min(self.hold_ms, self.people, self.cooldown_ms) < 0:
             raise RuleError(f"expected hold, people and cooldown of rule {self.name!r} to be 0 or more")
         low, high = (self.at_least, self.release_at) if self.metric == Metric.UNSEEN else (self.release_at, self.at_least)
-        if low > high or self.release_at < 0:
+        if not (low <= high and 0 <= self.release_at < float("inf")):
             word = "at or above" if self.metric == Metric.UNSEEN else "from 0 to"
             raise RuleError(f"expected release of rule {self.name!r} to be {word} at_least ({self.at_least}), got {self.release_at}")
 
@@ -226,24 +228,12 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
     )
 
 
-_FIELDS: Final = (
-    "name",
-    "page",
-    "metric",
-    "at_least",
-    "site",
-    "zone",
-    "release",
-    "hold_ms",
-    "people",
-    "cooldown_ms",
-    "in_page",
-)
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "name": (str,), "page": (str,), "metric": (str,), "at_least": (int, float), "site": (str,), "zone": (str, type(None)),
     "release": (int, float, type(None)),
     "hold_ms": (int,), "people": (int,), "cooldown_ms": (int,), "in_page": (bool,),
 }  # fmt: skip
+_FIELDS: Final = tuple(_KINDS)
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:
@@ -262,4 +252,8 @@ def rule_from_json(value: Any) -> Rule:
     for name, item in value.items():
         if not isinstance(item, _KINDS[name]) or (isinstance(item, bool) and bool not in _KINDS[name]):
             raise RuleError(f"expected {name} of a rule to be {' or '.join(kind.__name__ for kind in _KINDS[name])}, got {item!r}")
-    return Rule(**{**value, "at_least": float(value["at_least"])})
+    try:
+        at_least = float(value["at_least"])
+    except OverflowError:  # TOML has whole numbers of any length
+        at_least = float("inf")  # which no rule may have
+    return Rule(**{**value, "at_least": at_least})
