@@ -51,9 +51,7 @@ def pack(column: npt.NDArray[Any]) -> str:
 def pack_few(values: list[int]) -> str:
     """The same of a short list of integers: numpy's calls would cost more than its loops save."""
     low, high = (min(values), max(values)) if values else (0, 0)
-    letter = next((letter for letter, most in _UNSIGNED if high <= most), "q") if low >= 0 else None
-    if letter is None:
-        letter = next((letter for letter, bound in _SIGNED if -bound <= low and high < bound), "q")
+    letter = _integer_letter(low, high)
     if letter not in _SAME_AS_ARRAY:
         return pack(np.array(values, np.int64))
     return "<" + letter + binascii.b2a_base64(array(letter, values).tobytes(), newline=False).decode("ascii")
@@ -80,6 +78,11 @@ def _letter(column: npt.NDArray[Any]) -> str:
     if column.dtype.kind == "f" and not (abs(low) < 2**53 and abs(high) < 2**53 and np.all(column == np.floor(column))):
         with np.errstate(over="ignore"):
             return "f" if np.all(column.astype("<f4") == column) else "d"
+    return _integer_letter(low, high)
+
+
+def _integer_letter(low: Any, high: Any) -> str:
+    """The smallest type that holds whole numbers from `low` to `high`."""
     if low >= 0:
         for letter, most in _UNSIGNED:
             if high <= most:
