@@ -130,14 +130,13 @@ def _settled(table: Table) -> _Settled:
     marks = (table.who.astype(np.uint64) << np.uint64(32)) | table.seen_cell.astype(np.uint64)
     order = np.lexsort((marks, table.seen_page))
     page, marks, pane = table.seen_page[order], marks[order], table.seen_pane[order]
-    fresh = np.ones(len(page), np.bool_)
-    fresh[1:] = (page[1:] != page[:-1]) | (marks[1:] != marks[:-1])
-    starts = np.flatnonzero(fresh)
+    starts = _starts(page, marks)
     page, marks = page[starts], marks[starts]
     oldest: Any = np.minimum.reduceat(pane, starts) if len(starts) else pane
     newest: Any = np.maximum.reduceat(pane, starts) if len(starts) else pane
     bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
-    level = {at: _level(marks[bounds[at] : bounds[at + 1]]) for at in range(len(table.pages)) if bounds[at + 1] - bounds[at] > MARKS_MAX}
+    many = [at for at in range(len(table.pages)) if bounds[at + 1] - bounds[at] > MARKS_MAX]
+    level = {at: Marks.joined([Marks(marks[bounds[at] : bounds[at + 1]])]).level for at in many}
     if level:
         levels = np.zeros(len(table.pages), np.uint64)
         levels[list(level)] = list(level.values())
@@ -153,9 +152,7 @@ def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np
     """Each page's cells, once each, and their counts."""
     order = np.lexsort((table.cell, table.page))
     page, cell, count = table.page[order], table.cell[order], table.count[order]
-    fresh = np.ones(len(page), np.bool_)
-    fresh[1:] = (page[1:] != page[:-1]) | (cell[1:] != cell[:-1])
-    starts = np.flatnonzero(fresh)
+    starts = _starts(page, cell)
     if not len(starts):
         return {}
     page, cell, count = page[starts], cell[starts], np.add.reduceat(count, starts)
@@ -164,9 +161,8 @@ def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np
     return {key: (cell[first:last], count[first:last]) for key, first, last in spans if first < last}
 
 
-def _level(marks: npt.NDArray[np.uint64]) -> int:
-    """The lowest level at which so many marks are within the budget."""
-    level, sessions = 0, marks >> np.uint64(32)
-    while int(np.count_nonzero((sessions & np.uint64((1 << level) - 1)) == 0)) > MARKS_MAX and level < 31:
-        level += 1
-    return level
+def _starts(page: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Where each (page, other) begins; they are in order."""
+    fresh = np.ones(len(page), np.bool_)
+    fresh[1:] = (page[1:] != page[:-1]) | (other[1:] != other[:-1])
+    return np.flatnonzero(fresh)
