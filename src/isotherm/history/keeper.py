@@ -7,7 +7,8 @@ old, to read. So a question is answered from what is stored and what still waits
                └──────────────────────────────┬───────────┴───────────────┘
                                             range
 
-What can't be stored waits on, up to a bound; then the newest is left out, counted, and the log keeps it for the next start.
+What can't be stored waits on, up to a bound; then the newest is left out, and counted. It is still read from the log by a start that comes
+before anything could be stored again.
 """
 
 from __future__ import annotations

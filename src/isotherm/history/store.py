@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
 from isotherm.history.packing import pack_counts, pack_marks, unpack_contents
 
-__all__ = ["HistoryError", "PageSize", "Reader", "Retention", "Store", "StoredRow", "Writer"]
+__all__ = ["HistoryError", "PageSize", "Reader", "Retention", "Store", "StoredRow"]
 
 _FORMAT: Final = 1
 _TABLES: Final = (
@@ -69,16 +69,6 @@ class StoredRow(NamedTuple):
     tier: int
     number: int
     contents: Contents
-
-
-class Writer(Protocol):
-    """What the keeper needs of a store; SQLite's is below, another database's may stand beside it."""
-
-    def next_offset(self, source: str) -> int: ...
-    def floors(self) -> Floors: ...
-    def add(self, buckets: Iterable[Bucket], sizes: dict[str, tuple[float, float]], offsets: dict[str, int]) -> None: ...
-    def trim(self, floors: Floors, bytes_max: int) -> None: ...
-    def close(self) -> None: ...
 
 
 class Store:
@@ -215,12 +205,6 @@ class Reader:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
         except sqlite3.Error as error:
             raise HistoryError(f"can't open the history {path}: {error}") from error
-
-    def floors(self) -> Floors:
-        try:
-            return Floors(*self._db.execute("SELECT minutes_ms, hours_ms, days_ms FROM floors").fetchone())
-        except sqlite3.Error as error:
-            raise HistoryError(str(error)) from error
 
     def oldest(self, page: str) -> dict[int, int]:
         """The number of a page's oldest bucket, a tier."""
