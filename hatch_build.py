@@ -25,25 +25,28 @@ class CompiledLoops(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return
         binary = Path(self.root, FOLDER, "_counting.abi3.so")
-        if not self._compile(binary):
+        why = self._compile(binary)
+        if why is not None:
             binary.unlink(missing_ok=True)  # of an older source
-            self.app.display_warning("no C compiler or no Python headers: the counting loops stay in numpy")
+            self.app.display_warning(f"the counting loops stay in numpy; to compile them takes a C compiler and Python's headers ({why})")
             return
         if version != "editable":
             build_data["artifacts"].append(str(binary.relative_to(self.root)))
             build_data["tag"] = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
             build_data["pure_python"] = False
 
-    def _compile(self, binary: Path) -> bool:
+    def _compile(self, binary: Path) -> str | None:
+        """None: it is made; else why not."""
         compiler = shlex.split(os.environ.get("CC", "cc"))
         include = f"-I{sysconfig.get_paths()['include']}"
         sources = [str(source) for source in sorted((binary.parent / "loops").glob("*.c"))]
         made = binary.with_suffix(f".{os.getpid()}")
         command = [*compiler, *FLAGS, *PLATFORM_FLAGS, include, *sources, "-o", str(made)]
         try:
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
+            subprocess.run(command, check=True, capture_output=True, text=True, errors="replace")
+        except (OSError, subprocess.CalledProcessError) as error:
             made.unlink(missing_ok=True)
-            return False
+            told = error.stderr if isinstance(error, subprocess.CalledProcessError) else ""
+            return next((line for line in told.splitlines() if "error" in line), str(error))
         made.replace(binary)
-        return True
+        return None
