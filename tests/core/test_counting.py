@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,14 @@ runs = st.tuples(
 )  # fmt: skip
 records = st.lists(runs, min_size=1, max_size=12)
 PAGES = [Page("a", "/1"), Page("a", "/2"), Page("b", "/1")]
+
+
+def both_ways(do: Callable[[], Any]) -> None:
+    """Does the same with the compiled loops and with numpy, and holds what comes of it to each other."""
+    with_loops = do()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "compiled", None)
+        assert do() == with_loops
 
 
 def to_samples(made: list[Any], at_ms: int = 1_700_000_000_000, far: int = 1) -> Samples:
@@ -75,12 +84,13 @@ def test_windows_are_the_same(made: list[Any]) -> None:
     chunks = [
         (np.array([cell for cell, _ in chunk], np.int64), np.array([count for _, count in chunk], np.int32), sign) for chunk, sign in made
     ]
-    answers = []
-    for way in (counting.add, counting.add_with_numpy):
+
+    def add() -> Any:
         slab, totals, watched = np.zeros(40, np.int32), np.zeros(4, np.int64), np.array([True, False, True, True])
-        cells, counts = way(slab, totals, watched, 10, chunks)
-        answers.append([slab.tolist(), totals.tolist(), cells.tolist(), counts.tolist()])
-    assert answers[0] == answers[1]
+        cells, counts = counting.add(slab, totals, watched, 10, chunks)
+        return slab.tolist(), totals.tolist(), cells.tolist(), counts.tolist()
+
+    both_ways(add)
 
 
 @needs_compiler
@@ -98,19 +108,18 @@ def test_counts_find_the_same_cells(made: list[tuple[int, int, int, int]], missi
     place[missing:] = -1
     rows = np.arange(3 * LAYERS).reshape(3, LAYERS)
     rows[0, 2] = -1
-    answers = []
-    for way in (counting.locate, counting.locate_with_numpy):
+
+    def locate_and_drop() -> Any:
         references = np.full(rows.size, 7)
-        found = way(place, counts, rows, references, 100)
-        located = [column.tolist() for column in (found.cells, found.counts, found.samples)] if found else None
-        dropped = None
-        if found:
-            take = counting.drop if way is counting.locate else counting.drop_with_numpy
-            references -= 7
-            dropped = sorted(take(found.cells, references, 100))
-            assert not references.any()
-        answers.append([located, dropped, references.tolist()])
-    assert answers[0] == answers[1]
+        found = counting.locate(place, counts, rows, references, 100)
+        if not found:
+            return references.tolist()
+        references -= 7
+        dropped = sorted(counting.drop(found.cells, references, 100))
+        assert not references.any()
+        return [column.tolist() for column in (found.cells, found.counts, found.samples)], dropped
+
+    both_ways(locate_and_drop)
 
 
 @needs_compiler

@@ -35,12 +35,9 @@ __all__ = [
     "Placed",
     "Tally",
     "add",
-    "add_with_numpy",
     "compiled",
     "drop",
-    "drop_with_numpy",
     "locate",
-    "locate_with_numpy",
     "place",
     "tally",
     "tally_with_numpy",
@@ -164,23 +161,25 @@ def locate(
 
     None, and nothing is done: there are counts without a row.
     """
-    if compiled is None:
-        return locate_with_numpy(place, counts, rows, references, tiles)
-    length = len(counts.page)
-    cells, numbers, samples = np.empty(length, np.int64), np.empty(length, np.int32), np.zeros(len(place))
-    found = compiled.locate(
-        place, counts.page, counts.layer, counts.pane, counts.tile, counts.count, rows, references, tiles, LAYERS, cells, numbers, samples
-    )
-    return Located(cells, numbers, samples, *found) if found else None
-
-
-def locate_with_numpy(
-    place: npt.NDArray[np.int64],
-    counts: Counts,
-    rows: npt.NDArray[np.int64],
-    references: npt.NDArray[np.int64],
-    tiles: int,
-) -> Located | None:
+    if compiled is not None:
+        length = len(counts.page)
+        cells, numbers, samples = np.empty(length, np.int64), np.empty(length, np.int32), np.zeros(len(place))
+        found = compiled.locate(
+            place,
+            counts.page,
+            counts.layer,
+            counts.pane,
+            counts.tile,
+            counts.count,
+            rows,
+            references,
+            tiles,
+            LAYERS,
+            cells,
+            numbers,
+            samples,
+        )
+        return Located(cells, numbers, samples, *found) if found else None
     if not len(counts.page):
         return Located(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(len(place)), 0, 0, True)
     places = place[counts.page]
@@ -188,10 +187,10 @@ def locate_with_numpy(
     if places.min() < 0 or row.min() < 0:
         return None
     np.add.at(references, row, 1)
-    samples: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(place))
+    of_page: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(place))
     pane = counts.pane
     ascending = bool(np.all(pane[1:] >= pane[:-1]))
-    return Located(row * tiles + counts.tile, counts.count.copy(), samples, int(pane.min()), int(pane.max()), ascending)
+    return Located(row * tiles + counts.tile, counts.count.copy(), of_page, int(pane.min()), int(pane.max()), ascending)
 
 
 def add(
@@ -205,19 +204,9 @@ def add(
 
     Returns the cells of watched rows whose count is another now, ascending, each once, and these counts.
     """
-    if compiled is None:
-        return add_with_numpy(slab, totals, watched_rows, tiles, chunks)
-    cells, counts = compiled.add(slab, totals, watched_rows, tiles, chunks)
-    return np.frombuffer(cells, np.int64), np.frombuffer(counts, np.int32)
-
-
-def add_with_numpy(
-    slab: npt.NDArray[np.int32],
-    totals: npt.NDArray[np.int64],
-    watched_rows: npt.NDArray[np.bool_],
-    tiles: int,
-    chunks: list[Chunk],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    if compiled is not None:
+        cells, counts = compiled.add(slab, totals, watched_rows, tiles, chunks)
+        return np.frombuffer(cells, np.int64), np.frombuffer(counts, np.int32)
     if not chunks:
         return np.zeros(0, np.int64), np.zeros(0, np.int32)
     cells = np.concatenate([chunk[0] for chunk in chunks])
@@ -233,12 +222,8 @@ def add_with_numpy(
 
 def drop(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles: int) -> list[int]:
     """Rows of these cells are named once less; returns those that nothing names any more, each once."""
-    if compiled is None:
-        return drop_with_numpy(cells, references, tiles)
-    return compiled.drop(cells, references, tiles)
-
-
-def drop_with_numpy(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles: int) -> list[int]:
+    if compiled is not None:
+        return compiled.drop(cells, references, tiles)
     rows = cells // tiles
     np.subtract.at(references, rows, 1)
     empty: list[int] = np.unique(rows[references[rows] == 0]).tolist()
