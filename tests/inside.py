@@ -40,9 +40,16 @@ class House:
 
 @asynccontextmanager
 async def inside(
-    data: Path, *, limits: Limits | None = None, trust_senders: bool = False, clock: Clock | None = None, pipeline: Any = None, **server: Any
+    data: Path,
+    *,
+    limits: Limits | None = None,
+    trust_senders: bool = False,
+    clock: Clock | None = None,
+    pipeline: Any = None,
+    open_heat: bool = True,
+    **server: Any,
 ) -> AsyncIterator[House]:
-    """Starts on a free port of this machine alone; stops at the end. Its heat needs no token."""
+    """Starts on a free port of this machine alone; stops at the end. Its heat needs no token, unless that is asked for."""
     limits = limits or Limits()
     sites = Sites()
     settings = PipelineSettings(data, **(pipeline or {}))
@@ -54,7 +61,7 @@ async def inside(
     await embedded.start()
     keys = Keys(data / "access.sqlite")
     shown = Server(
-        embedded, keys, ServerSettings(port=0, open_heat=True, limits=limits, trust_senders=trust_senders, **server)
+        embedded, keys, ServerSettings(port=0, open_heat=open_heat, limits=limits, trust_senders=trust_senders, **server)
     )
     await shown.start()
     try:

@@ -11,7 +11,9 @@ import aiohttp
 import pytest
 
 from isotherm.access.keys import Keys
+from isotherm.live import endpoints
 from tests.end_to_end.conftest import Serve
+from tests.inside import inside
 from tests.serving import event, eventually
 
 EVERYWHERE = ["/metrics", "/api/openapi.json", "/api/topics"]  #: of all sites at once
@@ -29,6 +31,13 @@ async def opened(http: aiohttp.ClientSession, url: str, token: str) -> int:
             return 200
     except aiohttp.WSServerHandshakeError as error:
         return error.status
+
+
+async def end_of(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The code with which the server closes it."""
+    async for _ in socket:
+        pass
+    return socket.close_code
 
 
 async def test_a_viewer_of_one_site_sees_no_other(serve: Serve, http: aiohttp.ClientSession, run_cli: Any, tmp_path: Path) -> None:
@@ -106,6 +115,20 @@ async def test_an_overlays_token_opens_one_sites_heat_and_nothing_else(
         assert answer.status == 401
     await run_cli("token", "revoke", "ann", "--data", data)
     assert await opened(http, live + "shop", token) == 401
+
+
+async def test_what_a_revoked_token_opened_is_closed(http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each socket that a token opens: heat, the overview, and the topics, which show every message."""
+    monkeypatch.setattr(endpoints, "_RENEW_S", 0.5)
+    async with inside(tmp_path / "data", open_heat=False) as house:
+        keys = Keys(tmp_path / "data" / "access.sqlite")
+        headers = {"Authorization": f"Bearer {keys.new_token('ann', None, None, None)}"}
+        paths = ("/live?page=/p", "/heatmap/p", "/api/overview", "/api/topics/clickstream")
+        sockets = [await http.ws_connect(house.ws + path, headers=headers) for path in paths]
+        keys.revoke("ann")
+        keys.close()
+        async with asyncio.timeout(10):
+            assert [code for code in await asyncio.gather(*map(end_of, sockets)) if code != 1008] == []
 
 
 async def test_guesses_are_slowed_and_nobody_else_is(serve: Serve, http: aiohttp.ClientSession) -> None:

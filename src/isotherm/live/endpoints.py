@@ -16,7 +16,7 @@ from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX, Page, canonical_pa
 from isotherm.live.groups import Format, Groups, Source
 from isotherm.sockets import Socket
 
-__all__ = ["Admit", "LiveEndpoints", "Past", "Renew", "page_json"]
+__all__ = ["Admit", "LiveEndpoints", "Past", "Renew", "keep_renewing", "page_json"]
 
 Renew = Callable[[], str]
 Past = Callable[[web.Request, View], Awaitable[web.StreamResponse]]
@@ -109,7 +109,7 @@ class LiveEndpoints:
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=self._limits.viewer_queue_bytes_max)
         self._sockets.add(socket)
         self._groups.join(view, socket, format_, self._now_ms())
-        renewing = asyncio.create_task(_keep_renewing(socket, renew, tell=format_ == Format.BINARY)) if renew else None
+        renewing = asyncio.create_task(keep_renewing(socket, renew, tell=format_ == Format.BINARY)) if renew else None
         try:
             async for _ in socket.receive():
                 pass
@@ -136,7 +136,7 @@ class LiveEndpoints:
         return View(self._page_key(site, path), kind, device)
 
 
-async def _keep_renewing(socket: Socket, renew: Renew, *, tell: bool) -> None:
+async def keep_renewing(socket: Socket, renew: Renew, *, tell: bool) -> None:
     """A viewer with a short-lived token gets the next one in time, as long as it is connected; one whose token was revoked is let go."""
     while True:
         await asyncio.sleep(_RENEW_S)

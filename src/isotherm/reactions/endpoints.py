@@ -30,22 +30,25 @@ _PING_S: Final = 15.0
 
 DryRun = Callable[[Rule], Awaitable[tuple[int, list[Reaction]]]]
 
+Sees = Callable[[web.Request], tuple[str | None, Callable[[], bool]]]
+"""Raises for a stranger. Returns the one site that the viewer may see (None: all), and what tells whether they still may."""
+
 
 class ReactionEndpoints:
-    """`site_of(request)`: the one site that the viewer may see (None: all); `operator(request)` raises for whoever may not change rules."""
+    """`operator(request)` raises for whoever may not change rules."""
 
     def __init__(
         self,
         desk: Desk,
-        site_of: Callable[[web.Request], str | None],
+        sees: Sees,
         operator: Callable[[web.Request], object],
         dry_run: DryRun,
     ) -> None:
         self._desk = desk
-        self._site_of = site_of
+        self._sees = sees
         self._operator = operator
         self._dry_run = dry_run
-        self._open: set[asyncio.Task[Any] | None] = set()
+        self._open: set[asyncio.Task[Any]] = set()
 
     def add_to(self, app: web.Application) -> None:
         route = app.router
@@ -59,15 +62,17 @@ class ReactionEndpoints:
     async def close(self) -> None:
         """Ends all streams of events: the server stops."""
         for task in list(self._open):
-            if task is not None:
-                task.cancel()
+            task.cancel()
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        site = self._site_of(request)
+        site, stands = self._sees(request)
         last = request.headers.get("Last-Event-ID") or request.query.get("last-event-id") or ""
         if last and not (last.isascii() and last.isdigit()):
             raise _refused(web.HTTPUnprocessableEntity, f"expected Last-Event-ID to be the number of an event, got {last[:40]!r}")
         waiting: asyncio.Queue[tuple[int, Reaction]] = asyncio.Queue(_WAITING_MAX)
+
+        task = asyncio.current_task()
+        assert task is not None
 
         def hear(seq: int, reaction: Reaction) -> None:
             if site in (None, reaction.site):
@@ -75,16 +80,16 @@ class ReactionEndpoints:
                     waiting.put_nowait((seq, reaction))
                 except asyncio.QueueFull:
                     self._desk.unlisten(hear)
+                    task.cancel()  # it may wait for a peer that does not read, so nothing less would end it
 
         missed = [event for event in (self._desk.since(int(last)) if last else []) if site in (None, event[1].site)]
         self._desk.listen(hear)
-        task = asyncio.current_task()
         self._open.add(task)
         try:
             async with sse_response(request, ping_interval=_PING_S) as response:
                 for event in missed:
                     await _send(response, *event)
-                while response.is_connected():
+                while response.is_connected() and stands():
                     try:
                         async with asyncio.timeout(1.0):
                             event = await waiting.get()
@@ -97,13 +102,13 @@ class ReactionEndpoints:
         return response
 
     async def log(self, request: web.Request) -> web.StreamResponse:
-        site = self._site_of(request)
+        site, _ = self._sees(request)
         fired = [event for event in self._desk.since(0) if site in (None, event[1].site)]
         newest = [reaction_json(reaction) | {"seq": seq} for seq, reaction in reversed(fired[-_LOG_MAX:])]
         return _json({"fired": newest})
 
     async def rules(self, request: web.Request) -> web.StreamResponse:
-        site = self._site_of(request)
+        site, _ = self._sees(request)
         hot = self._desk.hot
         known = [(rule, fixed) for rule, fixed in self._desk.rules if site in (None, rule.site)]
         return _json({"rules": [rule_to_json(rule) | {"fixed": fixed, "hot": hot.get(rule.name, [])} for rule, fixed in known]})

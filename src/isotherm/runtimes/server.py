@@ -22,7 +22,7 @@ from isotherm.addresses import Proxies, address_of
 from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
-from isotherm.live.endpoints import LiveEndpoints
+from isotherm.live.endpoints import LiveEndpoints, keep_renewing
 from isotherm.live.zones import ZoneEndpoints
 from isotherm.reactions.endpoints import ReactionEndpoints
 from isotherm.runtimes.door import Crowd, Door
@@ -100,9 +100,7 @@ class Server:
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
-            self._reactions = ReactionEndpoints(
-                reacting.desk, lambda request: self.guard.viewer(request).site, operator, reacting.dry_run
-            )
+            self._reactions = ReactionEndpoints(reacting.desk, self._sees, operator, reacting.dry_run)
         self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
@@ -162,6 +160,10 @@ class Server:
     def address(self) -> str:
         host = self._settings.host
         return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def _sees(self, request: web.Request) -> tuple[str | None, Callable[[], bool]]:
+        viewer = self.guard.viewer(request)
+        return viewer.site, partial(self.guard.stands, viewer)
 
     # -- routes
 
@@ -309,7 +311,7 @@ class Server:
         return _json({"topics": [topic.figures(now_ms) for topic in self._pipeline.topics.by_name.values()]})
 
     async def _topic(self, request: web.Request) -> web.StreamResponse:
-        self.guard.admit(request, None)
+        renew = self.guard.admit(request, None)
         name, key = request.match_info["name"], request.query.get("key")
         topic = self._pipeline.topics.get(name)
         if topic is None:
@@ -324,10 +326,13 @@ class Server:
         for message in list(topic.newest):
             tell(message)
         topic.listen(tell)
+        renewing = asyncio.create_task(keep_renewing(socket, renew, tell=False)) if renew else None
         try:
             async for _ in socket.receive():
                 pass
         finally:
+            if renewing is not None:
+                renewing.cancel()
             topic.unlisten(tell)
         return socket.response
 
