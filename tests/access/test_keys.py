@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from itsdangerous import TimestampSigner
 
-from isotherm.access.keys import CODE_MS, OVERLAY_S, Keys, KeysError, Viewer
+from isotherm.access.keys import CODE_MS, OPEN_AS, OVERLAY_S, Keys, KeysError, Viewer
 
 NOW = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -118,7 +118,16 @@ def test_a_fixed_token_takes_the_first_ones_place(tmp_path: Path) -> None:
     assert keys.viewer(first, NOW) is None
     assert keys.viewer("fixed", NOW) is not None
     assert keys.viewer(ann, NOW) is not None
+    assert (keys.stands("first", NOW), keys.stands("--viewer-token", NOW), keys.stands("ann", NOW)) == (False, True, True)
     keys.close()
+    keys = Keys(tmp_path / "access.sqlite")
+    assert (keys.stands("first", NOW), keys.stands("--viewer-token", NOW), keys.stands("ann", NOW)) == (True, False, True)
+    keys.close()
+
+
+def test_what_open_heat_gave_out_ends_with_it(keys: Keys) -> None:
+    """An overlay that was opened while the heat was everybody's gets no further on a server whose heat is not."""
+    assert keys.overlay_viewer(keys.overlay_token("shop", OPEN_AS), NOW) is None
 
 
 def test_a_newer_releases_keys_are_refused(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class Guard:
         """Who asks, and what they may see. Raises 401 for a stranger."""
         if self._open_heat:
             return Viewer(None, OPEN_AS)
+        return self._let_in(request)
+
+    def _let_in(self, request: web.Request) -> Viewer:
+        """Whom the request's token or cookie stands for. Raises 401 for a stranger."""
         token = _token(request)
         if token is not None:
             known = len(token) <= _TOKEN_CHARACTERS_MAX and self._keys.viewer(token, self._now_ms())
@@ -63,20 +67,14 @@ class Guard:
 
     def stands(self, viewer: Viewer) -> bool:
         """Whether what let this viewer in still opens anything."""
-        return self._keys.stands(viewer.name, self._now_ms())
+        return self._open_heat or self._keys.stands(viewer.name, self._now_ms())
 
     def operator(self, request: web.Request) -> Viewer:
         """Who asks to change something: open heat is no leave for that, nor is a token of one site. Raises 401."""
-        token = _token(request)
-        if token is not None:
-            known = len(token) <= _TOKEN_CHARACTERS_MAX and self._keys.viewer(token, self._now_ms())
-            if not known:
-                raise _Guess
-            if known.site is None:
-                return known
-        elif self.by_cookie(request):
-            return Viewer(None, LOGGED_IN_AS)
-        _stranger()
+        viewer = self._let_in(request)
+        if viewer.site is not None:
+            _stranger()
+        return viewer
 
     def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
         """Raises 401 for one who may not see this site's heat (None: all sites').

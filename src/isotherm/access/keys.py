@@ -23,10 +23,8 @@ __all__ = ["CODE_MS", "COOKIE_S", "FIRST", "OVERLAY_S", "KeptToken", "Keys", "Ke
 _FORMAT: Final = 1
 FIRST: Final = "first"  #: name of the token that is made at the first start
 _FIXED: Final = "--viewer-token"
-_LOGIN: Final = "--login"
-_OPEN: Final = "--open-heat"
-LOGGED_IN_AS: Final = _LOGIN
-OPEN_AS: Final = _OPEN
+LOGGED_IN_AS: Final = "--login"
+OPEN_AS: Final = "--open-heat"
 
 CODE_MS: Final = 600_000  #: how long a login link is good
 COOKIE_S: Final = 14 * 24 * 3600
@@ -159,9 +157,13 @@ class Keys:
         return found
 
     def stands(self, name: str, now_ms: int) -> bool:
-        """Whether what this token opened is still open."""
-        if name in (_FIXED, _LOGIN, _OPEN):
+        """Whether what this token opened is still open. What open heat gave out is not: no token opened that."""
+        if name == LOGGED_IN_AS:
             return True
+        if name == _FIXED:
+            return self.fixed
+        if name == FIRST and self.fixed:
+            return False
         row = self._db.execute("SELECT expires_ms FROM tokens WHERE name = ?", (name,)).fetchone()
         return row is not None and (row[0] is None or now_ms < row[0])
 
