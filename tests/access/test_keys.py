@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from itsdangerous import TimestampSigner
 
-from isotherm.access.keys import CODE_MS, OPEN_AS, OVERLAY_S, Keys, KeysError, Viewer
+from isotherm.access.keys import CODE_MS, OPEN_AS, OVERLAY_S, Keys, KeysError, Viewer, made_token
 
 NOW = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -97,6 +97,17 @@ def test_another_folders_signature_is_worth_nothing(keys: Keys, tmp_path: Path) 
     other = Keys(tmp_path / "other" / "access.sqlite", "fixed")
     assert keys.overlay_viewer(other.overlay_token("shop", "--viewer-token"), NOW) is None
     other.close()
+
+
+def test_tokens_of_others_are_taken_whole_or_not_at_all(keys: Keys) -> None:
+    """What can't be kept changes nothing, and the next change is taken."""
+    ann = keys.new_token("ann", None, NOW, None)
+    bob, desk = made_token("bob", None, NOW, None)[1], made_token("desk", None, NOW, None)[1]
+    with pytest.raises(OverflowError):
+        keys.take_tokens([bob, desk._replace(expires_ms=2**63)])
+    assert keys.viewer(ann, NOW) is not None
+    keys.take_tokens([bob, desk])
+    assert [token.name for token in keys.tokens()] == ["bob", "desk"]
 
 
 def test_what_a_token_begot_ends_with_it(keys: Keys) -> None:

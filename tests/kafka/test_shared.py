@@ -59,6 +59,9 @@ def test_signers() -> None:
     assert set(shared.signers) == {new}
     shared.take(signer_key(new), None)
     assert shared.signers == {}
+    shared.take(signer_key(new), signer_value(5000))
+    shared.take(signer_key(new), b"")
+    assert shared.signers == {}, "an empty value, as an operator's tool may write it"
 
 
 def test_the_first_claim_holds() -> None:
@@ -78,8 +81,13 @@ def test_the_first_claim_holds() -> None:
         ("site/shop", b"{"),
         ("site/shop", b'{"key": "other"}'),
         ("site/shop", b'{"key": "shop", "patterns": ["p"]}'),
+        ("site/shop", b"[" * 100_000),
         ("token/desk", b"{}"),
+        ("token/desk", b'{"hash": "\xc3\xa9"}'),
+        ("token/desk", b'{"hash": "%s", "expires_ms": %d}' % (b"ab" * 32, 2**63)),
+        ("token/desk", b'{"hash": "%s", "created_ms": -1}' % (b"ab" * 32)),
         ("signer/x", b"{}"),
+        ("signer/\ufffd", b'{"seen_ms": 1}'),
         ("signer/AAAA", b'{"seen_ms": 1}'),
         ("code/x", b"[]"),
     ],
@@ -100,6 +108,6 @@ def test_copies() -> None:
     shared = Shared()
     copy = shared.copy()
     shared.take(site_key("shop"), site_value(SHOP))
-    shared.take(token_key("desk"), token_value(KeptToken("desk", "x")))
+    shared.take(token_key("desk"), token_value(KeptToken("desk", "ab" * 32)))
     assert [site.key for site in copy.sites] == ["default"]
     assert copy.tokens == {}

@@ -129,11 +129,11 @@ class Keys:
 
     def take_tokens(self, tokens: Iterable[KeptToken], *, made: str | None = None) -> None:
         """These, and no others, are the tokens now: others keep them too. `made`: the first one, to be shown once by `first_token`."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("DELETE FROM tokens")
-        for token in tokens:
-            self._insert(token)
-        self._db.execute("COMMIT")
+        with self._db:  # all or nothing: what failed in the midst would stand in the way of every later change
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM tokens")
+            for token in tokens:
+                self._insert(token)
         self._made = made or self._made
 
     def revoke(self, name: str) -> bool:

@@ -94,7 +94,7 @@ def _oldest(cluster: Cluster, key: str) -> bytes | None:
     found: bytes | None = None
     for one, value in read_settings(cluster):
         if one == key:
-            found = None if value is None else found or value
+            found = found or value if value else None  # an empty value is none, as `Shared` has it
     return found
 
 

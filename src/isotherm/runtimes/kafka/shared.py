@@ -14,10 +14,10 @@ may look, as whoever may write to a server's data folder does. No I/O.
 from __future__ import annotations
 
 import base64
-import binascii
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from isotherm.access.keys import COOKIE_S, KeptToken
 from isotherm.access.signing import PUBLIC_KEY_BYTES
@@ -43,22 +43,25 @@ SIGNER_MS: Final = (COOKIE_S + 24 * 3600) * 1000  #: a key that no gateway renew
 REMOVED: Final = b"null"  #: the value of a site that is there unasked and should not be
 
 
+_Time = Annotated[int, Meta(ge=0, le=2**53 - 1)]  #: each gateway puts it into a column of 64 bits
+
+
 class _Token(msgspec.Struct, frozen=True):
-    hash: str
+    hash: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     site: str | None = None
-    created_ms: int | None = None
-    expires_ms: int | None = None
+    created_ms: _Time | None = None
+    expires_ms: _Time | None = None
 
 
 class _Signer(msgspec.Struct, frozen=True):
-    seen_ms: int
+    seen_ms: _Time
 
 
 class Claim(msgspec.Struct, frozen=True):
     """That somebody redeems a login link; the first one in the topic has it."""
 
     by: str
-    until_ms: int
+    until_ms: _Time
 
 
 class Shared:
@@ -81,8 +84,9 @@ class Shared:
         return [site for site in self._sites.values() if site is not None]
 
     def take(self, key: str, value: bytes | None) -> None:
-        """One record. Raises `RecordError`; then all stays as it was."""
+        """One record; an empty value is none, since not every client can write none. Raises `RecordError`; then all stays as it was."""
         kind, _, name = key.partition("/")
+        value = value or None
         try:
             if kind == "site":
                 self._take_site(name, value)
@@ -92,7 +96,7 @@ class Shared:
                 self._take_signer(name, value)
             elif kind == "code":
                 self._take_claim(name, value)
-        except (msgspec.MsgspecError, SiteError, binascii.Error, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, SiteError, ValueError, RecursionError) as error:
             raise RecordError(f"no settings of a {kind}: {error}") from None
 
     def _take_site(self, name: str, value: bytes | None) -> None:
