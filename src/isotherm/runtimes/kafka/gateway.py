@@ -80,6 +80,7 @@ class KafkaGateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._stalled = False
+        self._broken = False  #: a task ended that should not: the gate stays closed, whatever Kafka does
         self._failures: tuple[int, int] = (0, 0)
         self._steady_since_ms = 0  #: Kafka could be read since then
         self.lag_ms = 0
@@ -141,6 +142,7 @@ class KafkaGateway:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             logger.critical("a task of the pipeline ended", exc_info=task.exception())
+            self._broken = True
             self.gate.why_closed = "an internal error, see the server's output; restart it"
 
     # -- events
@@ -217,7 +219,7 @@ class KafkaGateway:
         stalled = outbox.waiting_s > _STALLED_S or (self._stalled and outbox.delivered == delivered) or outbox.failed > failed
         if stalled:
             self._steady_since_ms = self.clock.now_ms()
-        if stalled == self._stalled or self._stopping:
+        if stalled == self._stalled or self._stopping or self._broken:
             return
         self._stalled = stalled
         if stalled:
