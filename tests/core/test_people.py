@@ -36,6 +36,17 @@ def test_people_equal_brute_force(parts: Any, layers: set[int], zone: set[int]) 
 
 
 @settings(deadline=None)
+@given(visits, st.integers(0, 41), st.integers(1, 30))
+def test_a_session_that_is_taken_out_was_never_there(made: list[tuple[int, int, int]], who: int, most: int) -> None:
+    """Its marks go, those of others stay, the level too; where it has none, nothing is made anew."""
+    marks = marks_of(made, most)
+    left = marks.without(hash_of(f"s{who}"))
+    others = marks_of([visit for visit in made if visit[0] != who])
+    assert (left.marks.tolist(), left.level) == ([mark for mark in marks.marks.tolist() if mark in others.marks], marks.level)
+    assert (left is marks) == (len(left.marks) == len(marks.marks))
+
+
+@settings(deadline=None)
 @given(st.lists(visits, min_size=2, max_size=5), st.integers(1, 30))
 def test_the_order_of_joining_changes_nothing_that_was_thinned_alike(parts: Any, most: int) -> None:
     """A set within its budget stays so when others join it; its sessions are whole: what one of them did is all there or not at all."""

@@ -97,8 +97,26 @@ async def test_erasing_takes_what_is_raw(serve: Serve, http: aiohttp.ClientSessi
         assert "warnings" not in await answer.json()
 
 
+async def test_erasing_takes_a_sessions_marks_from_the_history(
+    serve: Serve, http: aiohttp.ClientSession, tmp_path: Path, run_cli: Any
+) -> None:
+    """While the server runs: it is one person less wherever it was, and its counts stay."""
+    served = await serve("--open-heat", *OPTIONS)
+    for session in ("keep-this-one", "erase-this-one"):
+        await send(http, served.address, batch(1, [10.0, 500.0], session=session))
+    assert await served.stop() == 0
+    again = await serve("--open-heat", *OPTIONS)
+    before = await heat(http, again.address, **{"from": 0, "people": 1})
+    assert before["people"]["total"] == 2
+    code, out, error = await run_cli("erase", "--session", "erase-this-one", "--data", str(tmp_path / "data"))
+    assert (code, "marks went from 3 minutes, hours and days" in out) == (0, True), out + error
+    after = await heat(http, again.address, **{"from": 0, "people": 1})
+    assert after["people"]["total"] == 1
+    assert after["value"] == before["value"]
+
+
 async def test_erasing_by_time(serve: Serve, http: aiohttp.ClientSession, tmp_path: Path, run_cli: Any) -> None:
-    """What was sampled before a time goes; what came after stays. Nothing asked for, or no time: one line, exit code 2."""
+    """What was sampled before a time goes; what came after stays. Nothing asked for, or no time, or a page that can be none: one line, exit code 2."""
     served = await serve("--open-heat", *OPTIONS)
     await send(http, served.address, batch(1, [10.0, 500.0], age=[500_000, 0]))
     await served.stop()
@@ -110,6 +128,6 @@ async def test_erasing_by_time(serve: Serve, http: aiohttp.ClientSession, tmp_pa
     assert (code, out[:2]) == (0, "1 ")
     again = await serve("--open-heat", *OPTIONS)
     assert await counted(http, again.address) == Tiles({(25, 25): 1})
-    for arguments in ([], ["--before", "yesterday"]):
+    for arguments in ([], ["--before", "yesterday"], ["--page", "p/1"]):
         code, _, error = await run_cli("erase", *arguments, "--data", folder)
         assert (code, error.count("\n")) == (2, 1), error

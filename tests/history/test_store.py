@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isotherm.core.people import Marks
+from isotherm.core.erase import Erasure
+from isotherm.core.people import Marks, hash_of
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, Floors, Run
 from isotherm.history.store import HistoryError, Reader, Retention, Store
@@ -60,6 +61,33 @@ def test_grids_stand_beside_each_other(tmp_path: Path) -> None:
         store.add([Bucket("a/", 0, 5, contents({1: grid}))], {}, {})
         store.close()
     assert (found(path, grid=4), found(path, grid=5)) == ({(0, 5): {1: 4}}, {(0, 5): {1: 5}})
+
+
+def test_a_sessions_marks_are_taken_out(tmp_path: Path) -> None:
+    """Of every page, tier and grid, beside a server that writes; counts and other sessions stay. Narrower with a page or a time."""
+    path = tmp_path / "history.sqlite"
+    gone, stays = hash_of("gone"), hash_of("stays")
+    for grid in (4, 5):
+        store = Store(path, grid)
+        both = contents({1: 2}, (gone, 1), (stays, 1))
+        pages = [Bucket(page, tier, 5, both) for page in ("a/", "b/") for tier in range(3)]
+        store.add([*pages, *(Bucket("c/", 0, number, contents({1: 1}, (stays, 1))) for number in range(250))], {}, {})
+        store.close()
+    writer, eraser = Store(path, 4), Store(path, 0)
+    early = Erasure(session="gone", page="a/", before_ms=6 * MINUTE_MS)
+    assert eraser.rewrite_marks(early.without_marks) == 2, "the fifth minute on each grid, and no later one"
+    assert eraser.rewrite_marks(Erasure(page="a/").without_marks) == 0
+    writer.add([Bucket("a/", 0, 6, contents({1: 1}, (stays, 2)))], {}, {})
+    assert eraser.rewrite_marks(Erasure(session="gone").without_marks) == 10
+    writer.add([Bucket("a/", 0, 7, contents({1: 1}, (stays, 2)))], {}, {})
+    writer.close()
+    eraser.close()
+    assert found(path)[0, 5] == {1: 2}
+    for grid in (4, 5):
+        reader = Reader(path, grid)
+        marks = Marks.joined(row.contents.marks for page in ("a/", "b/", "c/") for row in reader.rows(page, EVERYTHING))
+        assert set((marks.marks >> np.uint64(32)).tolist()) == {stays}
+        reader.close()
 
 
 def test_what_fails_leaves_nothing_behind(tmp_path: Path) -> None:

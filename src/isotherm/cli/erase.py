@@ -1,4 +1,4 @@
-"""`isotherm erase`: what is still raw goes: samples of a session, of a page, or of before some time."""
+"""`isotherm erase`: what is still raw goes (of a session, a page, or before some time), and a session's marks in the history."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import click
 from isotherm.cli.options import CliError, data_option, option
 from isotherm.core.erase import Erasure
 from isotherm.core.pages import DEFAULT_SITE, canonical_path
+from isotherm.history import HistoryError
 from isotherm.log import LogError
-from isotherm.runtimes.erasing import erase_from_log
+from isotherm.runtimes.erasing import erase_from_history, erase_from_log
 
 __all__ = ["erase"]
 
@@ -23,21 +24,29 @@ __all__ = ["erase"]
 @option("--before", metavar="TIME", help="Samples taken before this time: ISO 8601, or ms since the epoch.")
 @data_option("isotherm-data")
 def erase(session: str | None, page: str | None, site: str, before: str | None, data: Path) -> None:
-    """Erase what is still raw. Of several conditions all must hold; the server may run.
+    """Erase what is still raw, and a session's marks in the history. Of several conditions all must hold; the server may run.
 
     Counts that were rolled up name no session, and stay: they tell how many samples fell on a tile, not whose. The heat shown now cools as
-    its window goes on. On Kafka, records go by the topics' retention.
+    its window goes on, and a running server stores the newest minute once it has ended: erase a session that was there just now again after
+    two minutes. On Kafka, records go by the topics' retention.
     """
     if session is None and page is None and before is None:
         raise click.UsageError("expected --session, --page or --before")
     if not (data / "log.sqlite").is_file():
         raise CliError(f"there is no log in {data}: name the data folder with --data; on Kafka, records go by the topics' retention")
+    if page is not None and not page.startswith("/"):
+        raise click.UsageError(f"expected --page to be a path such as /p/1, got {page!r}")
     key = None if page is None else site + canonical_path(page)
+    erasure = Erasure(session, key, None if before is None else _time_ms(before))
+    history = data / "history.sqlite"
     try:
-        gone = erase_from_log(data / "log.sqlite", Erasure(session, key, None if before is None else _time_ms(before)))
-    except LogError as error:
+        gone = erase_from_log(data / "log.sqlite", erasure)
+        buckets = erase_from_history(history, erasure) if session is not None and history.is_file() else 0
+    except (LogError, HistoryError) as error:
         raise CliError(str(error)) from None
     click.echo(f"{gone:,} raw samples erased. Rolled-up counts name no session, and stay.")
+    if session is not None:
+        click.echo(f"The session's marks went from {buckets:,} minutes, hours and days of the history.")
 
 
 def _time_ms(text: str) -> int:

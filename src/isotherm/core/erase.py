@@ -1,4 +1,7 @@
-"""Erasing: samples of a record without those of a session, of a page, or of before some time. Tables are made anew, so no name stays."""
+"""Erasing: samples of a record without those of a session, of a page, or of before some time. Tables are made anew, so no name stays.
+
+Of what was rolled up, a session's marks can go; counts tell of no session.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isotherm.core.people import Marks, hash_of
 from isotherm.core.samples import Samples, part_of
 
 __all__ = ["Erasure"]
@@ -37,3 +41,8 @@ class Erasure:
             return samples
         rows = np.flatnonzero((left > 0) | ~goes)
         return part_of(samples, rows, left[rows], ~gone)
+
+    def without_marks(self, page: str, begin_ms: int, marks: Marks) -> Marks:
+        """The marks of a page's bucket that stay: all but the session's; of a bucket that begins before the time, all of them."""
+        spared = self.page not in (None, page) or (self.before_ms is not None and begin_ms >= self.before_ms)
+        return marks if self.session is None or spared else marks.without(hash_of(self.session))

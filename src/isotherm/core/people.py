@@ -108,6 +108,11 @@ class Marks:
         parts = [one._thinned(level).marks for one in known]
         return Marks(np.unique(np.concatenate(parts)) if parts else _EMPTY, level)._within(most)
 
+    def without(self, session: int) -> Marks:
+        """All but those of a (hashed) session; the very same object where it has none."""
+        others = (self.marks >> _CELL_BITS) != np.uint64(session)
+        return self if others.all() else Marks(self.marks[others], self.level)
+
     def by_tile(self, layers: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
         """Distinct sessions on each of the `size` tiles, these layers put together."""
         tile, session = self._tiles(layers, size)

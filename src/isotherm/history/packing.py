@@ -22,7 +22,7 @@ import numpy.typing as npt
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Contents
 
-__all__ = ["pack_counts", "pack_marks", "unpack_contents"]
+__all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks"]
 
 _HEADER: Final = struct.Struct("<BBI")
 _FITS: Final = ((1, 0xFF), (2, 0xFFFF), (4, 0xFFFF_FFFF))
@@ -48,10 +48,10 @@ def pack_marks(marks: Marks) -> bytes | None:
 
 def unpack_contents(counts: bytes, marks: bytes | None) -> Contents:
     steps, values, _ = _read(zlib.decompress(counts), 0)
-    return Contents(np.cumsum(steps), values, _unpack_marks(marks) if marks is not None else Marks())
+    return Contents(np.cumsum(steps), values, unpack_marks(marks) if marks is not None else Marks())
 
 
-def _unpack_marks(blob: bytes) -> Marks:
+def unpack_marks(blob: bytes) -> Marks:
     data = zlib.decompress(blob)
     session_steps, sizes, at = _read(data, 1)
     steps, _, _ = _read(data, at)

@@ -1,7 +1,8 @@
 """The store: a table of buckets in SQLite. What is added, and how far the sources were read, are written in one transaction.
 
 So whatever is cut off in the midst is added again from the log, whole, and nothing is added twice. WAL, so that readers never wait for the
-writer; one thread at a time may write, another, or another process, may read through a `Reader`. Both block: keep them off the event loop.
+writer; one thread at a time may add, another, or another process, may read through a `Reader` or erase. All block: keep them off the event
+loop.
 
     pages     id, key, width, height           newest document size
     buckets   page, tier, number, grid, counts, marks      number: time // span of the tier; the blobs: `packing`
@@ -13,14 +14,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
-from isotherm.history.packing import pack_counts, pack_marks, unpack_contents
+from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks
 
 __all__ = ["HistoryError", "PageSize", "Reader", "Retention", "Store", "StoredRow"]
 
@@ -37,6 +39,11 @@ _TABLES: Final = (
     "INSERT INTO floors VALUES (1, 0, 0, 0)",
 )
 _BUSY_S: Final = 5.0
+_MARKED: Final = (
+    "SELECT buckets.rowid, key, tier, number, marks FROM buckets JOIN pages ON pages.id = buckets.page "
+    "WHERE buckets.rowid > ? AND marks IS NOT NULL ORDER BY buckets.rowid LIMIT ?"
+)
+_REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that the writer beside it never waits long
 
 
 class HistoryError(Exception):
@@ -154,6 +161,35 @@ class Store:
             "counts = excluded.counts, marks = excluded.marks",
             (*place, pack_counts(contents), pack_marks(contents.marks)),
         )
+
+    def rewrite_marks(self, change: Callable[[str, int, Marks], Marks]) -> int:
+        """Gives each bucket's marks to `change`, with page key and begin in ms, and keeps what it returns; returns how many changed.
+
+        May run beside the server, and for every grid. Raises `HistoryError`, also where others read for so long that what stood there can't
+        be overwritten on the disk, in the write-ahead log too.
+        """
+        changed = 0
+        at: int | None = 0
+        try:
+            self._db.execute("PRAGMA secure_delete=ON")
+            while at is not None:
+                with self._db:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    rows = self._db.execute(_MARKED, (at, _REWRITTEN_ROWS)).fetchall()
+                    at = rows[-1][0] if rows else None
+                    for row, key, tier, number, blob in rows:
+                        marks = unpack_marks(blob)
+                        new = change(key, number * TIERS_MS[tier], marks)
+                        if new is not marks:
+                            changed += 1
+                            self._db.execute("UPDATE buckets SET marks = ? WHERE rowid = ?", (pack_marks(new), row))
+            # the old pages stand in the write-ahead log until then
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise HistoryError(f"can't rewrite the history {self.path}: {error}") from error
+        if busy:
+            raise HistoryError(f"what was rewritten in {self.path} still stands in its write-ahead log, since others read it: try again")
+        return changed
 
     def trim(self, floors: Floors, bytes_max: int) -> None:
         """Lets go what is older than the floors, and more where the whole is still too large. Raises `HistoryError`."""

@@ -1,4 +1,4 @@
-"""Erasing from the log of the embedded runtime: records are read, rid of what is to go, and written in their place."""
+"""Erasing from what the embedded runtime keeps: records and marks are read, rid of what is to go, and written in their place."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from isotherm.core.erase import Erasure
 from isotherm.core.records import RecordError, decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.history.store import Store
 from isotherm.log import Log
 
-__all__ = ["erase_from_log"]
+__all__ = ["erase_from_history", "erase_from_log"]
 
 
 def erase_from_log(path: Path, erasure: Erasure) -> int:
@@ -33,3 +34,12 @@ def erase_from_log(path: Path, erasure: Erasure) -> int:
     finally:
         log.close()
     return gone
+
+
+def erase_from_history(path: Path, erasure: Erasure) -> int:
+    """Returns of how many minutes, hours and days of pages a session's marks went. May run beside the server. Raises `HistoryError`."""
+    store = Store(path, 0)  # marks of every grid go
+    try:
+        return store.rewrite_marks(erasure.without_marks)
+    finally:
+        store.close()
