@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
-from isotherm.core.rules import Reaction
+from isotherm.core.rules import Reaction, Rule
 from isotherm.reactions.desk import Desk, Listener
 from isotherm.reactions.endpoints import ReactionEndpoints
+from isotherm.reactions.store import ReactionError, ReactionStore
 
 REACTION = Reaction(
     id="rx_1", type="hot", at_ms=1, rule="r", site="default", page="/", zone=None, metric="people", value=1.0, level=1.0, people=1, why=""
 )
 MANY = 1001  #: one more than a listener may be behind
+
+
+async def no_trial(_rule: Rule) -> tuple[int, list[Reaction]]:
+    return 0, []
 
 
 class Told:
@@ -41,9 +48,6 @@ class Told:
     @asynccontextmanager
     async def stream(self) -> AsyncIterator[aiohttp.ClientResponse]:
         """The events, as a client gets them."""
-
-        async def no_trial(_rule: object) -> tuple[int, list[Reaction]]:
-            return 0, []
 
         app = web.Application()
         ReactionEndpoints(cast(Desk, self), lambda _request: (None, lambda: self.stands), lambda _request: None, no_trial).add_to(app)
@@ -76,6 +80,24 @@ async def test_a_listener_who_is_too_far_behind_is_let_go() -> None:
             listener(seq, REACTION)
         await rest(events)
         assert told.listeners == []
+
+
+async def test_a_rule_that_can_not_be_taken_away_now_is_answered(tmp_path: Path) -> None:
+    """A disk that fails is no fault of the server's: 503 and why, and the rule stands."""
+
+    class Failing(ReactionStore):
+        def drop_rule(self, name: str) -> None:
+            raise ReactionError(f"disk is full, {name} stays")
+
+    store = Failing(tmp_path / "reactions.sqlite")
+    desk = Desk(store, cast(Any, None))
+    desk.put(Rule("popular", "/p", "people", 1.0))
+    endpoints = ReactionEndpoints(desk, lambda _request: (None, lambda: True), lambda _request: None, no_trial)
+    with pytest.raises(web.HTTPServiceUnavailable) as answer:
+        await endpoints.drop(make_mocked_request("DELETE", "/api/rules?name=popular"))
+    assert answer.value.text == '{"error":"disk is full, popular stays"}'
+    assert [rule.name for rule, _ in desk.rules] == ["popular"]
+    store.close()
 
 
 async def test_a_listener_whose_token_was_revoked_is_let_go() -> None:

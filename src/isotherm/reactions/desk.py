@@ -72,7 +72,7 @@ class Desk:
         self._settle()
 
     def drop(self, name: str) -> bool:
-        """Takes a rule away; False: it was not made here."""
+        """Takes a rule away; False: it was not made here. Raises `ReactionError`."""
         if name not in self._made:
             return False
         self._store.drop_rule(name)

@@ -126,7 +126,11 @@ class ReactionEndpoints:
     async def drop(self, request: web.Request) -> web.StreamResponse:
         self._operator(request)
         name = request.query.get("name", "")
-        if not self._desk.drop(name):
+        try:
+            dropped = self._desk.drop(name)
+        except ReactionError as error:
+            raise _refused(web.HTTPServiceUnavailable, str(error)) from None
+        if not dropped:
             raise _refused(web.HTTPNotFound, f"no rule {name[:80]!r} was made here")
         return web.Response(status=204)
 

@@ -3,7 +3,8 @@
     rules   name, rule (JSON)
     fired   seq, id, at_ms, reaction (JSON)     seq counts on for ever: it is the `Last-Event-ID`
 
-What is written is small and rare; it blocks all the same, so the desk calls it on a thread of its own.
+What is written is small and rare. It blocks all the same: what fired is noted on a thread of its own; a rule is written at once, since its
+maker waits for the answer.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class ReactionStore:
         try:
             return [rule_from_json(msgspec.json.decode(text)) for (text,) in self._rows("SELECT rule FROM rules ORDER BY rowid")]
         except (RuleError, msgspec.MsgspecError) as error:
-            raise ReactionError(f"{self.path} holds a rule that can't be: {error}") from error
+            raise ReactionError(f"{self.path} holds a rule that can't be: {error}; move it away to begin with no rules") from error
 
     def put_rule(self, rule: Rule) -> None:
         text = msgspec.json.encode(rule_to_json(rule)).decode()
@@ -73,7 +74,10 @@ class ReactionStore:
     def since(self, seq: int, most: int = 1000) -> list[tuple[int, Reaction]]:
         """What fired after that number, oldest first; of more than `most` the newest."""
         rows = self._rows("SELECT seq, reaction FROM fired WHERE seq > ? ORDER BY seq DESC LIMIT ?", (seq, most))
-        return [(number, Reaction(**msgspec.json.decode(text))) for number, text in reversed(rows)]
+        try:
+            return [(number, Reaction(**msgspec.json.decode(text))) for number, text in reversed(rows)]
+        except (TypeError, msgspec.MsgspecError) as error:
+            raise ReactionError(f"{self.path} holds a reaction that can't be: {error}; move it away to begin with no rules") from error
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
