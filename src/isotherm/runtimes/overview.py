@@ -80,7 +80,7 @@ class Overview:
             async for data in socket.receive():
                 try:
                     wish = msgspec.json.decode(data, type=_Wish)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     socket.push(msgspec.json.encode({"error": str(error)}).decode())
                     continue
                 wanted[:] = wish.pictures[:_PICTURES_MAX]

@@ -31,11 +31,13 @@ class Message(NamedTuple):
     value: bytes
 
     def as_json(self) -> str:
-        """With packed columns unpacked, one line."""
+        """With packed columns unpacked, one line; what is no JSON as text: others may write to a topic as well."""
         try:
-            value: Any = readable(msgspec.json.decode(self.value))
-        except msgspec.MsgspecError:
-            value = self.value.decode("utf-8", "replace")
+            return self._told(readable(msgspec.json.decode(self.value)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._told(self.value.decode("utf-8", "replace"))
+
+    def _told(self, value: Any) -> str:
         return msgspec.json.encode(
             {
                 "topic": self.topic,
