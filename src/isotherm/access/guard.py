@@ -14,6 +14,7 @@ from aiohttp import web
 
 from isotherm.access.keys import COOKIE_S, LOGGED_IN_AS, OPEN_AS, OVERLAY_S, Keys, Viewer
 from isotherm.addresses import address_of
+from isotherm.answers import refused
 from isotherm.core.counters import Counters
 from isotherm.core.memory import Generations
 from isotherm.core.pages import DEFAULT_SITE
@@ -127,9 +128,7 @@ class Guard:
         except (ValueError, AttributeError, RecursionError):
             site = None
         if not isinstance(site, str) or not 0 < len(site) <= 64:
-            raise web.HTTPUnprocessableEntity(
-                text='{"error":"expected a JSON object such as {\\"site\\": \\"default\\"}"}', content_type="application/json"
-            )
+            raise refused(web.HTTPUnprocessableEntity, 'expected a JSON object such as {"site": "default"}')
         if viewer.site is not None and viewer.site != site:
             _foreign(viewer.site)
         return web.json_response({"token": self._keys.overlay_token(site, viewer.name), "expires_in_ms": OVERLAY_S * 1000})
@@ -156,11 +155,8 @@ class Guard:
         held_ms = min(_HELD_MS_MAX, _HELD_MS << min(guesses - _GUESSES_FREE - 1, 10))
         held = self._held.get(address, 0)
         if held >= _HELD_AT_ONCE_MAX:
-            raise web.HTTPTooManyRequests(
-                text='{"error":"too many wrong tokens from this address"}',
-                content_type="application/json",
-                headers={"Retry-After": str(_HELD_MS_MAX // 1000)},
-            )
+            retry = {"Retry-After": str(_HELD_MS_MAX // 1000)}
+            raise refused(web.HTTPTooManyRequests, "too many wrong tokens from this address", retry)
         self._held[address] = held + 1
         try:
             await asyncio.sleep(held_ms / 1000)
@@ -171,19 +167,13 @@ class Guard:
 
 
 def _stranger() -> NoReturn:
-    raise web.HTTPUnauthorized(
-        text='{"error":"expected a viewer token: Authorization: Bearer, ?token= on sockets, or the link of `isotherm login`"}',
-        content_type="application/json",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    words = "expected a viewer token: Authorization: Bearer, ?token= on sockets, or the link of `isotherm login`"
+    raise refused(web.HTTPUnauthorized, words, {"WWW-Authenticate": "Bearer"})
 
 
 def _foreign(site: str) -> NoReturn:
-    raise web.HTTPUnauthorized(
-        text=f'{{"error":"expected a token for this; yours opens the heat of site {site} only"}}',
-        content_type="application/json",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    words = f"expected a token for this; yours opens the heat of site {site} only"
+    raise refused(web.HTTPUnauthorized, words, {"WWW-Authenticate": "Bearer"})
 
 
 def _token(request: web.Request) -> str | None:

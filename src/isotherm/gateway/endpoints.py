@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from isotherm.addresses import address_of
+from isotherm.answers import refused
 from isotherm.core.limits import Limits
 from isotherm.core.sites import Site
 from isotherm.gateway.conversation import Conversation
@@ -123,11 +124,8 @@ class GatewayEndpoints:
     def _check_room(self, full: bool) -> None:
         if full or self.behind:
             self._gate.counters.refuse("connections", "trackers" if full else "the server is behind", self._now_ms())
-            raise web.HTTPServiceUnavailable(
-                text=_json("too many are connected; come back later"),
-                content_type="application/json",
-                headers={**_CORS, "Retry-After": _FULL_RETRY_S},
-            )
+            headers = {**_CORS, "Retry-After": _FULL_RETRY_S}
+            raise refused(web.HTTPServiceUnavailable, "too many are connected; come back later", headers)
 
     def _admit(self, request: web.Request) -> tuple[Site, Sender]:
         key, origin = request.query.get("site"), request.headers.get("Origin")
@@ -169,13 +167,10 @@ class _Waiting:
         return True if not self.left else await self._done
 
 
-def _forbidden(message: str) -> web.HTTPForbidden:
-    return web.HTTPForbidden(text=_json(message), content_type="application/json", headers=_CORS)
-
-
-def _json(message: str) -> str:
-    return Refusal(message).answer()
+def _forbidden(message: str) -> web.HTTPError:
+    return refused(web.HTTPForbidden, message, _CORS)
 
 
 def _answer(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, text=_json(message), content_type="application/json", headers={**_CORS, **(headers or {})})
+    text = Refusal(message).answer()
+    return web.Response(status=status, text=text, content_type="application/json", headers={**_CORS, **(headers or {})})

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from aiohttp import web
 
+from isotherm.answers import refused
 from isotherm.core.columns import pack
 from isotherm.core.heat import Heat, View
 from isotherm.core.layers import layers_of
@@ -118,7 +119,7 @@ class HistoryEndpoints:
 
     def _needed(self) -> History:
         if self._history is None:
-            raise _refusal(web.HTTPNotFound, "this server keeps no history")
+            raise refused(web.HTTPNotFound, "this server keeps no history")
         return self._history
 
     async def _now(self, view: View) -> Figures:
@@ -186,12 +187,8 @@ def _as_file(figures: Figures, ending: str, how: str) -> dict[str, str]:
 
 
 def _refused(message: str) -> web.HTTPError:
-    return _refusal(web.HTTPUnprocessableEntity, message)
+    return refused(web.HTTPUnprocessableEntity, message)
 
 
 def _unavailable(why: str) -> web.HTTPError:
-    return _refusal(web.HTTPServiceUnavailable, f"the history can't be read ({why})")
-
-
-def _refusal(error: type[web.HTTPError], message: str) -> web.HTTPError:
-    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")
+    return refused(web.HTTPServiceUnavailable, f"the history can't be read ({why})")

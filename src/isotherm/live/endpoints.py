@@ -9,10 +9,12 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from isotherm.answers import refused
 from isotherm.core.heat import PageNow, View, classic_json
 from isotherm.core.layers import ALL_DEVICES, KINDS, layers_of
 from isotherm.core.limits import Limits
-from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX, Page, canonical_path
+from isotherm.core.pages import Page, canonical_path
+from isotherm.live.asked import checked_page, site_asked
 from isotherm.live.groups import Format, Groups, Source
 from isotherm.sockets import Socket
 
@@ -93,7 +95,7 @@ class LiveEndpoints:
         return response
 
     def _admitted(self, request: web.Request) -> View:
-        self._admit(request, _site(request))
+        self._admit(request, site_asked(request))
         return self._view(request, request.query.get("page"))
 
     async def close(self) -> None:
@@ -101,11 +103,11 @@ class LiveEndpoints:
         await asyncio.gather(*(socket.close(1001, "the server stops") for socket in list(self._sockets)), return_exceptions=True)
 
     async def _watch(self, request: web.Request, path: str | None, format_: str) -> web.StreamResponse:
-        renew = self._admit(request, _site(request))
+        renew = self._admit(request, site_asked(request))
         view = self._view(request, path)
         if self._groups.viewers >= self._limits.viewers_max:
             self._groups.turn_away(self._now_ms())
-            raise _refused(web.HTTPServiceUnavailable, "too many viewers are connected; come back later")
+            raise refused(web.HTTPServiceUnavailable, "too many viewers are connected; come back later")
         socket = await Socket.upgrade(request, frame_bytes_max=_FRAME_BYTES_MAX, queued_bytes_max=self._limits.viewer_queue_bytes_max)
         self._sockets.add(socket)
         self._groups.join(view, socket, format_, self._now_ms())
@@ -121,18 +123,13 @@ class LiveEndpoints:
         return socket.response
 
     def _view(self, request: web.Request, path: str | None) -> View:
-        if not path or not path.startswith("/"):
-            raise _refused(web.HTTPUnprocessableEntity, f"expected page to be a path such as /p/1, got {path!r}")
-        if len(path.encode()) > PATH_BYTES_MAX:
-            raise _refused(web.HTTPUnprocessableEntity, f"expected page to be at most {PATH_BYTES_MAX} bytes as UTF-8")
-        site, kind = _site(request), request.query.get("kind") or KINDS[0]
-        if "/" in site:
-            raise _refused(web.HTTPUnprocessableEntity, f"expected site to be a site's key, got {site!r}")
-        device = request.query.get("device") or ALL_DEVICES
+        site = site_asked(request)
+        path = checked_page(site, path)
+        kind, device = request.query.get("kind") or KINDS[0], request.query.get("device") or ALL_DEVICES
         try:
             layers_of(kind, device)
         except ValueError as error:
-            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+            raise refused(web.HTTPUnprocessableEntity, str(error)) from None
         return View(self._page_key(site, path), kind, device)
 
 
@@ -146,11 +143,3 @@ async def keep_renewing(socket: Socket, renew: Renew, *, tell: bool) -> None:
             return
         if tell:
             socket.push(msgspec.json.encode({"token": token}).decode())
-
-
-def _site(request: web.Request) -> str:
-    return request.query.get("site") or DEFAULT_SITE
-
-
-def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:
-    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
-from isotherm.core.pages import DEFAULT_SITE, PATH_BYTES_MAX
+from isotherm.answers import refused
 from isotherm.core.zones import ZoneNow
+from isotherm.live.asked import checked_page, site_asked
 
 __all__ = ["Leagues", "ZoneEndpoints", "zone_json"]
 
@@ -36,16 +37,12 @@ class ZoneEndpoints:
         self._page_key = page_key
 
     async def league(self, request: web.Request) -> web.StreamResponse:
-        site = request.query.get("site") or DEFAULT_SITE
+        site = site_asked(request)
         self._admit(request, site)
-        path = request.query.get("page", "")
-        if not path.startswith("/") or len(path.encode()) > PATH_BYTES_MAX:
-            raise _refused(web.HTTPUnprocessableEntity, f"expected page to be a path such as /p/1, got {path[:200]!r}")
-        if "/" in site:
-            raise _refused(web.HTTPUnprocessableEntity, f"expected site to be a site's key, got {site!r}")
+        path = checked_page(site, request.query.get("page"))
         leagues = self._leagues
         if leagues is None:
-            raise _refused(web.HTTPNotImplemented, "zones are kept by the embedded runtime; on Kafka this release has none")
+            raise refused(web.HTTPNotImplemented, "zones are kept by the embedded runtime; on Kafka this release has none")
         page = self._page_key(site, path)
         end_ms = leagues.end_ms
         body = {
@@ -67,7 +64,3 @@ def zone_json(zone: ZoneNow) -> dict[str, Any]:
         "clicks": zone.clicks,
         "trend": round(zone.trend, 3),
     }
-
-
-def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:
-    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

@@ -18,6 +18,7 @@ import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from isotherm.answers import refused
 from isotherm.core.rules import Reaction, Rule, RuleError, rule_from_json, rule_to_json
 from isotherm.reactions.desk import Desk
 from isotherm.reactions.store import ReactionError
@@ -68,7 +69,7 @@ class ReactionEndpoints:
         site, stands = self._sees(request)
         last = request.headers.get("Last-Event-ID") or request.query.get("last-event-id") or ""
         if last and not (last.isascii() and last.isdigit()):
-            raise _refused(web.HTTPUnprocessableEntity, f"expected Last-Event-ID to be the number of an event, got {last[:40]!r}")
+            raise refused(web.HTTPUnprocessableEntity, f"expected Last-Event-ID to be the number of an event, got {last[:40]!r}")
         waiting: asyncio.Queue[tuple[int, Reaction]] = asyncio.Queue(_WAITING_MAX)
 
         task = asyncio.current_task()
@@ -118,9 +119,9 @@ class ReactionEndpoints:
         try:
             self._desk.put(rule)
         except RuleError as error:
-            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+            raise refused(web.HTTPUnprocessableEntity, str(error)) from None
         except ReactionError as error:
-            raise _refused(web.HTTPServiceUnavailable, str(error)) from None
+            raise refused(web.HTTPServiceUnavailable, str(error)) from None
         return _json(rule_to_json(rule))
 
     async def drop(self, request: web.Request) -> web.StreamResponse:
@@ -129,9 +130,9 @@ class ReactionEndpoints:
         try:
             dropped = self._desk.drop(name)
         except ReactionError as error:
-            raise _refused(web.HTTPServiceUnavailable, str(error)) from None
+            raise refused(web.HTTPServiceUnavailable, str(error)) from None
         if not dropped:
-            raise _refused(web.HTTPNotFound, f"no rule {name[:80]!r} was made here")
+            raise refused(web.HTTPNotFound, f"no rule {name[:80]!r} was made here")
         return web.Response(status=204)
 
     async def try_out(self, request: web.Request) -> web.StreamResponse:
@@ -143,11 +144,11 @@ class ReactionEndpoints:
         """The rule in a request's body. JSON must be said: a foreign page can't send that without asking first."""
         self._operator(request)
         if request.content_type != "application/json":
-            raise _refused(web.HTTPUnsupportedMediaType, "expected application/json")
+            raise refused(web.HTTPUnsupportedMediaType, "expected application/json")
         try:
             return rule_from_json(msgspec.json.decode(await request.read()))
         except (RuleError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _refused(web.HTTPUnprocessableEntity, str(error)) from None
+            raise refused(web.HTTPUnprocessableEntity, str(error)) from None
 
 
 def reaction_json(reaction: Reaction) -> dict[str, Any]:
@@ -163,7 +164,3 @@ async def _send(response: Any, seq: int, reaction: Reaction) -> None:
 
 def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-def _refused(error: type[web.HTTPError], message: str) -> web.HTTPError:
-    return error(text=msgspec.json.encode({"error": message}).decode(), content_type="application/json")

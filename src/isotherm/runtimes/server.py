@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import isotherm
 from isotherm.access.guard import Guard
 from isotherm.access.keys import Keys
 from isotherm.addresses import Proxies, address_of
+from isotherm.answers import refused
 from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
@@ -211,9 +211,7 @@ class Server:
         address = address_of(seen.remote)
         if not self._crowd.enter(address):
             self._pipeline.counters.refuse("connections", "of one address", self._pipeline.clock.now_ms())
-            raise web.HTTPTooManyRequests(
-                text='{"error":"too many connections; come back later"}', content_type="application/json", headers={"Retry-After": "10"}
-            )
+            raise refused(web.HTTPTooManyRequests, "too many connections; come back later", {"Retry-After": "10"})
         try:
             return await handler(seen)
         finally:
@@ -316,7 +314,7 @@ class Server:
         topic = self._pipeline.topics.get(name)
         if topic is None:
             known = ", ".join(self._pipeline.topics.by_name)
-            raise web.HTTPNotFound(text=json.dumps({"error": f"no topic {name!r}; there are {known}"}), content_type="application/json")
+            raise refused(web.HTTPNotFound, f"no topic {name!r}; there are {known}")
         socket = await Socket.upgrade(request, frame_bytes_max=4096, queued_bytes_max=_TOPIC_QUEUE_BYTES_MAX)
 
         def tell(message: Message) -> None:
