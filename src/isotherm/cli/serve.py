@@ -232,5 +232,3 @@ def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
         click.echo(f"Dashboard, within ten minutes: {server.address}/login?code={code}")
     tell_how_it_counts()
     sys.stdout.flush()
-
-

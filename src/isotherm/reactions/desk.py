@@ -161,5 +161,3 @@ class Desk:
     def hot(self) -> dict[str, list[str | None]]:
         """Rule -> what is hot under it now."""
         return {name: watch.hot for name, watch in self._watches.items() if watch.hot}
-
-

@@ -113,6 +113,8 @@ def _heatmap_of_a_range() -> dict[str, Any]:
     picture = {"type": "string", "format": "binary"}
     answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}, "image/png": {"schema": picture}}
     return answer
+
+
 def _zone_parameters() -> list[dict[str, Any]]:
     return [parameter for parameter in _view_parameters() if parameter["name"] in ("page", "site")]
 
@@ -126,8 +128,8 @@ def _zones() -> dict[str, Any]:
 
 
 def _beacon() -> dict[str, Any]:
-    refused = {"403": "Foreign origin or unknown site", "413": "Body too large", "422": "Not valid; nothing of it was taken",
-               "429": "Too fast", "503": "Can't take events now"}  # fmt: skip
+    refused = {"403": "Foreign origin or unknown site", "408": "The body did not come in time", "413": "Body too large",
+               "422": "Not valid; nothing of it was taken", "429": "Too fast", "503": "Can't take events now"}  # fmt: skip
     return {
         "summary": "Send one event, an array of events, or a batch",
         "security": [],

@@ -95,5 +95,3 @@ def _samples(value: bytes) -> Samples | None:
         return samples_from_record(decode_clickstream(value))
     except RecordError:
         return None
-
-
