@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+PROCESSES ?= 2
 
 .PHONY: demo test check setup tools bench bench-plots bench-peers nightly pictures clean
 
@@ -14,7 +15,7 @@ tools: .venv/.tools  ## what the tests need besides: browser, broker, linters
 
 test: .venv/.tools  ## every test that CI runs
 	@node --test tests/web/
-	@$(PYTEST) -m "not nightly" $(ARGS)
+	@$(PYTEST) -m "not nightly" -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.tools  ## import rule, lint, types
 	@$(BIN)/lint-imports --no-cache

@@ -1,17 +1,51 @@
-"""What tests of several rooms need: an HTTP client, and the command line as a user runs it."""
+"""What tests of several rooms need: an HTTP client, and the command line as a user runs it; and which tests stay together.
+
+`make test` runs two processes of pytest. All tests that need the broker go to one of them and all that need the browser to one, so that
+there is one broker and one Chromium; of the others each file goes to whichever is free. What takes longest begins first.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.kafka.fixtures import broker_jars, on_kafka, servers
+
+__all__ = ["broker_jars", "on_kafka", "servers"]  # one broker for all rooms that need it
+
+TOGETHER = {"kafka": "kafka", "parity": "kafka", "browser": "browser"}  #: a room's tests -> with whom they share
+FIRST = ("kafka", "browser")
 
 settings.register_profile("untimed", deadline=None)  # a busy machine proves nothing about a property
 settings.load_profile("untimed")
+
+
+def group(nodeid: str) -> str:
+    """Tests of one group run in one process, one after the other."""
+    file = nodeid.partition("::")[0]
+    return TOGETHER.get(file.split("/")[1], file)
+
+
+class Together(LoadScopeScheduling):
+    """Hands out groups (`--dist loadgroup` needs a mark on each test, which pytest 9 no longer lets it put into their names)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(group(item.nodeid)) if group(item.nodeid) in FIRST else len(FIRST))
 
 
 @pytest.fixture

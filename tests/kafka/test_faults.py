@@ -89,13 +89,16 @@ async def sending(crowd: Crowd) -> AsyncIterator[None]:
 async def shown_more(http: aiohttp.ClientSession, pipeline: Pipeline, by: int = 100) -> None:
     """The heat of every page grows: all partitions are served."""
     (address, *_) = [gateway.address for gateway in pipeline.gateways if gateway.process.returncode is None]
-    for page in PAGES:
-        before = tally(await heat(http, address, page))
 
-        async def grown(page: str = page, least: int = before + by) -> bool:
-            return tally(await heat(http, address, page)) >= least
+    async def counted() -> list[int]:
+        return [tally(await heat(http, address, page)) for page in PAGES]
 
-        await eventually(grown, 60)
+    before = await counted()
+
+    async def grown() -> bool:
+        return all(now >= least + by for now, least in zip(await counted(), before, strict=True))
+
+    await eventually(grown, 60)
 
 
 @pytest.mark.parametrize("victim", ["aggregate", "group-by", "gateway"])

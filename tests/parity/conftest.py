@@ -1,4 +1,4 @@
-"""The broker and pipelines of tests/kafka, and an embedded server beside them."""
+"""An embedded server beside the pipelines on Kafka."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.conftest import on_kafka, servers  # noqa: F401
 from tests.serving import Served, start
 
 
