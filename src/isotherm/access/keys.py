@@ -128,13 +128,18 @@ class Keys:
         self._db.execute("INSERT INTO tokens (name, hash, site, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)", token)
 
     def take_tokens(self, tokens: Iterable[KeptToken], *, made: str | None = None) -> None:
-        """These, and no others, are the tokens now: others keep them too. `made`: the first one, to be shown once by `first_token`."""
-        with self._db:  # all or nothing: what failed in the midst would stand in the way of every later change
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("DELETE FROM tokens")
-            for token in tokens:
-                self._insert(token)
+        """These, and no others, are the tokens now: others keep them too. `made`: the first one, to be shown once by `first_token`.
+
+        Raises `KeysError` where they can't be kept; then all stays as it was."""
         self._made = made or self._made
+        try:
+            with self._db:  # all or nothing: what failed in the midst would stand in the way of every later change
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute("DELETE FROM tokens")
+                for token in tokens:
+                    self._insert(token)
+        except sqlite3.Error as error:
+            raise KeysError(f"can't keep the tokens: {error}") from error
 
     def revoke(self, name: str) -> bool:
         """From now on the token opens nothing; False: there is none of that name."""

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from isotherm.access.keys import FIRST, Keys, made_token
+from isotherm.access.keys import FIRST, Keys, KeysError, made_token
 from isotherm.core.sites import Site
 from isotherm.runtimes.kafka.agreement import settle, write_setting
 from isotherm.runtimes.kafka.connection import SETTINGS, Cluster
@@ -28,10 +28,13 @@ from isotherm.runtimes.kafka.shared import (
     token_key,
     token_value,
 )
+from isotherm.runtimes.pipeline import StartError
 
 __all__ = ["Sharing"]
 
 _CLAIM_S: Final = 5.0
+_JOIN_S: Final = 20.0  #: as long as a start waits for brokers
+_AGAIN_S: Final = 5.0  #: a disk that is full is tried again so soon: a token that was revoked opens until then
 _RENEW_MS: Final = 12 * 3_600_000  #: a gateway says so often that its key still signs
 _TURN_S: Final = 60.0
 
@@ -51,6 +54,8 @@ class Sharing:
         self._news = asyncio.Event()
         self._keys: Keys | None = None
         self._follower: Follower | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def start(self) -> None:
         """Returns once the sites are known. Raises `StartError`."""
@@ -67,9 +72,19 @@ class Sharing:
         made = None
         if first_token and not self._shared.tokens:
             made = await self._loop.run_in_executor(None, self._make_first)
-        while keys.public_key not in self._shared.signers or (first_token and not self._shared.tokens):
-            await self._hear()
-        self._apply(made)
+        try:
+            async with asyncio.timeout(_JOIN_S):
+                while keys.public_key not in self._shared.signers or (first_token and not self._shared.tokens):
+                    await self._hear()
+        except TimeoutError:
+            topic = self._cluster.name(SETTINGS)
+            raise StartError(
+                f"the topic {topic} does not show within {_JOIN_S:.0f} s what this gateway wrote to it: look at the brokers' logs"
+            ) from None
+        try:
+            self._keep(made)
+        except KeysError as error:
+            raise StartError(str(error)) from error
 
     def _make_first(self) -> str | None:
         """The first token; None: another gateway made it at the same moment."""
@@ -89,6 +104,7 @@ class Sharing:
                 self._outbox.post(Letter(topic, signer_key(self._keys.public_key), signer_value(now_ms)))
 
     async def close(self) -> None:
+        self._closed = True
         if self._follower is not None:
             await self._loop.run_in_executor(None, self._follower.close)
 
@@ -103,13 +119,24 @@ class Sharing:
         if shared.sites != before.sites:
             logger.info("the settings changed: %d sites", len(shared.sites))
         self._take_sites(shared.sites)
-        self._apply(None)
+        self._apply()
         self._news.set()
 
-    def _apply(self, made: str | None) -> None:
+    def _apply(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+        if self._closed:
+            return
+        try:
+            self._keep(None)
+        except KeysError as error:
+            logger.error("%s; tokens that were added or revoked hold later, will try again", error)
+            self._again = self._loop.call_later(_AGAIN_S, self._apply)
+
+    def _keep(self, made: str | None) -> None:
         if self._keys is not None:
-            self._keys.take_tokens(self._shared.tokens.values(), made=made)
             self._keys.trust(self._shared.signers)
+            self._keys.take_tokens(self._shared.tokens.values(), made=made)
 
     async def _hear(self) -> None:
         self._news.clear()
