@@ -1,7 +1,7 @@
 """Trackers: sockets that send a batch each at even distances, and look how long its acknowledgement takes.
 
-Settings: `port`, `trackers`, `pages`, `first`. Told ``{"rate", "seconds"}`` (batches a second, in all), it sends and tells how many,
-how many were acknowledged, after how many ms each, and how busy it was.
+Settings: `port`, `trackers`, `pages`, `first`, `samples` (of a batch). Told ``{"rate", "seconds"}`` (batches a second, in all), it
+sends and tells how many, how many were acknowledged, after how many ms each, and how busy it was.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _GRACE_S = 30.0  #: for the last acknowledgements
 
 
 class _Trackers:
-    def __init__(self, port: int, trackers: int, pages: int, first: int) -> None:
+    def __init__(self, port: int, trackers: int, pages: int, first: int, samples: int) -> None:
         self.sockets, _ = connect_all(port, [f"/clickstream/t{first + at}" for at in range(trackers)], first)
         self._pages = pages
         self._first = first
+        self._samples = samples
         self._seqs = [0] * trackers
         self._sent_s: dict[tuple[int, int], float] = {}
         self._left: dict[int, bytes] = {}
@@ -55,7 +56,7 @@ class _Trackers:
         seq = self._seqs[at]
         self._seqs[at] += 1
         number = self._first + at
-        message = masked(batch(f"t{number}", f"/p/{number % self._pages}", seq, self._chance))
+        message = masked(batch(f"t{number}", f"/p/{number % self._pages}", seq, self._chance, samples=self._samples))
         self._sent_s[at, seq] = time.perf_counter()
         self.sockets[at].sendall(message)
 
@@ -75,7 +76,7 @@ class _Trackers:
 
 def main() -> None:
     given = settings()
-    trackers = _Trackers(given["port"], given["trackers"], given["pages"], given.get("first", 0))
+    trackers = _Trackers(given["port"], given["trackers"], given["pages"], given.get("first", 0), given.get("samples", 1))
     tell(ready=True)
     for line in sys.stdin:
         order = json.loads(line)
