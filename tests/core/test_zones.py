@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotherm.core import counting
 from isotherm.core.erase import Erasure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import KINDS
@@ -16,10 +18,14 @@ from isotherm.core.pages import Page
 from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
 from isotherm.core.samples import Anchored, Samples
 from isotherm.core.shards import split
+from isotherm.core.zone_sums import PlainZoneSums, ZoneSums
 from isotherm.core.zones import RECENT_SHARE, Zones
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
+COMPILED = counting.compiled
 START_MS = 1_700_000_000_000
 PAGES = ("default/", "default/p/1")
 
@@ -66,7 +72,7 @@ def to_samples(made: list[Seen], now_ms: int, seq: int) -> Samples:
     return drained.samples
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=45, deadline=None)
 @given(st.sampled_from([50, 250]), st.integers(1, 12), steps, st.integers(0, 3))
 def test_every_window_of_zones_equals_brute_force(hop_ms: int, panes: int, trace: Any, way: int) -> None:
     """Late, early and on time; through records and shards too: each zone's samples, people, clicks, share and trend are a child's count."""
@@ -109,7 +115,7 @@ def compare(zones: Zones, noted: list[Seen], page: str, end_ms: int, window_ms: 
     assert zones.people(page) == len({one.session for one in within})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(-4000, 4000), st.integers(0, 3)), min_size=1, max_size=30))
 def test_a_clock_that_leaps_keeps_what_is_in_the_window(leaps: Any) -> None:
     """The clock steps by any amount, either way: each window holds just the panes that are in it and were kept."""
@@ -182,3 +188,78 @@ def test_what_is_erased_takes_its_anchors_along() -> None:
     counts = GroupBy(grid_size=2, hop_ms=250).group(samples_from_record(decode_clickstream(encode(samples_to_record(left)))))
     assert counts.zones is not None
     assert (counts.zones.names, counts.zones.count.tolist()) == (["a"], [1])
+
+
+entries_ = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-3, 3), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+@pytest.mark.skipif(COMPILED is None, reason="there was no C compiler when Isotherm was installed")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["enter", "leave", "recent", "make"]), st.integers(0, 4), entries_), max_size=40))
+def test_compiled_sums_and_those_in_python_agree(deeds: Any) -> None:
+    """Whatever panes come and go, in whatever order: counts, people of rows and of pages, and rows that nothing names are the same."""
+    assert COMPILED is not None
+    both: tuple[ZoneSums, ZoneSums] = (COMPILED.ZoneSums(), PlainZoneSums())
+    named = dict.fromkeys(range(6), 0)
+    within: list[tuple[int, Any]] = []
+    for row in named:
+        for sums in both:
+            sums.make(row, row % 3)
+    for deed, pane, listed in deeds:
+        entries = np.array(listed, np.int32)
+        if deed == "enter":
+            within.append((pane, entries))
+            for sums in both:
+                sums.refer(entries)
+                sums.enter(entries, pane)
+            for row, *_ in listed:
+                named[row] += 1
+        elif deed == "leave" and within:
+            left, gone = within.pop(pane % len(within))
+            dropped = []
+            for sums in both:
+                sums.leave(gone, left)
+                dropped.append(sums.drop(gone))
+            assert dropped[0] == dropped[1]
+            for row in gone[:, 0].tolist():
+                named[row] -= 1
+        elif deed == "recent":
+            for sums in both:
+                sums.recent(entries, 1 if pane else -1)
+        elif deed == "make" and not named[pane] and all(sums.of(pane, 2)[2] == 0 for sums in both):
+            for sums in both:
+                sums.make(pane, pane % 3)
+        assert [both[0].of(row, 2) for row in named] == [both[1].of(row, 2) for row in named]
+        assert [both[0].people(page) for page in range(4)] == [both[1].people(page) for page in range(4)]
+
+
+@pytest.mark.skipif(COMPILED is None, reason="there was no C compiler when Isotherm was installed")
+def test_a_thousand_people_come_and_go_and_none_is_left() -> None:
+    """The tables grow, close up what goes, and end empty; who is still there is found at each step."""
+    assert COMPILED is not None
+    sums = COMPILED.ZoneSums()
+    people = np.random.default_rng(5).permutation(np.arange(-500, 500, dtype=np.int32))
+    for row in range(2):
+        sums.make(row, 0)
+    panes = [np.array([(row, 0, person, 1) for person in part.tolist() for row in (0, 1)], np.int32) for part in np.split(people, 20)]
+    for number, entries in enumerate(panes):
+        sums.refer(entries)
+        sums.enter(entries, number)
+    for number, entries in enumerate(panes):
+        assert sums.people(0) == 1000 - 50 * number
+        assert sums.of(1, 1) == ([1000 - 50 * number], 0, 1000 - 50 * number)
+        sums.leave(entries, number)
+        assert sums.drop(entries) == ([0, 1] if number == 19 else [])
+    assert sums.people(0) == 0
+
+
+@pytest.mark.skipif(COMPILED is None, reason="there was no C compiler when Isotherm was installed")
+def test_entries_that_name_no_row_are_refused() -> None:
+    """A place outside the tables is an error, never a write beside them."""
+    assert COMPILED is not None
+    sums = COMPILED.ZoneSums()
+    sums.make(0, 0)
+    for bad in ((1 << 20, 0, 1, 1), (-1, 0, 1, 1), (0, 8, 1, 1), (0, -1, 1, 1)):
+        with pytest.raises(IndexError):
+            sums.enter(np.array([bad], np.int32), 0)
+    assert sums.of(0, 2) == ([0, 0], 0, 0)

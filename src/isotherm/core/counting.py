@@ -19,7 +19,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 4  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 5  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -37,6 +37,7 @@ __all__ = [
     "add",
     "compiled",
     "drop",
+    "kind_places",
     "locate",
     "place",
     "tally",
@@ -102,7 +103,7 @@ def tally(
     length = len(samples)
     columns = np.empty((4, length), np.int64)
     rows = compiled.tally(
-        samples.x, samples.y, samples.time_ms, samples.kind, _kind_places(tuple(samples.kinds)), fresh, within,
+        samples.x, samples.y, samples.time_ms, samples.kind, kind_places(tuple(samples.kinds)), fresh, within,
         runs.size, runs.page, runs.device, runs.width, runs.height,
         hop_ms, grid_size, len(DEVICES), LAYERS, columns, newest_ms, row,
     )  # fmt: skip
@@ -112,7 +113,7 @@ def tally(
 
 
 @lru_cache(maxsize=64)
-def _kind_places(kinds: tuple[str, ...]) -> bytes:
+def kind_places(kinds: tuple[str, ...]) -> bytes:
     return bytes([KINDS.index(kind) if kind in KINDS else _NO_LAYER for kind in kinds])
 
 

@@ -10,9 +10,30 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Documents, Sightings
-from isotherm.core.zones import ZoneCounts
 
-__all__ = ["Counts"]
+__all__ = ["Counts", "ZoneCounts"]
+
+
+@dataclass(slots=True, frozen=True)
+class ZoneCounts:
+    """Columns of equal length, rows of (page, zone, pane, kind, person) in the order of their samples, perhaps several the same."""
+
+    names: list[str]
+    page: npt.NDArray[Any]  #: place in the counts' `pages`
+    zone: npt.NDArray[Any]  #: place in `names`
+    pane: npt.NDArray[np.int64]
+    kind: npt.NDArray[Any]  #: place in `layers.KINDS`
+    person: npt.NDArray[np.uint32]  #: the hashed session
+    count: npt.NDArray[Any]
+
+    def only(self, wanted: Sequence[bool]) -> ZoneCounts:
+        """Without the rows of the pages that are not `wanted`; places are those in the shorter list."""
+        place = np.cumsum(wanted) - 1
+        rows = np.flatnonzero(np.array(wanted, np.bool_)[self.page])
+        return self.of_rows(rows, place[self.page[rows]])
+
+    def of_rows(self, rows: npt.NDArray[Any], page: npt.NDArray[Any]) -> ZoneCounts:
+        return ZoneCounts(self.names, page, self.zone[rows], self.pane[rows], self.kind[rows], self.person[rows], self.count[rows])
 
 
 @dataclass(slots=True, frozen=True)

@@ -8,7 +8,8 @@ Group By that counts them, `Zones` the part of the aggregator that keeps the win
 
 A *row* is a zone of a page: samples of the window by kind, the number of those within the newest `RECENT_SHARE` of it, and the exact set
 of sessions seen there, each with the last pane in which it was. A session leaves the set when that pane leaves the window. A row lives as
-long as a pane names it. Costs: O(rows of counts) a merge, O(rows of the panes that come and go) a hop, nothing for traffic without anchors.
+long as a pane names it. Costs: O(rows of counts) a merge, O(rows of the panes that come and go) a hop, nothing for traffic without
+anchors. The loops over rows are those of `zone_sums`, compiled where there is a compiler.
 
 A page has `ZONES_MAX` zones at most at a time; what comes beyond is counted in `beyond`, not kept, until others have gone cold.
 """
@@ -16,62 +17,66 @@ A page has `ZONES_MAX` zones at most at a time; what comes beyond is counted in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core import counting
+from isotherm.core.counting import kind_places
+from isotherm.core.counts import ZoneCounts
 from isotherm.core.layers import KINDS
 from isotherm.core.people import hash_of
 from isotherm.core.samples import Samples
+from isotherm.core.zone_sums import Entries, arranged, pairs_of, zone_sums
 
-__all__ = ["RECENT_SHARE", "ZONES_MAX", "ZoneCounts", "ZoneNow", "Zones", "zone_counts"]
+__all__ = ["RECENT_SHARE", "ZONES_MAX", "ZoneNow", "Zones", "zone_counts"]
 
-ZONES_MAX: Final = 256  #: of a page. A row is some 200 bytes and 100 a person on it
+ZONES_MAX: Final = 256  #: of a page. A row is some 300 bytes and 64 a person on it
+_NONE: Final = -1
 RECENT_SHARE: Final = 5  #: the trend looks at the newest fifth of the window
 _CLICK: Final = KINDS.index("click")
-
-
-@dataclass(slots=True, frozen=True)
-class ZoneCounts:
-    """Columns of equal length, one row a (page, zone, pane, kind, person); beside the rows of `Counts`."""
-
-    names: list[str]
-    page: npt.NDArray[Any]  #: place in the counts' `pages`
-    zone: npt.NDArray[Any]  #: place in `names`
-    pane: npt.NDArray[np.int64]
-    kind: npt.NDArray[Any]  #: place in `layers.KINDS`
-    person: npt.NDArray[np.uint32]  #: the hashed session
-    count: npt.NDArray[Any]
-
-    def only(self, wanted: Sequence[bool]) -> ZoneCounts:
-        """Without the rows of the pages that are not `wanted`; places are those in the shorter list."""
-        place = np.cumsum(wanted) - 1
-        rows = np.flatnonzero(np.array(wanted, np.bool_)[self.page])
-        return self.of_rows(rows, place[self.page[rows]])
-
-    def of_rows(self, rows: npt.NDArray[Any], page: npt.NDArray[Any]) -> ZoneCounts:
-        return ZoneCounts(self.names, page, self.zone[rows], self.pane[rows], self.kind[rows], self.person[rows], self.count[rows])
 
 
 def zone_counts(samples: Samples, counted: npt.NDArray[np.bool_], hop_ms: int) -> ZoneCounts | None:
     """Counts of those of the `counted` samples (a mask) that have an anchor and a kind that is kept. None: there are none."""
     if samples.anchored is None:
         return None
+    people = np.array([hash_of(session) for session in samples.sessions], np.uint32)
+    columns = (_tally if counting.compiled is not None else _tally_with_numpy)(samples, counted, people, hop_ms)
+    if not columns.shape[1]:
+        return None
+    page, zone, pane, kind, person, count = columns
+    return ZoneCounts(samples.anchors, page, zone, pane, kind, person.astype(np.uint32), count)
+
+
+def _tally(samples: Samples, counted: npt.NDArray[np.bool_], people: npt.NDArray[np.uint32], hop_ms: int) -> npt.NDArray[np.int64]:
+    assert counting.compiled is not None
+    assert samples.anchored is not None
+    runs, columns = samples.runs, np.empty((6, len(samples)), np.int64)
+    number = counting.compiled.zone_tally(
+        np.ascontiguousarray(samples.anchored.anchor, np.int64), samples.kind, samples.time_ms, kind_places(tuple(samples.kinds)), counted,
+        runs.size, runs.page, runs.session, people, hop_ms, columns,
+    )  # fmt: skip
+    return columns[:, :number]
+
+
+def _tally_with_numpy(
+    samples: Samples, counted: npt.NDArray[np.bool_], people: npt.NDArray[np.uint32], hop_ms: int
+) -> npt.NDArray[np.int64]:
+    assert samples.anchored is not None
     places = np.array([KINDS.index(kind) if kind in KINDS else -1 for kind in samples.kinds], np.intp)
     chosen = np.flatnonzero(counted & (samples.anchored.anchor >= 0) & (places[samples.kind] >= 0))
     if not len(chosen):
-        return None
+        return np.zeros((6, 0), np.int64)
     runs = samples.runs
     run = np.repeat(np.arange(len(runs)), runs.size)[chosen]
-    panes, pane_at = np.unique(samples.time_ms[chosen] // hop_ms, return_inverse=True)
-    columns = (runs.page[run], samples.anchored.anchor[chosen], pane_at, places[samples.kind[chosen]], runs.session[run])
-    shape = (len(samples.pages), len(samples.anchors), len(panes), len(KINDS), len(samples.sessions))
-    which, count = np.unique(np.ravel_multi_index(columns, shape), return_counts=True)
-    page, zone, pane, kind, session = np.unravel_index(which, shape)
-    people = np.array([hash_of(samples.sessions[at]) for at in session.tolist()], np.uint32)
-    return ZoneCounts(samples.anchors, page, zone, panes[pane], kind, people, count)
+    kind, pane = places[samples.kind[chosen]], samples.time_ms[chosen] // hop_ms
+    columns = np.stack((runs.page[run], samples.anchored.anchor[chosen], pane, kind, people[runs.session[run]].astype(np.int64), run))
+    new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(axis=0))
+    starts = np.flatnonzero(new)
+    columns[5, starts] = np.diff(np.append(starts, len(chosen)))
+    return columns[:, starts]
 
 
 class ZoneNow(NamedTuple):
@@ -85,29 +90,30 @@ class ZoneNow(NamedTuple):
     trend: float  #: samples a second in the newest fifth of the window, relative to those of the whole: 1 is steady
 
 
-class _Row:
-    """One zone of one page."""
+class _Page:
+    """A page that has zones."""
 
-    __slots__ = ("counts", "name", "page", "people", "recent", "references")
+    __slots__ = ("place", "rows")
 
-    def __init__(self, page: str, name: str) -> None:
-        self.page = page
-        self.name = name
-        self.counts = [0] * len(KINDS)
-        self.recent = 0
-        self.people: dict[int, int] = {}  # person -> the last pane of the window in which they were here
-        self.references = 0  # entries of panes that name it
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.rows: dict[str, int] = {}  # zone -> row of the sums
 
 
 class _Pane:
-    """What is known of one pane: (row, kind, person, count), and which sums it is part of."""
+    """What is known of one pane, as entries in the order they came, and which sums it is part of."""
 
-    __slots__ = ("entries", "in_recent", "in_window")
+    __slots__ = ("in_recent", "in_window", "parts")
 
     def __init__(self) -> None:
-        self.entries: list[tuple[_Row, int, int, int]] = []
+        self.parts: list[Entries] = []
         self.in_window = False
         self.in_recent = False
+
+    def joined(self) -> Entries:
+        if len(self.parts) > 1:
+            self.parts = [np.concatenate(self.parts)]
+        return self.parts[0]
 
 
 class Zones:
@@ -120,7 +126,12 @@ class Zones:
         self._recent_panes = max(1, self._window_panes // RECENT_SHARE)
         self._skew_panes = -(-skew_ms // hop_ms) + 1
         self._zones_max = zones_max
-        self._pages: dict[str, dict[str, _Row]] = {}
+        self._sums = zone_sums()
+        self._pages: dict[str, _Page] = {}
+        self._pages_made = 0  # places of pages given so far
+        self._free_pages: list[int] = []
+        self._row_names: list[tuple[str, str]] = []  # page and zone, by row
+        self._free_rows: list[int] = []
         self._panes: dict[int, _Pane] = {}
         self._end: int | None = None
         self.beyond = 0  #: samples not kept because their page had `zones_max` zones
@@ -140,28 +151,30 @@ class Zones:
 
         `pages` are the keys that `counts.page` are places of.
         """
-        rows: dict[tuple[int, int], _Row | None] = {}
-        columns = (counts.page, counts.zone, counts.pane, counts.kind, counts.person, counts.count)
-        for page_at, zone_at, number, kind, person, count in zip(*(column.tolist() for column in columns), strict=True):
-            if self._end is not None and number < self._end - self._window_panes:
-                continue
-            at = (page_at, zone_at)
-            if at not in rows:
-                rows[at] = self._row(pages[page_at], counts.names[zone_at])
-            row = rows[at]
-            if row is None:
-                self.beyond += count
-                continue
-            pane = self._panes.get(number)
-            if pane is None:
-                pane = self._panes[number] = _Pane()
-                pane.in_window, pane.in_recent = self._covered(number)
-            row.references += 1
-            pane.entries.append((row, kind, person, count))
-            if pane.in_window:
-                self._add(row, kind, person, count, number)
-            if pane.in_recent:
-                row.recent += count
+        if self._end is not None and len(counts.pane) and int(counts.pane.min()) < self._end - self._window_panes:
+            inside = np.flatnonzero(counts.pane >= self._end - self._window_panes)
+            counts = counts.of_rows(inside, counts.page[inside])
+        if not len(counts.pane):
+            return
+        firsts, pair = pairs_of(counts)
+        columns = zip(counts.page[firsts].tolist(), counts.zone[firsts].tolist(), strict=True)
+        rows = np.array([self._row(pages[page_at], counts.names[zone_at]) for page_at, zone_at in columns]).astype(np.int32)
+        entries, parts, left_out = arranged(counts, pair, rows)
+        self.beyond += left_out
+        self._sums.refer(entries)
+        for number, start, stop in parts:
+            self._keep(number, entries[start:stop])
+
+    def _keep(self, number: int, entries: Entries) -> None:
+        pane = self._panes.get(number)
+        if pane is None:
+            pane = self._panes[number] = _Pane()
+            pane.in_window, pane.in_recent = self._covered(number)
+        pane.parts.append(entries)
+        if pane.in_window:
+            self._sums.enter(entries, number)
+        if pane.in_recent:
+            self._sums.recent(entries, 1)
 
     def _covered(self, number: int) -> tuple[bool, bool]:
         """Whether a pane is in the window, and in the newest part of it."""
@@ -170,18 +183,26 @@ class Zones:
             return False, False
         return end - self._window_panes <= number < end, end - self._recent_panes <= number < end
 
-    def _row(self, page: str, name: str) -> _Row | None:
-        rows = self._pages.setdefault(page, {})
-        row = rows.get(name)
-        if row is None and len(rows) < self._zones_max:
-            row = rows[name] = _Row(page, name)
+    def _row(self, page: str, name: str) -> int:
+        """-1: there is no room for one more."""
+        found = self._pages.get(page)
+        if found is not None:
+            row = found.rows.get(name)
+            if row is not None:
+                return row
+            if len(found.rows) >= self._zones_max:
+                return _NONE
+        else:
+            found = self._pages[page] = _Page(self._free_pages.pop() if self._free_pages else self._pages_made)
+            self._pages_made = max(self._pages_made, found.place + 1)
+        row = self._free_rows.pop() if self._free_rows else len(self._row_names)
+        if row == len(self._row_names):
+            self._row_names.append((page, name))
+        else:
+            self._row_names[row] = (page, name)
+        found.rows[name] = row
+        self._sums.make(row, found.place)
         return row
-
-    @staticmethod
-    def _add(row: _Row, kind: int, person: int, count: int, number: int) -> None:
-        row.counts[kind] += count
-        if row.people.get(person, number) <= number:
-            row.people[person] = number
 
     def advance(self, now_ms: int) -> bool:
         """Brings the window up to the clock; True where its end moved. After a leap of the clock, either way, every pane is looked at."""
@@ -205,49 +226,47 @@ class Zones:
     def _place(self, number: int, pane: _Pane, end: int) -> None:
         """Puts a pane into the sums that it belongs to now, and out of the others."""
         in_window, in_recent = self._covered(number)
+        entries = pane.joined()
         if in_recent != pane.in_recent:
             pane.in_recent = in_recent
-            for row, _, _, count in pane.entries:
-                row.recent += count if in_recent else -count
+            self._sums.recent(entries, 1 if in_recent else -1)
         if in_window != pane.in_window:
             pane.in_window = in_window
-            for row, kind, person, count in pane.entries:
-                if in_window:
-                    self._add(row, kind, person, count, number)
-                    continue
-                row.counts[kind] -= count
-                if row.people.get(person) == number:
-                    del row.people[person]
+            (self._sums.enter if in_window else self._sums.leave)(entries, number)
         if not end - self._window_panes <= number < end + self._skew_panes:
-            self._forget(self._panes.pop(number))
+            del self._panes[number]
+            for row in self._sums.drop(entries):
+                self._forget(row)
 
-    def _forget(self, pane: _Pane) -> None:
-        for row, _, _, _ in pane.entries:
-            row.references -= 1
-            if not row.references:
-                rows = self._pages[row.page]
-                del rows[row.name]
-                if not rows:
-                    del self._pages[row.page]
+    def _forget(self, row: int) -> None:
+        page, name = self._row_names[row]
+        found = self._pages[page]
+        del found.rows[name]
+        self._free_rows.append(row)
+        if not found.rows:
+            del self._pages[page]
+            self._free_pages.append(found.place)
 
     def league(self, page: str) -> list[ZoneNow]:
         """A page's zones in the newest window, those with most samples first."""
-        rows = [(sum(row.counts), row) for row in self._pages.get(page, {}).values()]
-        total = sum(samples for samples, _ in rows)
-        found = [
+        found = self._pages.get(page)
+        rows = [(name, *self._sums.of(row, len(KINDS))) for name, row in found.rows.items()] if found is not None else []
+        total = sum(sum(counts) for _, counts, _, _ in rows)
+        zones = [
             ZoneNow(
-                name=row.name,
-                samples=samples,
-                share=samples / total,
-                people=len(row.people),
-                clicks=row.counts[_CLICK],
-                trend=row.recent / samples * self._window_panes / self._recent_panes,
+                name=name,
+                samples=sum(counts),
+                share=sum(counts) / total,
+                people=people,
+                clicks=counts[_CLICK],
+                trend=recent / sum(counts) * self._window_panes / self._recent_panes,
             )
-            for samples, row in rows
-            if samples
+            for name, counts, recent, people in rows
+            if sum(counts)
         ]
-        return sorted(found, key=lambda zone: (-zone.samples, zone.name))
+        return sorted(zones, key=lambda zone: (-zone.samples, zone.name))
 
     def people(self, page: str) -> int:
         """Distinct sessions on any zone of the page, in the window."""
-        return len(set().union(*(row.people for row in self._pages.get(page, {}).values())))
+        found = self._pages.get(page)
+        return self._sums.people(found.place) if found is not None else 0

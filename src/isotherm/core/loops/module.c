@@ -72,16 +72,25 @@ void table_free(Table *table) { free(table->places); }
 
 static PyMethodDef methods[] = {
     {"tally", tally, METH_VARARGS, NULL}, {"locate", locate, METH_VARARGS, NULL}, {"tell", tell, METH_VARARGS, NULL},
-    {"add", add, METH_VARARGS, NULL},     {"drop", drop, METH_VARARGS, NULL},     {NULL, NULL, 0, NULL},
+    {"add", add, METH_VARARGS, NULL},     {"drop", drop, METH_VARARGS, NULL},     {"zone_tally", zone_tally, METH_VARARGS, NULL},
+    {"pairs", pairs, METH_VARARGS, NULL}, {"arrange", arrange, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_counting", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
+static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromSpec(spec);
+    int failed = type ? PyModule_AddObjectRef(module, name, type) : -1;
+    Py_XDECREF(type);
+    return failed;
+}
+
 PyMODINIT_FUNC PyInit__counting(void)
 {
-    PyObject *made = PyModule_Create(&module), *known = PyType_FromSpec(&known_spec);
-    if (made && (!known || PyModule_AddObjectRef(made, "Known", known) < 0 || PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
+    PyObject *made = PyModule_Create(&module);
+    if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "ZoneSums", &zone_sums_spec) < 0 ||
+                 PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
         Py_CLEAR(made);
-    Py_XDECREF(known);
     return made;
 }
