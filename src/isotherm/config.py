@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from isotherm.core.rules import Rule, RuleError, rule_from_json
+from isotherm.core.webhooks import Webhook, WebhookError, webhook_from_json
 
-__all__ = ["ConfigError", "parse_duration_ms", "parse_size_bytes", "read_config", "read_rules"]
+__all__ = ["ConfigError", "parse_duration_ms", "parse_size_bytes", "read_config", "read_rules", "read_webhooks"]
 
 _DURATION_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_TABLES: Final = ("rules", "webhooks")  #: what stands in the file and is no option
 _SIZE_BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
@@ -51,7 +53,7 @@ def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"can't read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    common = {_name(key): value for key, value in content.items() if key not in commands and key != "rules"}
+    common = {_name(key): value for key, value in content.items() if key not in commands and key not in _TABLES}
     settings = {}
     for command in commands:
         own = content.get(command, {})
@@ -64,16 +66,36 @@ def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
 def read_rules(path: Path) -> list[Rule]:
     """The rules of the file, each a table ``[[rules]]``; `hold` and `cooldown` are durations. Raises `ConfigError`."""
     try:
-        content = tomllib.loads(path.read_text("utf-8")).get("rules", [])
-        if not isinstance(content, list):
-            raise ConfigError(f"expected tables [[rules]] in {path}, got {content!r}")
-        rules = [rule_from_json(_rule(table)) for table in content]
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RuleError) as error:
+        rules = [rule_from_json(_rule(table)) for table in _tables(path, "rules")]
+    except RuleError as error:
         raise ConfigError(f"{path}: {error}") from error
-    names = [rule.name for rule in rules]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"{path}: expected each rule to have a name of its own, got {', '.join(sorted(names))}")
+    _different(path, "rule", [rule.name for rule in rules])
     return rules
+
+
+def read_webhooks(path: Path) -> list[Webhook]:
+    """The webhooks of the file, each a table ``[[webhooks]]``. Raises `ConfigError`, in which no secret stands."""
+    try:
+        webhooks = [webhook_from_json(table) for table in _tables(path, "webhooks")]
+    except WebhookError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    _different(path, "webhook", [webhook.name for webhook in webhooks])
+    return webhooks
+
+
+def _tables(path: Path, name: str) -> list[Any]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8")).get(name, [])
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if not isinstance(content, list):
+        raise ConfigError(f"expected tables [[{name}]] in {path}")
+    return content
+
+
+def _different(path: Path, what: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{path}: expected each {what} to have a name of its own, got {', '.join(sorted(names))}")
 
 
 def _rule(table: Any) -> Any:

@@ -21,3 +21,18 @@ def test_a_reaction_that_can_not_be_is_named(tmp_path: Path, reaction: str) -> N
     with pytest.raises(ReactionError, match=r"reactions\.sqlite.*move it away"):
         store.since(0)
     store.close()
+
+
+def test_a_file_of_a_newer_release_is_refused_and_one_of_before_is_brought_up(tmp_path: Path) -> None:
+    """Its format has a number; the files of before had none, and keep what stands in them."""
+    path = tmp_path / "reactions.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE rules (name TEXT PRIMARY KEY, rule TEXT NOT NULL)")
+        db.execute("INSERT INTO rules VALUES ('r', '{\"name\": \"r\", \"page\": \"/\", \"metric\": \"people\", \"at_least\": 1}')")
+    db.close()
+    store = ReactionStore(path)
+    assert [rule.name for rule in store.rules()] == ["r"]
+    store.rows("PRAGMA user_version = 99")
+    store.close()
+    with pytest.raises(ReactionError, match="newer release"):
+        ReactionStore(path)

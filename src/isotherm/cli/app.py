@@ -14,13 +14,13 @@ from isotherm.cli.demo import demo
 from isotherm.cli.erase import erase
 from isotherm.cli.login import login
 from isotherm.cli.replay import replay
-from isotherm.cli.serve import RULES, serve
+from isotherm.cli.serve import RULES, WEBHOOKS, serve
 from isotherm.cli.simulate import simulate
 from isotherm.cli.site import site
 from isotherm.cli.token import token
 from isotherm.cli.topics import topics
 from isotherm.cli.worker import worker
-from isotherm.config import ConfigError, read_config, read_rules
+from isotherm.config import ConfigError, read_config, read_rules, read_webhooks
 
 __all__ = ["app"]
 
@@ -49,6 +49,7 @@ def apply_config(context: click.Context, config: Path | None) -> None:
         return
     settings = read_config(path, set(app.commands))
     context.meta[RULES] = read_rules(path)
+    context.meta[WEBHOOKS] = read_webhooks(path)
     known = set().union(*(_parameter_of_option(command) for command in _all_commands(app)))
     for command, values in settings.items():
         for name in values.keys() - known:

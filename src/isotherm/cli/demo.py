@@ -44,7 +44,7 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
     """A shop with simulated visitors and its live heat map, all in this process."""
     options |= {
         "open_heat": True, "origins": (), "viewer_token": None, "classic_hosts": None,
-        "trust_senders": True, "trusted_proxies": (),
+        "trust_senders": True, "trusted_proxies": (), "webhooks_allowed": (),
         "count_bots": False, "tracker_name": "tracker.js", "ingest_path": "/clickstream",
     }  # fmt: skip
     from isotherm.runtimes.shop import add_shop

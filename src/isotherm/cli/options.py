@@ -89,6 +89,12 @@ _SERVER: Final = (
     option("--trust-senders/--no-trust-senders", default=False, help="No rate limits, nobody judged a bot: for tests and replays."),
     option("--count-bots/--no-count-bots", default=False, help="Count crawlers and automated browsers like people."),
     option("--trusted-proxy", "trusted_proxies", multiple=True, help="Address or network whose X-Forwarded-* is believed; repeatable."),
+    option(
+        "--webhook-allow",
+        "webhooks_allowed",
+        multiple=True,
+        help="Address or network that is not public, or has no https, to which webhooks may go all the same; repeatable.",
+    ),
     option("--tracker-name", default="tracker.js", help="Serve the tracker under this name as well."),
     option("--ingest-path", default="/clickstream", help="Take events under this path as well."),
 )

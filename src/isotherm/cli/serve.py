@@ -25,6 +25,7 @@ from isotherm.cli.logs import begin_logging, tell_how_it_counts
 from isotherm.cli.options import data_option, pipeline_options, run, server_options
 from isotherm.core.rules import Rule
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
+from isotherm.core.webhooks import Webhook
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, StartError
 from isotherm.runtimes.reacting import Reacting
@@ -33,11 +34,12 @@ from isotherm.runtimes.server import Server, ServerSettings
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["RULES", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of"]
+__all__ = ["RULES", "WEBHOOKS", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of"]
 
 logger = logging.getLogger(__name__)
 
 RULES: Final = "isotherm.rules"  #: where the command line keeps the rules of the settings file
+WEBHOOKS: Final = "isotherm.webhooks"  #: and the webhooks
 
 
 @click.command()
@@ -52,8 +54,9 @@ def serve(**options: Any) -> None:
     """The server for real sites: takes events, keeps the heat, shows it to those with a token."""
     pipeline, server = settings_of(options)
     kafka = kafka_of(options)
-    rules = rules_of(click.get_current_context())
-    if rules and kafka is not None:
+    context = click.get_current_context()
+    rules, webhooks = rules_of(context), list(context.find_root().meta.get(WEBHOOKS, []))
+    if (rules or webhooks) and kafka is not None:
         raise click.UsageError("rules are held by the embedded runtime; on Kafka this release has none")
     run(
         serve_until_stopped(
@@ -64,6 +67,7 @@ def serve(**options: Any) -> None:
             viewer_token=options["viewer_token"],
             announce=_announce,
             rules=rules,
+            webhooks=webhooks,
         )
     )
 
@@ -100,6 +104,7 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
         for origin in options["origins"]:
             normal_origin(origin)
         Proxies(options["trusted_proxies"])
+        Proxies(options["webhooks_allowed"])
     except (SiteError, AddressError) as error:
         raise click.UsageError(str(error)) from None
     server = ServerSettings(
@@ -115,6 +120,7 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
         trust_senders=options["trust_senders"],
         count_bots=options["count_bots"],
         people_min=options["people_min"],
+        webhooks_allowed=options["webhooks_allowed"],
     )
     return pipeline, server
 
@@ -130,6 +136,7 @@ async def serve_until_stopped(
     beside: Callable[[Server], Awaitable[None]] | None = None,
     first_token: bool = True,
     rules: Sequence[Rule] = (),
+    webhooks: Sequence[Webhook] = (),
 ) -> None:
     """Starts, announces, runs `beside` (if any) until SIGTERM or Ctrl-C, and stops so that nothing accepted is lost."""
     begin_logging()
@@ -153,7 +160,9 @@ async def serve_until_stopped(
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
         await pipeline.share(keys, first_token=first_token)
         try:
-            reacting = Reacting(pipeline, rules) if isinstance(pipeline, Embedded) else None
+            reacting = None
+            if isinstance(pipeline, Embedded):
+                reacting = Reacting(pipeline, rules, webhooks, server_settings.webhooks_allowed)
             server = Server(pipeline, keys, replace(server_settings, look_around=look_around), reacting)
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
@@ -173,7 +182,7 @@ async def serve_until_stopped(
             await asyncio.gather(beside_task, return_exceptions=True)
         await server.stop()
         if reacting is not None:
-            reacting.close()
+            await reacting.close()
         keys.close()
 
 

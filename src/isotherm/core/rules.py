@@ -21,7 +21,19 @@ from typing import Any, Final, NamedTuple
 
 from isotherm.core.pages import DEFAULT_SITE
 
-__all__ = ["METRICS", "Machine", "Metric", "Moment", "Reaction", "Rule", "RuleError", "Watch", "rule_from_json", "rule_to_json"]
+__all__ = [
+    "METRICS",
+    "Machine",
+    "Metric",
+    "Moment",
+    "Reaction",
+    "Rule",
+    "RuleError",
+    "Watch",
+    "reaction_json",
+    "rule_from_json",
+    "rule_to_json",
+]
 
 ZONES_WATCHED_MAX: Final = 512  #: of a rule; more than a page has
 _NAME: Final = re.compile(r"[\w .:/-]{1,64}")
@@ -182,6 +194,15 @@ class Watch:
         """The zones (None: the page) that are hot now."""
         return [zone for zone, machine in self._machines.items() if machine.hot]
 
+    def recall(self, zone: str | None) -> None:
+        """It was hot when the process ended, or when the rule became another: hot it stays, until it cools."""
+        if zone in self._machines or (zone is not None and self.rule.fits(zone)):
+            self._machines.setdefault(zone, Machine(self.rule)).hot = True
+
+    def end(self, now_ms: int) -> list[Reaction]:
+        """The rule is taken away: whoever was told that something is hot is told that it is no more."""
+        return [_reaction(self.rule, "cooled", now_ms, zone, 0.0, 0)._replace(why="the rule was taken away") for zone in self.hot]
+
     def feed(self, now_ms: int, page: Moment, zones: Mapping[str, Moment]) -> list[Reaction]:
         """One moment of the page and its zones; what fired, those that cooled first."""
         rule = self.rule
@@ -234,6 +255,13 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "hold_ms": (int,), "people": (int,), "cooldown_ms": (int,), "in_page": (bool,),
 }  # fmt: skip
 _FIELDS: Final = tuple(_KINDS)
+
+
+def reaction_json(reaction: Reaction) -> dict[str, Any]:
+    """What fired, as the API, the topic and webhooks have it."""
+    told = reaction._asdict()
+    told["at"] = told.pop("at_ms")
+    return told
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class Desk:
         self._listeners: dict[Listener, None] = {}
         self._seq = store.last_seq
         self._recent = store.since(0, _RECENT_MAX)
+        self._ended: dict[str, Watch] = {}  # rules that were taken away while something was hot under them
         self._settle()
+        self._recall()
 
     # -- rules
 
@@ -85,24 +87,42 @@ class Desk:
         wanted = self._made | self._fixed
         before, self._watches = self._watches, {}
         for name, rule in wanted.items():
-            known = before.get(name)
-            self._watches[name] = known if known is not None and known.rule == rule else Watch(rule)
+            known = before.pop(name, None)
+            if known is not None and known.rule == rule:
+                self._watches[name] = known
+                continue
+            self._watches[name] = Watch(rule)
+            if known is not None and known.rule.page_key != rule.page_key:
+                before[name] = known
+            elif known is not None:
+                for zone in known.hot:
+                    self._watches[name].recall(zone)
+        self._ended |= {name: watch for name, watch in before.items() if watch.hot}
         self._on_pages({rule.page_key for rule in wanted.values()})
+
+    def _recall(self) -> None:
+        """What was hot when the process before this one ended is hot: it is told when it cools, as those who heard of it expect."""
+        newest = {(reaction.rule, reaction.site + reaction.page, reaction.zone): reaction.type for _, reaction in self._recent}
+        for (name, page, zone), type_ in newest.items():
+            watch = self._watches.get(name)
+            if type_ == "hot" and watch is not None and watch.rule.page_key == page:
+                watch.recall(zone)
 
     # -- the hop
 
     def hop(self, now_ms: int) -> list[Reaction]:
         """Feeds every rule with what is now; tells what fired."""
-        if not self._watches:
+        if not self._watches and not self._ended:
             return []
         known: dict[str, tuple[Moment, dict[str, Moment]]] = {}
-        fired: list[Reaction] = []
+        fired: list[Reaction] = [reaction for watch in self._ended.values() for reaction in watch.end(now_ms)]
         for watch in self._watches.values():
             key = watch.rule.page_key
             if key not in known:
                 known[key] = self.moment(self._source, key)
             fired += watch.feed(now_ms, *known[key])
         self._tell(fired)
+        self._ended.clear()
         return fired
 
     @staticmethod
@@ -154,7 +174,7 @@ class Desk:
         ]
 
     def may_tell_page(self, reaction: Reaction) -> bool:
-        watch = self._watches.get(reaction.rule)
+        watch = self._ended.get(reaction.rule) or self._watches.get(reaction.rule)
         return watch is not None and watch.rule.in_page
 
     @property

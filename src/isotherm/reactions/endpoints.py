@@ -6,6 +6,8 @@
     PUT    /api/rules              makes or replaces one (JSON); operators only
     DELETE /api/rules?name=        takes one away; operators only
     POST   /api/rules/dry-run      when it would have fired over what is kept
+    GET    /api/webhooks           the webhooks, what waits for them, which are off; operators only
+    POST   /api/webhooks/enable?name=   switches one on again that answered 410; operators only
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from isotherm.answers import refused
-from isotherm.core.rules import Reaction, Rule, RuleError, rule_from_json, rule_to_json
+from isotherm.core.rules import Reaction, Rule, RuleError, reaction_json, rule_from_json, rule_to_json
+from isotherm.reactions.courier import Courier
 from isotherm.reactions.desk import Desk
 from isotherm.reactions.store import ReactionError
 
-__all__ = ["ReactionEndpoints", "reaction_json"]
+__all__ = ["ReactionEndpoints"]
 
 _WAITING_MAX: Final = 1000  #: events that a slow listener may be behind; then it is let go, and comes back with its last id
 _LOG_MAX: Final = 200
@@ -44,7 +47,9 @@ class ReactionEndpoints:
         sees: Sees,
         operator: Callable[[web.Request], object],
         dry_run: DryRun,
+        courier: Courier | None = None,
     ) -> None:
+        self._courier = courier
         self._desk = desk
         self._sees = sees
         self._operator = operator
@@ -59,6 +64,9 @@ class ReactionEndpoints:
         route.add_put("/api/rules", self.put)
         route.add_delete("/api/rules", self.drop)
         route.add_post("/api/rules/dry-run", self.try_out)
+        if self._courier is not None:
+            route.add_get("/api/webhooks", self.webhooks)
+            route.add_post("/api/webhooks/enable", self.enable)
 
     async def close(self) -> None:
         """Ends all streams of events: the server stops."""
@@ -140,22 +148,41 @@ class ReactionEndpoints:
         since_ms, fired = await self._dry_run(rule)
         return _json({"since": since_ms, "fired": [reaction_json(reaction) for reaction in fired]})
 
-    async def _rule(self, request: web.Request) -> Rule:
-        """The rule in a request's body. JSON must be said: a foreign page can't send that without asking first."""
+    async def webhooks(self, request: web.Request) -> web.StreamResponse:
         self._operator(request)
-        if request.content_type != "application/json":
-            raise refused(web.HTTPUnsupportedMediaType, "expected application/json")
+        assert self._courier is not None
+        try:
+            return _json({"webhooks": await self._courier.asked()})
+        except ReactionError as error:
+            raise refused(web.HTTPServiceUnavailable, str(error)) from None
+
+    async def enable(self, request: web.Request) -> web.StreamResponse:
+        self._operator(request)
+        _said_json(request)
+        assert self._courier is not None
+        name = request.query.get("name", "")
+        try:
+            enabled = await self._courier.enable(name)
+        except ReactionError as error:
+            raise refused(web.HTTPServiceUnavailable, str(error)) from None
+        if not enabled:
+            raise refused(web.HTTPNotFound, f"no webhook {name[:80]!r} is off")
+        return web.Response(status=204)
+
+    async def _rule(self, request: web.Request) -> Rule:
+        """The rule in a request's body."""
+        self._operator(request)
+        _said_json(request)
         try:
             return rule_from_json(msgspec.json.decode(await request.read()))
         except (RuleError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise refused(web.HTTPUnprocessableEntity, str(error)) from None
 
 
-def reaction_json(reaction: Reaction) -> dict[str, Any]:
-    """What fired, as the API and the topic have it."""
-    told = reaction._asdict()
-    told["at"] = told.pop("at_ms")
-    return told
+def _said_json(request: web.Request) -> None:
+    """JSON must be said: a foreign page can't send that without asking first."""
+    if request.content_type != "application/json":
+        raise refused(web.HTTPUnsupportedMediaType, "expected application/json")
 
 
 async def _send(response: Any, seq: int, reaction: Reaction) -> None:

@@ -1,7 +1,10 @@
-"""The store of reactions: rules that were made on the page, and the log of what fired, in one small SQLite file.
+"""The store of reactions: rules that were made on the page, the log of what fired, and what webhooks have still to be told, in one small
+SQLite file.
 
-    rules   name, rule (JSON)
-    fired   seq, id, at_ms, reaction (JSON)     seq counts on for ever: it is the `Last-Event-ID`
+    rules       name, rule (JSON)
+    fired       seq, id, at_ms, reaction (JSON)     seq counts on for ever: it is the `Last-Event-ID`
+    deliveries  what waits for each webhook (`outbox`)
+    disabled    webhooks that answered 410
 
 What is written is small and rare. It blocks all the same: what fired is noted on a thread of its own; a rule is written at once, since its
 maker waits for the answer.
@@ -21,9 +24,13 @@ from isotherm.core.rules import Reaction, Rule, RuleError, rule_from_json, rule_
 __all__ = ["KEPT_MAX", "ReactionError", "ReactionStore"]
 
 KEPT_MAX: Final = 10_000  #: reactions in the log: some 3 MB
+_FORMAT: Final = 1
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS rules (name TEXT PRIMARY KEY, rule TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS fired (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at_ms INTEGER NOT NULL, reaction TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS deliveries (number INTEGER PRIMARY KEY, webhook TEXT NOT NULL, id TEXT NOT NULL, about TEXT NOT NULL, "
+    "body BLOB NOT NULL, at_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, failures INTEGER NOT NULL, UNIQUE (webhook, id))",
+    "CREATE TABLE IF NOT EXISTS disabled (webhook TEXT PRIMARY KEY, url TEXT NOT NULL, at_ms INTEGER NOT NULL)",
 )
 
 
@@ -38,9 +45,13 @@ class ReactionStore:
         self.path = path
         try:
             self._sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            (found,) = self._sql.execute("PRAGMA user_version").fetchone()
+            if found > _FORMAT:
+                raise ReactionError(f"{path} was written by a newer release (format {found}, this one knows {_FORMAT}): update Isotherm")
             self._sql.execute("PRAGMA journal_mode = WAL")
-            for table in _TABLES:
+            for table in _TABLES:  # a file of before the format had a number has some of them
                 self._sql.execute(table)
+            self._sql.execute(f"PRAGMA user_version = {_FORMAT}")
         except sqlite3.Error as error:
             raise ReactionError(f"can't use {path}: {error}; move it away to begin with no rules") from error
 
@@ -49,37 +60,38 @@ class ReactionStore:
 
     def rules(self) -> list[Rule]:
         try:
-            return [rule_from_json(msgspec.json.decode(text)) for (text,) in self._rows("SELECT rule FROM rules ORDER BY rowid")]
+            return [rule_from_json(msgspec.json.decode(text)) for (text,) in self.rows("SELECT rule FROM rules ORDER BY rowid")]
         except (RuleError, msgspec.MsgspecError) as error:
             raise ReactionError(f"{self.path} holds a rule that can't be: {error}; move it away to begin with no rules") from error
 
     def put_rule(self, rule: Rule) -> None:
         text = msgspec.json.encode(rule_to_json(rule)).decode()
-        self._rows("INSERT INTO rules VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET rule = excluded.rule", (rule.name, text))
+        self.rows("INSERT INTO rules VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET rule = excluded.rule", (rule.name, text))
 
     def drop_rule(self, name: str) -> None:
-        self._rows("DELETE FROM rules WHERE name = ?", (name,))
+        self.rows("DELETE FROM rules WHERE name = ?", (name,))
 
     @property
     def last_seq(self) -> int:
-        return int(self._rows("SELECT coalesce(max(seq), 0) FROM fired")[0][0])
+        return int(self.rows("SELECT coalesce(max(seq), 0) FROM fired")[0][0])
 
     def note(self, fired: Sequence[tuple[int, Reaction]]) -> None:
         """Puts what fired into the log, and lets the oldest beyond `KEPT_MAX` go."""
         for seq, reaction in fired:
             text = msgspec.json.encode(reaction._asdict()).decode()
-            self._rows("INSERT OR IGNORE INTO fired VALUES (?, ?, ?, ?)", (seq, reaction.id, reaction.at_ms, text))
-        self._rows("DELETE FROM fired WHERE seq <= (SELECT max(seq) FROM fired) - ?", (KEPT_MAX,))
+            self.rows("INSERT OR IGNORE INTO fired VALUES (?, ?, ?, ?)", (seq, reaction.id, reaction.at_ms, text))
+        self.rows("DELETE FROM fired WHERE seq <= (SELECT max(seq) FROM fired) - ?", (KEPT_MAX,))
 
     def since(self, seq: int, most: int = 1000) -> list[tuple[int, Reaction]]:
         """What fired after that number, oldest first; of more than `most` the newest."""
-        rows = self._rows("SELECT seq, reaction FROM fired WHERE seq > ? ORDER BY seq DESC LIMIT ?", (seq, most))
+        rows = self.rows("SELECT seq, reaction FROM fired WHERE seq > ? ORDER BY seq DESC LIMIT ?", (seq, most))
         try:
             return [(number, Reaction(**msgspec.json.decode(text))) for number, text in reversed(rows)]
         except (TypeError, msgspec.MsgspecError) as error:
             raise ReactionError(f"{self.path} holds a reaction that can't be: {error}; move it away to begin with no rules") from error
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """One statement, whole or not at all."""
         try:
             return self._sql.execute(query, values).fetchall()
         except sqlite3.Error as error:

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
+from isotherm.addresses import AddressError, Proxies
 from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
-from isotherm.core.rules import Reaction, Rule
+from isotherm.core.rules import Reaction, Rule, reaction_json
 from isotherm.core.samples import Samples
+from isotherm.core.webhooks import Webhook
 from isotherm.log import Log
-from isotherm.reactions import Desk, ReactionError, ReactionStore
-from isotherm.reactions.endpoints import reaction_json
+from isotherm.reactions import Courier, Desk, Outbox, ReactionError, ReactionStore
 from isotherm.reactions.trial import dry_run
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import StartError
@@ -33,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Reacting:
     """The embedded runtime's reactions. Raises `StartError`."""
 
-    def __init__(self, pipeline: Embedded, fixed: Sequence[Rule]) -> None:
+    def __init__(self, pipeline: Embedded, fixed: Sequence[Rule], webhooks: Sequence[Webhook] = (), allowed: Sequence[str] = ()) -> None:
+        """`webhooks` may go to public addresses and to the networks that are `allowed`."""
         self._pipeline = pipeline
         self._thread = ThreadPoolExecutor(1, "reactions")
         try:
@@ -41,15 +43,22 @@ class Reacting:
             self.desk = Desk(
                 self._store, pipeline.zones, fixed=fixed, behind=self._thread.submit, on_pages=pipeline.gate.set_reacting
             )
-        except ReactionError as error:
+            self.courier = Courier(
+                Outbox(self._store), webhooks, Proxies(allowed), pipeline.counters, pipeline.clock.now_ms, self._thread
+            )
+        except (ReactionError, AddressError) as error:
             raise StartError(str(error)) from error
         self.desk.listen(self._to_topic)
         self.desk.listen(self._to_page)
+        self.desk.listen(self.courier.hear)
+        self.courier.start()
         pipeline.gate.greeting = self._greeting
         pipeline.on_hop = self.desk.hop
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """What a webhook has not been told yet waits for the next start."""
         self._pipeline.on_hop = None
+        await self.courier.close()
         self._thread.shutdown()
         self._store.close()
 

@@ -69,6 +69,7 @@ class ServerSettings:
     count_bots: bool = False
     open_rules: bool = False  #: whoever may see the heat may change the rules: for the demo
     people_min: int = 0  #: a tile with fewer people is not shown
+    webhooks_allowed: tuple[str, ...] = ()  #: networks that webhooks may go to though they are not public
     look_around: Callable[[], None] | None = field(default=None, compare=False)  #: once a second: what other processes changed
     extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
 
@@ -100,7 +101,7 @@ class Server:
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
-            self._reactions = ReactionEndpoints(reacting.desk, self._sees, operator, reacting.dry_run)
+            self._reactions = ReactionEndpoints(reacting.desk, self._sees, operator, reacting.dry_run, reacting.courier)
         self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
