@@ -161,6 +161,7 @@ async def test_tiles_with_few_people_are_not_told(serve: Serve, http: aiohttp.Cl
         return (await asked(http, served.address, people=1))["value"]
 
     assert await eventually(everything) == {"1": {"1": 3}}
+    assert (await asked(http, served.address))["value"] == {"1": {"1": 3}}, "nor by the shortest question"
     for query in ({}, {"from": "2020-01-01"}):
         found = await asked(http, served.address, people=1, **query)
         assert (found["value"], found["people"]["total"], found["hidden-tiles"]) == ({"1": {"1": 3}}, 3, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -63,7 +64,7 @@ class HistoryEndpoints:
             raise _refused(f"expected format to be json, csv or png, got {wanted!r}")
         past = "from" in request.query or "to" in request.query
         try:
-            figures = await (self._past(request, view) if past else self._now(view))
+            figures = await (self._past(request, view) if past else self._now(view, drawn=wanted == "png"))
         except HistoryError as error:
             raise _unavailable(str(error)) from error
         if wanted == "json":
@@ -122,12 +123,18 @@ class HistoryEndpoints:
             raise refused(web.HTTPNotFound, "this server keeps no history")
         return self._history
 
-    async def _now(self, view: View) -> Figures:
-        """The last emitted window, with its people where they are known."""
+    async def _now(self, view: View, *, drawn: bool) -> Figures:
+        """The last emitted window, with its people where they are known. It is live: nothing of it needs what is stored, but the document's
+        size, for a drawing; where that can't be read the drawing is square."""
         heat = self._live.whole(view)
         counts: npt.NDArray[np.int64] = np.zeros(heat.grid_size * heat.grid_size, np.int64)
         counts[heat.cells] = heat.counts
-        marks, size = await self._history.now(view.page, heat.end_ms) if self._history is not None else (None, None)
+        marks, size = None, None
+        if self._history is not None:
+            marks = await self._history.now(view.page, heat.end_ms)
+            if drawn:
+                with suppress(HistoryError):
+                    size = await self._history.size(view.page)
         return figures_of(
             view, counts, marks, start_ms=heat.end_ms - heat.window_ms, end_ms=heat.end_ms, grid_size=heat.grid_size,
             size=size, people_min=self._people_min,

@@ -191,9 +191,13 @@ class History:
         """The smallest stored range that holds ``[from, to)``; without `from`, all there is before `to`. Raises `HistoryError`."""
         return await self._do(lambda: self._range(page, from_ms, to_ms))
 
-    async def now(self, page: str, end_ms: int) -> tuple[Marks, PageSize | None]:
-        """Who was on which cell in the window that ends then; and the newest size of the document. Raises `HistoryError`."""
-        return await self._do(lambda: (self._crowd.marks(page, end_ms), self._size_of(page)))
+    async def now(self, page: str, end_ms: int) -> Marks:
+        """Who was on which cell in the window that ends then. It waits for nothing that is stored, and holds however broken that is."""
+        return await asyncio.to_thread(self._crowd.marks, page, end_ms)
+
+    async def size(self, page: str) -> PageSize | None:
+        """The newest size of the document. Raises `HistoryError`."""
+        return await self._do(lambda: self._size_of(page))
 
     async def recent(self, page: str, layers: npt.NDArray[Any], end_ms: int, *, people_min: int = 0) -> list[Step]:
         """The live window that ends then in its parts, some seconds each, by arrival; those that are empty too."""
@@ -209,10 +213,6 @@ class History:
                 continue
             steps[at_ms] = _step(at_ms, Contents(cell, count).by_tile(layers, self._tiles) * shown)
         return list(steps.values())
-
-    def people_now(self, page: str, end_ms: int) -> Marks:
-        """As `now`, but at once: for a page that is watched. Some 0.3 ms."""
-        return self._crowd.marks(page, end_ms)
 
     async def steps(
         self, page: str, layers: npt.NDArray[Any], from_ms: int, to_ms: int, step_ms: int, *, people_min: int = 0

@@ -62,9 +62,12 @@ class LiveEndpoints:
         limits: Limits | None = None,
         page_key: Callable[[str, str], str] = lambda site, path: site + canonical_path(path),
         past: Past | None = None,
+        hiding: bool = False,
     ) -> None:
-        """`page_key(site, path)`: the page that a path is, after the site's URL rules. `past`: who answers for what has been."""
+        """`page_key(site, path)`: the page that a path is, after the site's URL rules. `past`: who answers for what has been, and for the
+        window too where tiles are `hiding` because too few people were on them."""
         self._past = past
+        self._hiding = hiding
         self._limits = limits or Limits()
         self._page_key = page_key
         self._groups = groups
@@ -83,7 +86,7 @@ class LiveEndpoints:
 
     async def heatmap(self, request: web.Request) -> web.StreamResponse:
         """`GET /api/heatmap?page=`: the last emitted window in the classic shape; a range, other forms and people are the history's."""
-        if self._past is not None and _MORE & request.query.keys():
+        if self._past is not None and (self._hiding or _MORE & request.query.keys()):
             return await self.viewed(request, self._past)
         view = self._admitted(request)
         return web.Response(body=classic_json(self._source.whole(view)), content_type="application/json")

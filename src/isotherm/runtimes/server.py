@@ -95,6 +95,7 @@ class Server:
             limits=settings.limits,
             page_key=pipeline.gate.sites.page_key,
             past=self._history.heatmap,
+            hiding=settings.people_min > 1,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key)
