@@ -6,6 +6,7 @@ from typing import Any
 
 import isotherm
 from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS
+from isotherm.core.rules import METRICS
 
 __all__ = ["openapi"]
 
@@ -25,7 +26,7 @@ def openapi() -> dict[str, Any]:
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "isotherm"},
             },
             "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Zones": _zones(), "Event": _event(),
-                        "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history()},
+                        "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history(), "Rule": _rule(), "Reaction": _reaction()},
         },
         "security": [{"bearer": []}, {"cookie": []}],
         "paths": {
@@ -36,6 +37,7 @@ def openapi() -> dict[str, Any]:
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
             "/api/zones": {"get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Not on Kafka"})},
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
+            **_reactions_paths(),
             "/api/overlay-token": {"post": _overlay_token()},
             "/metrics": {"get": _text("Metrics in Prometheus' text format")},
             "/healthz": {
@@ -144,6 +146,85 @@ def _beacon() -> dict[str, Any]:
         "responses": {"202": {"description": "All of it is durable"}}
         | {status: _answer(description, _reference("Error")) for status, description in refused.items()},
     }  # fmt: skip
+
+
+def _reactions_paths() -> dict[str, Any]:
+    """Rules and what fired; the server-sent events of `/api/reactions` are in docs/reactions.md: they do not end."""
+    fired = _list_of("fired", _reference("Reaction"))
+    since = {"type": "object", "properties": {"since": _INTEGER, **fired["properties"]}, "required": ["since", "fired"]}
+    about = {"name": _STRING, "host": _STRING, "rules": {"type": "array", "items": _STRING}, "waiting": _INTEGER}
+    state = {"disabled": {"type": ["integer", "null"]}, "newest": {"type": ["object", "null"]}}
+    hook = {"type": "object", "properties": about | state, "required": [*about, *state]}
+    rule = _reference("Rule")
+    name = _query("name", _STRING, "Its name", required=True)
+    return {
+        "/api/rules": {
+            "get": _operation("All rules, each with what is hot under it", _list_of("rules", rule)),
+            "put": _operation("Make or replace a rule", rule, _CHANGED, body=rule),
+            "delete": _operation("Take a rule away", None, {"404": "No such rule was made here", "503": _CHANGED["503"]}, [name]),
+        },
+        "/api/rules/dry-run": {"post": _operation("When a rule would have fired over what is kept", since, _CHANGED, body=rule)},
+        "/api/reactions/log": {"get": _operation("The newest that fired, newest first", fired)},
+        "/api/webhooks": {"get": _operation("The webhooks and what waits for them", _list_of("webhooks", hook), {"503": _CHANGED["503"]})},
+        "/api/webhooks/enable": {
+            "post": _operation("Switch a webhook on again that answered 410", None, _CHANGED | {"404": "None of that name is off"}, [name])
+        },
+    }
+
+
+_CHANGED = {"415": "Not JSON", "422": "It can't be so", "503": "What is kept of reactions can't be read or written now"}
+
+
+def _operation(
+    summary: str,
+    schema: dict[str, Any] | None,
+    refusals: dict[str, str] | None = None,
+    parameters: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """`schema` None: it is answered by 204."""
+    done = {"204": {"description": "Done"}} if schema is None else {"200": _answer(summary, schema)}
+    refused = {"401": "No viewer token"} | (refusals or {})
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "parameters": parameters or [],
+        "responses": done | {status: _answer(description, _reference("Error")) for status, description in refused.items()},
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return operation
+
+
+def _list_of(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"type": "array", "items": item}}, "required": [name]}
+
+
+def _rule() -> dict[str, Any]:
+    duration = {"type": "integer", "minimum": 0, "description": "ms"}
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 1, "maxLength": 64},
+            "page": {"type": "string", "pattern": "^/"},
+            "metric": {"type": "string", "enum": list(METRICS)},
+            "at_least": {"type": "number", "minimum": 0},
+            "site": _STRING,
+            "zone": {"type": ["string", "null"]},
+            "release": {"type": ["number", "null"]},
+            "hold_ms": duration,
+            "people": {"type": "integer", "minimum": 0},
+            "cooldown_ms": duration,
+            "in_page": {"type": "boolean"},
+        },
+        "required": ["name", "page", "metric", "at_least"],
+    }
+
+
+def _reaction() -> dict[str, Any]:
+    fields = {"id": _STRING, "type": {"type": "string", "enum": ["hot", "cooled"]}, "at": _INTEGER, "rule": _STRING, "site": _STRING,
+              "page": _STRING, "zone": {"type": ["string", "null"]}, "metric": _STRING, "value": _NUMBER, "level": _NUMBER,
+              "people": _INTEGER, "why": _STRING}  # fmt: skip
+    return {"type": "object", "properties": fields, "required": list(fields)}
 
 
 def _overlay_token() -> dict[str, Any]:
