@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests need besides the .venv: a browser, Node.js for tsc and its test runner, a Java runtime and Maven for the
-# Kafka broker, nginx for the proxy's test.
+# Kafka broker, nginx for the proxy's test, PostgreSQL for the history's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/apt.sh
@@ -11,5 +11,6 @@ command -v npm >/dev/null || need "npm" npm
 command -v java >/dev/null || need "a Java runtime" openjdk-17-jre-headless
 command -v mvn >/dev/null || need "Maven" maven
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || need "nginx" nginx-light
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,dev]'
+[ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null || need "PostgreSQL" postgresql
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,postgres,dev]'
 npm ci --silent

@@ -17,8 +17,9 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.kafka.fixtures import broker_jars, on_kafka, servers
+from tests.postgres import database, postgres
 
-__all__ = ["broker_jars", "on_kafka", "servers"]  # one broker for all rooms that need it
+__all__ = ["broker_jars", "database", "on_kafka", "postgres", "servers"]  # one server of each kind for all rooms that need it
 
 TOGETHER = {"kafka": "kafka", "parity": "kafka", "browser": "browser"}  #: a room's tests -> with whom they share
 FIRST = ("kafka", "browser")

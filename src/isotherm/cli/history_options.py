@@ -11,7 +11,7 @@ from isotherm.cli.limit_options import Size
 from isotherm.cli.options import Duration, option
 from isotherm.history import Retention
 
-__all__ = ["history_options", "people_option", "retention_of"]
+__all__ = ["history_options", "people_option", "retention_of", "store_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,6 +45,11 @@ def people_option(command: Command) -> Command:
         default=0,
         help="A tile with fewer people is not shown and not exported; 0: all are.",
     )(command)
+
+
+def store_option(help_: str) -> Callable[[Command], Command]:
+    """Where a history on Kafka lies."""
+    return option("--store", metavar="FILE|URL", help=help_)
 
 
 def retention_of(options: dict[str, Any]) -> Retention | None:

@@ -18,7 +18,7 @@ import click
 from isotherm.access.keys import Keys
 from isotherm.access.settings import Settings, SettingsError
 from isotherm.addresses import AddressError, Proxies
-from isotherm.cli.history_options import history_options, people_option, retention_of
+from isotherm.cli.history_options import history_options, people_option, retention_of, store_option
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
@@ -47,6 +47,7 @@ WEBHOOKS: Final = "isotherm.webhooks"  #: and the webhooks
 @pipeline_options
 @kafka_options
 @data_option("isotherm-data")
+@store_option("With --kafka: where `worker history` keeps it, a file of SQLite or postgresql://USER@HOST/DATABASE. None: no past is shown.")
 @history_options
 @people_option
 @limit_options
@@ -54,6 +55,8 @@ def serve(**options: Any) -> None:
     """The server for real sites: takes events, keeps the heat, shows it to those with a token."""
     pipeline, server = settings_of(options)
     kafka = kafka_of(options)
+    if options["store"] is not None and kafka is None:
+        raise click.UsageError("--store is where a history on Kafka lies: give the brokers with --kafka")
     context = click.get_current_context()
     rules, webhooks = rules_of(context), list(context.find_root().meta.get(WEBHOOKS, []))
     if (rules or webhooks) and kafka is not None:
@@ -68,6 +71,7 @@ def serve(**options: Any) -> None:
             announce=_announce,
             rules=rules,
             webhooks=webhooks,
+            store=options["store"],
         )
     )
 
@@ -137,6 +141,7 @@ async def serve_until_stopped(
     first_token: bool = True,
     rules: Sequence[Rule] = (),
     webhooks: Sequence[Webhook] = (),
+    store: str | None = None,
 ) -> None:
     """Starts, announces, runs `beside` (if any) until SIGTERM or Ctrl-C, and stops so that nothing accepted is lost."""
     begin_logging()
@@ -150,7 +155,7 @@ async def serve_until_stopped(
         watching = _SitesOfFolder(Settings(pipeline_settings.data / "settings.json"), sites, own_origins)
         watching.load()
         look_around = watching.look
-    pipeline = _runtime(pipeline_settings, sites, kafka, own_origins)
+    pipeline = _runtime(pipeline_settings, sites, kafka, own_origins, store)
     if not server_settings.trust_senders:
         pipeline.gate.judge_senders(
             server_settings.limits, count_bots=server_settings.count_bots, window_ms=pipeline_settings.window_ms
@@ -186,12 +191,14 @@ async def serve_until_stopped(
         keys.close()
 
 
-def _runtime(settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None, origins: frozenset[str]) -> Pipeline:
+def _runtime(
+    settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None, origins: frozenset[str], store: str | None
+) -> Pipeline:
     if kafka is None:
         return Embedded(settings, sites)
     from isotherm.runtimes.kafka.gateway import KafkaGateway
 
-    return KafkaGateway(settings, sites, kafka, origins)
+    return KafkaGateway(settings, sites, kafka, origins, store=store)
 
 
 class _SitesOfFolder:

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from isotherm.cli.history_options import history_options, store_option
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
-from isotherm.cli.options import CliError, data_option, option, pipeline_options
+from isotherm.cli.options import Duration, data_option, option, pipeline_options
 from isotherm.cli.serve import pipeline_of
 
 __all__ = ["worker"]
@@ -24,12 +25,15 @@ __all__ = ["worker"]
     default="all",
     help="`aggregate`: heat of all pages, or only of those that somebody watches.",
 )
+@store_option("`history`: where it is kept: a file of SQLite, or postgresql://USER@HOST/DATABASE. Left out: history.sqlite under --data.")
+@option("--store-every", "store_every_ms", type=Duration(), default="1m", help="`history`: how often what came in is stored.")
+@history_options
 @data_option("isotherm-data")
-def worker(stage: str, publish: str, **options: Any) -> None:
-    """One stage as a member of a consumer group: group-by or aggregate."""
-    if stage == "history":
-        raise CliError("this release keeps no history: start the workers group-by and aggregate")
+def worker(stage: str, publish: str, store: str | None, store_every_ms: int, **options: Any) -> None:
+    """One stage as a member of a consumer group: group-by, aggregate or history."""
     pipeline = pipeline_of(options)
+    if stage == "history" and (pipeline.retention is None or store_every_ms <= 0):
+        raise click.UsageError("a worker that keeps history does so: leave out --no-history, and give --store-every above 0")
     kafka = kafka_of(options)
     if kafka is None:
         raise click.UsageError("a worker runs on Kafka: give its brokers with --kafka")
@@ -37,4 +41,4 @@ def worker(stage: str, publish: str, **options: Any) -> None:
     tell_how_it_counts()
     from isotherm.runtimes.kafka.workers import run_worker
 
-    run_worker(stage, kafka, pipeline, publish_all=publish == "all")
+    run_worker(stage, kafka, pipeline, publish_all=publish == "all", store=store, store_every_ms=store_every_ms)

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,9 @@ from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents, Gathered, Rollup, fold
 from isotherm.core.tiers import MINUTE_MS, TIERS_MS, Floors, Run, begin_ms, cover, widen
 from isotherm.history.store import HistoryError, PageSize, Reader, Retention, Store
+
+if TYPE_CHECKING:
+    from isotherm.history.postgres import PostgresReader
 
 __all__ = ["STEPS_MAX", "History", "Past", "Step"]
 
@@ -84,7 +87,7 @@ class History:
         self._flushing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "history")
         self._store: Store | None = None
-        self._reader: Reader | None = None
+        self._reader: Reader | PostgresReader | None = None
         self._floors = Floors()
         self._stored_minute = 0
         self._trimmed_ms = 0
@@ -191,8 +194,9 @@ class History:
         """The smallest stored range that holds ``[from, to)``; without `from`, all there is before `to`. Raises `HistoryError`."""
         return await self._do(lambda: self._range(page, from_ms, to_ms))
 
-    async def now(self, page: str, end_ms: int) -> Marks:
-        """Who was on which cell in the window that ends then. It waits for nothing that is stored, and holds however broken that is."""
+    async def now(self, page: str, end_ms: int) -> Marks | None:
+        """Who was on which cell in the window that ends then; None: nobody here knows. It waits for nothing that is stored, and holds
+        however broken that is."""
         return await asyncio.to_thread(self._crowd.marks, page, end_ms)
 
     async def size(self, page: str) -> PageSize | None:

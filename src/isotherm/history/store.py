@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +24,17 @@ from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
 from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks
 
-__all__ = ["HistoryError", "PageSize", "Reader", "Retention", "Store", "StoredRow"]
+__all__ = [
+    "HistoryError",
+    "OvertakenError",
+    "PageSize",
+    "Reader",
+    "Retention",
+    "Store",
+    "StoredRow",
+    "check_not_overtaken",
+    "raised_by_one",
+]
 
 _FORMAT: Final = 1
 _TABLES: Final = (
@@ -48,6 +58,10 @@ _REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that the w
 
 class HistoryError(Exception):
     """The history can't be opened, read or written; the message says why and what to do."""
+
+
+class OvertakenError(HistoryError):
+    """Another has stored records of this source meanwhile: what was to be added may be in there already."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -124,11 +138,22 @@ class Store:
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
 
-    def add(self, buckets: Iterable[Bucket], sizes: dict[str, tuple[float, float]], offsets: dict[str, int]) -> None:
-        """Adds to the buckets, and notes the newest offset of each source that is in there; all or nothing. Raises `HistoryError`."""
+    def add(
+        self,
+        buckets: Iterable[Bucket],
+        sizes: dict[str, tuple[float, float]],
+        offsets: Mapping[str, int],
+        since: Mapping[str, int] | None = None,
+    ) -> None:
+        """Adds to the buckets, and notes the newest offset of each source that is in there; all or nothing. Raises `HistoryError`.
+
+        `since`: where what is added begins, a source. Where several write, one that another has overtaken adds nothing: `OvertakenError`.
+        """
         try:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
+                for name, expected in (since or {}).items():
+                    check_not_overtaken(name, expected, self.next_offset(name))
                 ids: dict[str, int] = {}
                 for bucket in buckets:
                     page = ids.get(bucket.page)
@@ -196,7 +221,7 @@ class Store:
         try:
             kept = self._lower_than(self.floors().raised(floors))
             while self.size_bytes() > bytes_max:
-                higher = self._raised_by_one(kept)
+                higher = raised_by_one(kept, self._oldest())
                 if higher == kept:
                     break
                 kept = self._lower_than(higher)
@@ -212,15 +237,8 @@ class Store:
             self._db.execute("DELETE FROM pages WHERE id NOT IN (SELECT page FROM buckets)")
         return floors
 
-    def _raised_by_one(self, floors: Floors) -> Floors:
-        """The next hour of minutes, day of hours or day of days goes: the first of these that is there."""
-        oldest = dict(self._db.execute("SELECT tier, min(number) FROM buckets GROUP BY tier").fetchall())
-        by_tier = list(floors.by_tier)
-        for tier, step_ms in ((0, HOUR_MS), (1, DAY_MS), (2, DAY_MS)):
-            if tier in oldest:
-                by_tier[tier] = max(by_tier[tier], (oldest[tier] * TIERS_MS[tier] // step_ms + 1) * step_ms)
-                return floors.raised(Floors(*by_tier))
-        return floors
+    def _oldest(self) -> dict[int, int]:
+        return dict(self._db.execute("SELECT tier, min(number) FROM buckets GROUP BY tier").fetchall())
 
     def size_bytes(self) -> int:
         """Bytes in use; the file keeps what was freed, to use it again."""
@@ -232,6 +250,22 @@ class Store:
         self._db.close()
 
 
+def raised_by_one(floors: Floors, oldest: dict[int, int]) -> Floors:
+    """The next hour of minutes, day of hours or day of days goes: the first of these that is there. `oldest`: bucket's number, a tier."""
+    by_tier = list(floors.by_tier)
+    for tier, step_ms in ((0, HOUR_MS), (1, DAY_MS), (2, DAY_MS)):
+        if tier in oldest:
+            by_tier[tier] = max(by_tier[tier], (oldest[tier] * TIERS_MS[tier] // step_ms + 1) * step_ms)
+            return floors.raised(Floors(*by_tier))
+    return floors
+
+
+def check_not_overtaken(source: str, expected: int, found: int) -> None:
+    """Raises `OvertakenError`."""
+    if found != expected:
+        raise OvertakenError(f"{source} was stored up to {found} by another, expected {expected}")
+
+
 class Reader:
     """One who reads, beside the writer. Raises `HistoryError`."""
 
@@ -241,6 +275,12 @@ class Reader:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
         except sqlite3.Error as error:
             raise HistoryError(f"can't open the history {path}: {error}") from error
+
+    def floors(self) -> Floors:
+        try:
+            return Floors(*self._db.execute("SELECT minutes_ms, hours_ms, days_ms FROM floors").fetchone())
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
 
     def oldest(self, page: str) -> dict[int, int]:
         """The number of a page's oldest bucket, a tier."""

@@ -19,12 +19,23 @@ from quixstreams.kafka.configuration import ConnectionConfig
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Topics
 
-__all__ = ["AGGREGATE_GROUP", "GROUP_BY_GROUP", "INTEREST", "SETTINGS", "Cluster", "KafkaSettings", "read_properties", "watermarks"]
+__all__ = [
+    "AGGREGATE_GROUP",
+    "GROUP_BY_GROUP",
+    "HISTORY_GROUP",
+    "INTEREST",
+    "SETTINGS",
+    "Cluster",
+    "KafkaSettings",
+    "read_properties",
+    "watermarks",
+]
 
 INTEREST: Final = "isotherm-interest"
 SETTINGS: Final = "isotherm-settings"
 GROUP_BY_GROUP: Final = "isotherm-group-by"
 AGGREGATE_GROUP: Final = "isotherm-aggregate"
+HISTORY_GROUP: Final = "isotherm-history"
 
 _CONNECT_S: Final = 20.0  #: how long a start waits for brokers: those of the same `docker compose up` need some seconds
 _REQUEST_S: Final = 10.0

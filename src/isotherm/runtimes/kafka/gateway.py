@@ -22,6 +22,7 @@ from isotherm.core.shards import split
 from isotherm.core.sites import Site, Sites, with_origins
 from isotherm.gateway.gate import Gate
 from isotherm.history import History
+from isotherm.history.looking import StoredHistory
 from isotherm.live.groups import Groups
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.first_event import FirstEvent
@@ -54,10 +55,17 @@ class KafkaGateway:
     """Raises `StartError` where Kafka can't be used, or where this process's settings are not those of the pipeline."""
 
     name = "kafka"
-    history: History | None = None
 
-    def __init__(self, settings: PipelineSettings, sites: Sites, kafka: KafkaSettings, origins: frozenset[str] = frozenset()) -> None:
-        """`origins`: of the default site, whatever the shared settings say of it."""
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        sites: Sites,
+        kafka: KafkaSettings,
+        origins: frozenset[str] = frozenset(),
+        *,
+        store: str | None = None,
+    ) -> None:
+        """`origins`: of the default site, whatever the shared settings say of it. `store`: of the workers' history; None: none is shown."""
         self.settings = settings
         self._origins = origins
         self.clock = Clock(settings.skew_ms)
@@ -71,6 +79,15 @@ class KafkaGateway:
         self.source = Mirror(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
         self._interests = Interests(self._tell_interest, self.gate.set_watched)
         self.groups = Groups(self.source, self.counters, self._on_interest)
+        self.history: History | None = None
+        if store is not None and settings.retention is not None:
+            self.history = StoredHistory(
+                store,
+                grid_size=settings.grid_size,
+                hop_ms=settings.hop_ms,
+                window_ms=settings.window_ms,
+                retention=settings.retention,
+            )
         self._first_event = FirstEvent(settings.data)
         self.zones = None
         self._outbox: Outbox | None = None
@@ -122,7 +139,7 @@ class KafkaGateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        closing = [part.close() for part in (self._reader, self._observer, self._sharing) if part is not None]
+        closing = [part.close() for part in (self._reader, self._observer, self._sharing, self.history) if part is not None]
         if self._outbox is not None:
             closing.append(self._outbox.close(0.5))
         await asyncio.gather(*closing, return_exceptions=True)

@@ -10,12 +10,15 @@ from confluent_kafka import KafkaException
 from quixstreams.exceptions import QuixException
 
 from isotherm.core.sites import Sites
+from isotherm.history import HistoryError
+from isotherm.history.places import open_store
 from isotherm.runtimes.kafka.aggregate import AggregateWorker
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import Cluster, KafkaSettings
 from isotherm.runtimes.kafka.follower import Follower
 from isotherm.runtimes.kafka.group_by import group_by_application
-from isotherm.runtimes.pipeline import PipelineSettings
+from isotherm.runtimes.kafka.history import HistoryWorker
+from isotherm.runtimes.pipeline import PipelineSettings, StartError
 
 __all__ = ["run_worker"]
 
@@ -24,15 +27,31 @@ _AGAIN_S: Final = 1.0
 logger = logging.getLogger(__name__)
 
 
-def run_worker(stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, publish_all: bool) -> None:
-    """Runs until SIGTERM. Raises `StartError`."""
+def run_worker(
+    stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, publish_all: bool, store: str | None, store_every_ms: int
+) -> None:
+    """Runs until SIGTERM. `store`: where the history goes; None: a file under `--data`. Raises `StartError`."""
     cluster = Cluster(kafka, pipeline)
     cluster.prepare()
     agree(cluster)
     if stage == "aggregate":
         AggregateWorker(cluster, publish_all=publish_all).run()
+    elif stage == "history":
+        _run_history(cluster, store or str(pipeline.data / "history.sqlite"), store_every_ms)
     else:
         _run_group_by(cluster)
+
+
+def _run_history(cluster: Cluster, place: str, every_ms: int) -> None:
+    try:
+        open_store(place, cluster.pipeline.grid_size).close()  # what can't be opened now is the operator's mistake
+    except HistoryError as error:
+        raise StartError(str(error)) from error
+    sites = Sites()
+    following = Follower(cluster, lambda shared: sites.replace(shared.sites))
+    following.wait()
+    HistoryWorker(cluster, sites, place, every_ms=every_ms).run()
+    following.close()
 
 
 def _run_group_by(cluster: Cluster) -> None:

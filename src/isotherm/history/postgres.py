@@ -1,0 +1,204 @@
+"""The store in PostgreSQL, for several who write and many who read: the tables of `store`, under names that begin with `isotherm_`.
+
+Who adds or lets go holds one lock of the database until the transaction ends, so writers take turns and nobody merges into a bucket that
+another has just changed. Readers never wait. A database, or a schema (`?options=-csearch_path=…`), is for one pipeline.
+
+One thread at a time may use an object; all calls block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from isotherm.core.rollup import Bucket, Contents
+from isotherm.core.tiers import TIERS_MS, Floors, Run
+from isotherm.history.packing import pack_counts, pack_marks, unpack_contents
+from isotherm.history.store import HistoryError, PageSize, StoredRow, check_not_overtaken, raised_by_one
+
+__all__ = ["PostgresReader", "PostgresStore"]
+
+_FORMAT: Final = 1
+_LOCK: Final = 0x150_7E24  #: any number that nobody else in the database locks
+_CONNECT_S: Final = 5
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS isotherm_pages "
+    "(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key TEXT NOT NULL UNIQUE, width FLOAT8, height FLOAT8)",
+    "CREATE TABLE IF NOT EXISTS isotherm_buckets (page BIGINT NOT NULL, tier SMALLINT NOT NULL, number BIGINT NOT NULL, "
+    "grid SMALLINT NOT NULL, counts BYTEA NOT NULL, marks BYTEA, PRIMARY KEY (page, tier, number, grid))",
+    "CREATE INDEX IF NOT EXISTS isotherm_by_time ON isotherm_buckets (tier, number)",
+    "CREATE TABLE IF NOT EXISTS isotherm_sources (name TEXT PRIMARY KEY, next_offset BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS isotherm_floors (id SMALLINT PRIMARY KEY CHECK (id = 1), "
+    "minutes_ms BIGINT NOT NULL, hours_ms BIGINT NOT NULL, days_ms BIGINT NOT NULL, format SMALLINT NOT NULL)",
+    f"INSERT INTO isotherm_floors VALUES (1, 0, 0, 0, {_FORMAT}) ON CONFLICT DO NOTHING",
+)
+
+
+class _Connected:
+    """A connection; what fails is a `HistoryError`. Nothing of the address is told but host and database: it may hold a password."""
+
+    def __init__(self, url: str, grid_size: int) -> None:
+        self._grid = grid_size
+        with self._failing("reach"):
+            parts = conninfo_to_dict(url)
+            self._name = f"{parts.get('host') or 'localhost'}/{parts.get('dbname') or ''}"
+            self._db = psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_S, application_name="isotherm")
+
+    _name = "of --store"
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise HistoryError(f"can't {what} the PostgreSQL server {self._name}: {why}") from error
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        return self._db.execute(statement, values).fetchone()
+
+    def floors(self) -> Floors:
+        """From when on each tier is whole."""
+        with self._failing("read"):
+            return Floors(*self._one("SELECT minutes_ms, hours_ms, days_ms FROM isotherm_floors"))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class PostgresStore(_Connected):
+    """One of those who write. Raises `HistoryError`."""
+
+    def __init__(self, url: str, grid_size: int) -> None:
+        super().__init__(url, grid_size)
+        with self._failing("prepare"), self._turn():
+            for statement in _TABLES:
+                self._db.execute(statement)
+            (found,) = self._one("SELECT format FROM isotherm_floors")
+        if found > _FORMAT:
+            raise HistoryError(f"the history in {self._name} was written by a newer release (format {found}): update Isotherm")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A transaction, in turn with those of others."""
+        with self._db.transaction():
+            self._db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            yield
+
+    def next_offset(self, source: str) -> int:
+        """Records of the source below it are in the buckets."""
+        with self._failing("read"):
+            found = self._one("SELECT next_offset FROM isotherm_sources WHERE name = %s", source)
+        return int(found[0]) if found else 0
+
+    def forget_source(self, source: str) -> None:
+        """The source began anew: its offsets have nothing to do with those that were read before."""
+        with self._failing("write"):
+            self._db.execute("DELETE FROM isotherm_sources WHERE name = %s", (source,))
+
+    def add(
+        self,
+        buckets: Iterable[Bucket],
+        sizes: dict[str, tuple[float, float]],
+        offsets: Mapping[str, int],
+        since: Mapping[str, int] | None = None,
+    ) -> None:
+        """As `Store.add`."""
+        with self._failing("write"), self._turn():
+            for name, expected in (since or {}).items():
+                check_not_overtaken(name, expected, self.next_offset(name))
+            ids: dict[str, int] = {}
+            for bucket in buckets:
+                if bucket.page not in ids:
+                    ids[bucket.page] = self._page(bucket.page, sizes.get(bucket.page))
+                self._merge(ids[bucket.page], bucket)
+            for name, offset in offsets.items():
+                self._db.execute(
+                    "INSERT INTO isotherm_sources VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET next_offset = excluded.next_offset",
+                    (name, offset + 1),
+                )
+
+    def _page(self, key: str, size: tuple[float, float] | None) -> int:
+        width, height = size if size is not None else (None, None)
+        found = self._one(
+            "INSERT INTO isotherm_pages AS old (key, width, height) VALUES (%s, %s, %s) ON CONFLICT (key) DO UPDATE SET "
+            "width = coalesce(excluded.width, old.width), height = coalesce(excluded.height, old.height) RETURNING id",
+            _text(key), width, height,
+        )  # fmt: skip
+        return int(found[0])
+
+    def _merge(self, page: int, bucket: Bucket) -> None:
+        place = (page, bucket.tier, bucket.number, self._grid)
+        found = self._one("SELECT counts, marks FROM isotherm_buckets WHERE page = %s AND tier = %s AND number = %s AND grid = %s", *place)
+        contents = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
+        self._db.execute(
+            "INSERT INTO isotherm_buckets VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
+            "counts = excluded.counts, marks = excluded.marks",
+            (*place, pack_counts(contents), pack_marks(contents.marks)),
+        )
+
+    def trim(self, floors: Floors, bytes_max: int) -> None:
+        """Lets go what is older than the floors, and more where the buckets' blobs together are still too large."""
+        with self._failing("trim"), self._turn():
+            kept = self._lower_than(self.floors().raised(floors))
+            while self.size_bytes() > bytes_max:
+                higher = raised_by_one(kept, self._oldest())
+                if higher == kept:
+                    break
+                kept = self._lower_than(higher)
+
+    def _lower_than(self, floors: Floors) -> Floors:
+        self._db.execute("UPDATE isotherm_floors SET minutes_ms = %s, hours_ms = %s, days_ms = %s", floors.by_tier)
+        for tier, floor_ms in enumerate(floors.by_tier):
+            self._db.execute("DELETE FROM isotherm_buckets WHERE tier = %s AND number < %s", (tier, floor_ms // TIERS_MS[tier]))
+        self._db.execute("DELETE FROM isotherm_pages WHERE NOT EXISTS (SELECT 1 FROM isotherm_buckets WHERE page = isotherm_pages.id)")
+        return floors
+
+    def _oldest(self) -> dict[int, int]:
+        return dict(self._db.execute("SELECT tier, min(number) FROM isotherm_buckets GROUP BY tier").fetchall())
+
+    def size_bytes(self) -> int:
+        """Bytes of what is kept; the server's own room for it, and what it has not yet freed, come on top."""
+        (size,) = self._one("SELECT coalesce(sum(length(counts) + coalesce(length(marks), 0)), 0) FROM isotherm_buckets")
+        return int(size)
+
+
+class PostgresReader(_Connected):
+    """One who reads. Raises `HistoryError`."""
+
+    def oldest(self, page: str) -> dict[int, int]:
+        """The number of a page's oldest bucket, a tier."""
+        with self._failing("read"):
+            found = self._db.execute(
+                "SELECT tier, min(number) FROM isotherm_buckets "
+                "WHERE page = (SELECT id FROM isotherm_pages WHERE key = %s) AND grid = %s GROUP BY tier",
+                (_text(page), self._grid),
+            ).fetchall()
+        return dict(found)
+
+    def size_of(self, page: str) -> PageSize | None:
+        """The newest document size of a page; None: not known."""
+        with self._failing("read"):
+            found = self._one("SELECT width, height FROM isotherm_pages WHERE key = %s", _text(page))
+        return PageSize(*found) if found and found[0] else None
+
+    def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
+        """The buckets of a page within the runs, of this grid size."""
+        for run in runs:
+            with self._failing("read"):
+                found = self._db.execute(
+                    "SELECT number, counts, marks FROM isotherm_buckets WHERE page = (SELECT id FROM isotherm_pages WHERE key = %s) "
+                    "AND tier = %s AND number >= %s AND number < %s AND grid = %s ORDER BY number",
+                    (_text(page), run.tier, run.first, run.last, self._grid),
+                ).fetchall()
+            for number, counts, marks in found:
+                yield StoredRow(run.tier, number, unpack_contents(counts, marks))
+
+
+def _text(key: str) -> str:
+    """A key as PostgreSQL takes it: no NUL, which a path from outside may hold."""
+    return key.replace("\0", "\ufffd")

@@ -1,0 +1,201 @@
+"""A history that workers write and others read, wherever it lies: in SQLite's file, or on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, Floors, Run
+from isotherm.history import History, HistoryError, Retention
+from isotherm.history.looking import StoredHistory
+from isotherm.history.places import open_reader, open_store
+from isotherm.history.store import OvertakenError
+from isotherm.history.storing import Storing
+from tests.history.test_keeper import HOP_MS, MOVES, NOW_MS, counts
+from tests.postgres import Server
+
+EVERYTHING = [Run(tier, 0, 1 << 40) for tier in range(3)]
+KEEP_ALL = Retention(minutes_ms=400 * DAY_MS, hours_ms=400 * DAY_MS, days_ms=400 * DAY_MS)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return str(tmp_path / "folder" / "history.sqlite")
+    make: Callable[[], str] = request.getfixturevalue("database")
+    return make()
+
+
+def storing(place: str, retention: Retention = KEEP_ALL, **more: Any) -> Storing:
+    return Storing(open_store(place, 2), grid_size=2, hop_ms=HOP_MS, retention=retention, **more)
+
+
+def looking(place: str) -> StoredHistory:
+    return StoredHistory(place, grid_size=2, hop_ms=HOP_MS, window_ms=300_000, retention=KEEP_ALL)
+
+
+def total(place: str, tier: int = 0, page: str = "a/") -> int:
+    reader = open_reader(place, 2)
+    found = sum(int(row.contents.counts.sum()) for row in reader.rows(page, EVERYTHING) if row.tier == tier)
+    reader.close()
+    return found
+
+
+async def test_who_only_looks_sees_what_the_embedded_history_would(place: str, tmp_path: Path) -> None:
+    """The same counts, stored by workers in several goes: every range, step, beginning and size is the same."""
+    chance = random.Random(4)
+    worker, embedded, looker = storing(place), History(
+        tmp_path / "embedded.sqlite", grid_size=2, hop_ms=HOP_MS, window_ms=300_000, retention=KEEP_ALL
+    ), looking(place)  # fmt: skip
+    embedded.open()
+    assert worker.begin("x/0", 100) == 0
+    for offset in range(60):
+        time_ms = NOW_MS - chance.randrange(3 * DAY_MS)
+        made = counts((time_ms, chance.randrange(4), chance.randint(1, 9)), who=f"s{offset % 7}", page=chance.choice(["a/", "b/ä\0"]))
+        embedded.add(made, offset, NOW_MS)
+        worker.add(made, "x/0", offset, NOW_MS)
+        if offset % 20 == 19:
+            worker.flush()
+    for page in ("a/", "b/ä\0", "c/"):
+        for from_ms, to_ms in ((None, NOW_MS + 1), (NOW_MS - DAY_MS, NOW_MS), (NOW_MS - 7 * MINUTE_MS, NOW_MS - MINUTE_MS)):
+            ours, theirs = await looker.range(page, from_ms, to_ms), await embedded.range(page, from_ms, to_ms)
+            assert (ours.start_ms, ours.end_ms, ours.size) == (theirs.start_ms, theirs.end_ms, theirs.size)
+            assert ours.contents.by_tile(MOVES, 4).tolist() == theirs.contents.by_tile(MOVES, 4).tolist()
+            assert ours.contents.marks.within(MOVES, 4) == theirs.contents.marks.within(MOVES, 4)
+        ours_steps = await looker.steps(page, MOVES, NOW_MS - DAY_MS, NOW_MS, HOUR_MS)
+        theirs_steps = await embedded.steps(page, MOVES, NOW_MS - DAY_MS, NOW_MS, HOUR_MS)
+        assert [(step.end_ms, step.tiles.tolist()) for step in ours_steps] == [(step.end_ms, step.tiles.tolist()) for step in theirs_steps]
+        assert await looker.first_ms(page) == await embedded.first_ms(page)
+    assert await looker.now("a/", NOW_MS) is None, "who is there now is not known"
+    assert await looker.size("a/") == await embedded.size("a/") == (1000, 3000)
+    assert len(await looker.recent("a/", MOVES, NOW_MS)) == 5
+    await looker.close()
+    await embedded.close()
+
+
+def test_several_who_write_take_turns(place: str) -> None:
+    """Workers with a source each add to the same buckets at the same time, and none of it is lost."""
+
+    def work(source: str) -> None:
+        worker = storing(place)
+        worker.begin(source, 100)
+        for offset in range(12):
+            worker.add(counts((NOW_MS, 1, 1), who=f"{source}-{offset}"), source, offset, NOW_MS)
+            worker.flush()
+
+    open_store(place, 2).close()
+    threads = [threading.Thread(target=work, args=(f"x/{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [total(place, tier) for tier in range(3)] == [48, 48, 48]
+    assert [storing(place).begin(f"x/{number}", 100) for number in range(4)] == [12] * 4
+
+
+def test_one_that_was_overtaken_adds_nothing(place: str) -> None:
+    """Two think a partition theirs: what the second stores later is refused whole, and it learns where to go on."""
+    slow, quick = storing(place), storing(place)
+    for one in (slow, quick):
+        assert one.begin("x/0", 10) == 0
+        for offset in range(5):
+            one.add(counts((NOW_MS, 1, 1)), "x/0", offset, NOW_MS)
+    slow.begin("x/1", 10)
+    slow.add(counts((NOW_MS, 2, 1)), "x/1", 0, NOW_MS)
+    quick.flush()
+    with pytest.raises(OvertakenError, match="stored up to 5 by another"):
+        slow.flush()
+    assert total(place) == 5
+    anew = storing(place)
+    assert (anew.begin("x/0", 10), anew.begin("x/1", 10)) == (5, 0)
+
+
+def test_a_topic_that_began_anew(place: str) -> None:
+    """Its offsets have nothing to do with those that were stored: it is read from its beginning."""
+    worker = storing(place)
+    worker.begin("x/0", 10)
+    worker.add(counts((NOW_MS, 1, 1)), "x/0", 9, NOW_MS)
+    worker.flush()
+    assert worker.stored == {"x/0": 10}
+    assert worker.begin("x/0", 3) == 0
+
+
+def test_it_is_stored_when_it_is_time(place: str) -> None:
+    """Some seconds after each minute's end; and what is older than is kept goes."""
+    worker, minute_ms = storing(place, Retention(DAY_MS, DAY_MS, DAY_MS)), NOW_MS // MINUTE_MS * MINUTE_MS
+    worker.begin("x/0", 10)
+    worker.add(counts((minute_ms, 2, 1), page="b/"), "x/0", 0, minute_ms)
+    assert worker.tend(minute_ms + 2000)
+    worker.add(counts((minute_ms, 1, 1), (minute_ms - 10 * DAY_MS, 1, 1)), "x/0", 1, minute_ms)
+    assert not worker.tend(minute_ms + MINUTE_MS + 1999)
+    assert worker.tend(minute_ms + MINUTE_MS + 2000)
+    assert (total(place), worker.too_old) == (1, 1)
+
+
+def test_what_is_too_much_is_let_go(place: str) -> None:
+    """The oldest minutes first, then hours, then days; the floors tell."""
+    store, worker = open_store(place, 2), storing(place)
+    worker.begin("x/0", 1000)
+    for hour in range(40):
+        worker.add(counts((NOW_MS - hour * HOUR_MS, 1, 1), who=f"s{hour}"), "x/0", hour, NOW_MS)
+    worker.flush()
+    before = {tier: total(place, tier) for tier in range(3)}
+    store.trim(Floors(), store.size_bytes() - 1)
+    assert total(place, 0) < before[0]
+    assert total(place, 2) == before[2]
+    assert store.floors().minutes_ms > 0
+    store.trim(Floors(), 0)
+    assert [total(place, tier) for tier in range(3)] == [0, 0, 0]
+    store.close()
+
+
+async def test_a_server_that_goes_away_and_comes_back(database: Callable[[], str], postgres: Server) -> None:
+    """Meanwhile questions fail with a word that tells why; then they are answered, by the same process."""
+    place = database()
+    worker, looker = storing(place), looking(place)
+    worker.begin("x/0", 10)
+    worker.add(counts((NOW_MS, 1, 3)), "x/0", 0, NOW_MS)
+    worker.flush()
+
+    async def counted() -> int:
+        return int((await looker.range("a/", NOW_MS - 1, NOW_MS + 1)).contents.counts.sum())
+
+    assert await counted() == 3
+    postgres.stop()
+    try:
+        with pytest.raises(HistoryError, match=r"can't \w+ the PostgreSQL server 127\.0\.0\.1/"):
+            await counted()
+        worker.add(counts((NOW_MS, 1, 4)), "x/0", 1, NOW_MS)
+        with pytest.raises(HistoryError):
+            worker.flush()
+    finally:
+        postgres.start()
+    assert await counted() == 3
+    anew = storing(place)
+    assert anew.begin("x/0", 10) == 1, "it is read again from there"
+    await looker.close()
+
+
+def test_a_password_is_not_told(database: Callable[[], str]) -> None:
+    """A server that can't be reached, or an address that can't be: the error names neither user nor password."""
+    for place in ("postgresql://ann:secret@127.0.0.1:1/x", "postgresql://ann:secret@127.0.0.1:1/x?nonsense=1"):
+        with pytest.raises(HistoryError) as raised:
+            open_store(place, 2)
+        assert "secret" not in str(raised.value)
+        assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_newer_release_s_database_is_left_alone(database: Callable[[], str]) -> None:
+    """It says so, in words that tell what to do."""
+    place = database()
+    open_store(place, 2).close()
+    with psycopg.connect(place, autocommit=True) as connection:
+        connection.execute("UPDATE isotherm_floors SET format = 99")
+    with pytest.raises(HistoryError, match="newer release"):
+        open_store(place, 2)
