@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.kafka.running import Pipeline, Tracker, tally
-from tests.serving import apply, decode_frame, event, eventually, start
+from tests.serving import Served, apply, decode_frame, event, eventually, start
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -241,12 +241,30 @@ async def test_demo(http: aiohttp.ClientSession, servers: str, tmp_path: Path) -
 
 
 async def test_nothing_is_written_outside_data(on_kafka: OnKafka, http: aiohttp.ClientSession) -> None:
-    """Workers and gateways stop with exit code 0 at SIGTERM and have written under `--data` only."""
+    """Workers and gateways stop with exit code 0 at SIGTERM and have written under `--data` only; a gateway that starts again on its own
+    folder knows when the first event ever came."""
     pipeline = on_kafka()
     await pipeline.all()
-    assert await pipeline.gateways[0].stop() == 0
+    (gateway,) = pipeline.gateways
+    async with http.post(f"{gateway.address}/clickstream", json=event()) as answer:
+        assert answer.status == 202
+    first_ms = await _first_event_ms(http, gateway)
+    assert first_ms
+    assert await gateway.stop() == 0
     assert [await worker.stop() for worker in pipeline.workers] == [0, 0]
     assert {path.name.split("-")[0] for path in pipeline.folder.iterdir()} == {"gateway", "group", "aggregate"}
+    (folder,) = pipeline.folder.glob("gateway-*")
+    again = await start(folder, "--open-heat", "--trust-senders", *pipeline.arguments())
+    pipeline.gateways.append(again)
+    assert await _first_event_ms(http, again) == first_ms
+
+
+async def _first_event_ms(http: aiohttp.ClientSession, served: Served) -> int | None:
+    async with http.ws_connect(f"{served.ws}/api/overview") as dashboard:
+        while "first_event_ms" not in (frame := json.loads((await dashboard.receive(timeout=20)).data)):
+            pass
+    found: int | None = frame["first_event_ms"]
+    return found
 
 
 def _samples(listed: dict[str, Any]) -> int:
