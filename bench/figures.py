@@ -33,7 +33,7 @@ class Figure:
     """One line of the table."""
 
     what: str
-    this: float
+    this: float | None  #: None: there was nothing to measure, so no target is met
     unit: str
     bare: float | None = None
     target: Target | None = None
@@ -41,13 +41,15 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        return self.this / self.bare if self.bare else None
+        return self.this / self.bare if self.bare and self.this is not None else None
 
     @property
     def met(self) -> bool | None:
         """None: nothing is asked of this figure."""
         if self.target is None:
             return None
+        if self.this is None:
+            return False
         value = self.ratio if self.target.of_ratio else self.this
         if value is None:
             return None

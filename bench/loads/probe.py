@@ -1,7 +1,7 @@
 """A probe: events that each warm a tile of their own, and the time until a viewer's frame says so.
 
-Settings: `port`, `path` (of the viewer). Told ``{"probes", "apart_s"}``, it tells the latencies in ms; what has not come a second after
-the last is left out.
+Settings: `port`, `path` (of the viewer). Told ``{"probes", "apart_s"}``, it tells the latencies in ms of those that came, and how long the
+others were waited for at least (`waited_ms`): a second after the last was sent.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def main() -> None:
         order = json.loads(line)
         latencies, left = _probe(sender, viewer, left, first, order["probes"], order["apart_s"])
         first += order["probes"]
-        tell(latencies_ms=latencies)
+        tell(latencies_ms=latencies, waited_ms=_GRACE_S * 1000)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ class _Listener:
             self._poll.register(one.fileno(), select.EPOLLIN)
         self._buffer = bytearray(_READ_BYTES)
         self._view = memoryview(self._buffer)
+        self._left: dict[int, bytes] = {}  # of a socket: the beginning of a frame whose end has not come
 
     def listen(self, seconds: float, keep: bool) -> dict[str, Any]:
         seen: dict[float, list[float]] = {}  # window's end -> frames, when the first came, when the last
@@ -49,13 +50,14 @@ class _Listener:
                     continue
                 size += read
                 at_s = time.time()
-                for opcode, start, end in unmasked(self._view[:read]):
+                data = self._whole(file, read)
+                for opcode, start, end in unmasked(data):
                     if opcode != 2:
                         if opcode == PING:
                             self._by_file[file].send(PONG)
                         continue
                     frames += 1
-                    (end_ms,) = _END.unpack_from(self._buffer, start + _END_AT)
+                    (end_ms,) = _END.unpack_from(data, start + _END_AT)
                     entry = seen.get(end_ms)
                     if entry is None:
                         seen[end_ms] = [1, at_s, at_s]
@@ -63,8 +65,18 @@ class _Listener:
                         entry[0] += 1
                         entry[2] = at_s
                     if keep and file in self._kept_of:
-                        kept.setdefault(self._kept_of[file], []).append(base64.b64encode(self._view[start:end]).decode())
+                        kept.setdefault(self._kept_of[file], []).append(base64.b64encode(data[start:end]).decode())
         return {"frames": frames, "bytes": size, "lost": lost, "seen": seen, "kept": kept}
+
+    def _whole(self, file: int, read: int) -> memoryview:
+        """What was read, behind what was left of the socket's last frame; what is left this time is kept for the next."""
+        before = self._left.pop(file, b"")
+        data = memoryview(before + self._view[:read]) if before else self._view[:read]
+        frames = unmasked(data)
+        end = frames[-1][2] if frames else 0
+        if end < len(data):
+            self._left[file] = bytes(data[end:])
+        return data[:end]
 
     def _read(self, file: int) -> int:
         """How many bytes there were; -1: the connection ended, and is left alone from now on."""

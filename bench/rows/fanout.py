@@ -68,8 +68,9 @@ async def _acks(trackers: Child, seconds: float) -> dict[str, Any]:
     return await trackers.hear()
 
 
-def _p99(values: list[float]) -> float:
-    return sorted(values)[int(len(values) * 0.99)] if values else float("nan")
+def _p99(values: list[float]) -> float | None:
+    """None: nothing was acknowledged."""
+    return sorted(values)[int(len(values) * 0.99)] if values else None
 
 
 async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tuple[float, _Viewing, dict[str, Any]]:
@@ -170,5 +171,6 @@ async def run(progress: Progress) -> list[Figure]:
     return figures
 
 
-def _middle(values: list[float]) -> float:
-    return values[len(values) // 2] if values else float("nan")
+def _middle(values: list[float]) -> float | None:
+    """None: no window reached nearly all viewers."""
+    return values[len(values) // 2] if values else None

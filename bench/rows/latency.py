@@ -51,7 +51,9 @@ async def run(progress: Progress) -> list[Figure]:
             heard = await probe.hear()
             done = await load.hear()
             cpu = (server.cpu_s() - before_s) / done["wall_s"]
-    latencies = sorted(heard["latencies_ms"])
+    came = heard["latencies_ms"]
+    lost = _PROBES - len(came)
+    latencies = sorted([*came, *[heard["waited_ms"]] * lost])  # what did not come took longer than that
     shares = list(range(0, 101))
     curve = {
         "name": "latency",
@@ -64,8 +66,8 @@ async def run(progress: Progress) -> list[Figure]:
     about = {
         "events_a_second": rate,
         "server_cpu": cpu,
-        "probes": len(latencies),
-        "lost": _PROBES - len(latencies),
+        "probes": _PROBES,
+        "lost": lost,
         "load_busy": done["busy"],
         "curve": curve,
     }

@@ -298,9 +298,11 @@ def visits_of(value: bytes) -> tuple[int, list[Visit]]:
 def _whole(name: str, text: str, dtype: type[np.generic] = np.int64) -> npt.NDArray[Any]:
     """A packed column of whole numbers that fit the type. Raises `RecordError`, `ColumnError`."""
     column = unpack(text)
+    if np.can_cast(column.dtype, dtype):
+        return column.astype(dtype)
     with np.errstate(invalid="ignore"):
         whole = column.astype(dtype)
-    if not np.can_cast(column.dtype, dtype) and not np.array_equal(whole, column):
+    if not np.array_equal(whole, column):
         raise RecordError(f"expected `{name}` to be whole numbers of {whole.itemsize * 8} bits")
     return whole
 

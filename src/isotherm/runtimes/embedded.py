@@ -166,6 +166,8 @@ class Embedded:
     def _replay(self, log: Log) -> None:
         now_ms = self.clock.now_ms()
         since_ms = now_ms - max(self.settings.window_ms, REPEAT_MEMORY_MS) - self.settings.skew_ms
+        # no sample of a record that was taken before is in the window, however far ahead of its arrival it lies
+        heat_since_ms = now_ms - self.settings.window_ms - self.settings.hop_ms - self.settings.skew_ms
         lacking = self.history.next_offset(log.newest_offset) if self.history is not None else 0
         behind = self.history is not None and lacking <= log.newest_offset
         for offset, taken_ms, value in log.replay(0 if behind else since_ms):  # repeats of what it lacks may lie before that
@@ -175,12 +177,16 @@ class Embedded:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 log.damaged += 1
                 continue
-            counts = self._group_by.group(samples)
-            if self.history is not None:
-                self.history.add(counts, offset, taken_ms)
+            if taken_ms < heat_since_ms and (self.history is None or offset < lacking):  # nothing of it shows, but repeats are told by it
+                self._group_by.remember(samples)
+            else:
+                counts = self._group_by.group(samples)
+                if self.history is not None:
+                    self.history.add(counts, offset, taken_ms)
+                if taken_ms >= heat_since_ms:
+                    self._merge(counts, samples.arrived_ms)
             if taken_ms < since_ms:
                 continue
-            self._merge(counts, samples.arrived_ms)
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
