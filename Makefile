@@ -23,6 +23,8 @@ check: .venv/.tools  ## import rule, lint, types
 	@$(BIN)/ruff format --check $$(cat .ci/formatted)
 	@$(BIN)/mypy
 	@npx tsc -p .
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 nightly: .venv/.tools  ## what takes long
 	@$(PYTEST) -m nightly --timeout 3600 $(ARGS)
