@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-PROCESSES ?= 2
+PROCESSES ?= 0 # of pytest; 0: this one alone
 
 .PHONY: demo test check setup tools bench bench-plots bench-peers nightly pictures clean
 

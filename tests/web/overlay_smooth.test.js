@@ -47,8 +47,7 @@ test("nothing is negative, nothing is hotter than the hottest tile", () => {
   assert.ok(hottest <= 96 + 1e-4);
 });
 
-test("a spot is as broad as it is high on the screen", () => {
-  const tallness = 3;
+for (const tallness of [1 / 3, 3, 9]) test(`a spot is as broad as it is high on the screen at ${tallness}`, () => {
   const { size, values } = new Smoother().landscape(counts({ [25 * GRID + 25]: 100 }), GRID, tallness);
   let [x2, y2, sum] = [0, 0, 0];
   values.forEach((value, at) => {

@@ -2,7 +2,7 @@
 /**
  * The smooth look: the same counts as a landscape without steps.
  *
- * Counts are interpolated, not colours. First each count is spread over its neighbours, by a bell of `BREADTH` tile heights or widths,
+ * Counts are interpolated, not colours. First each count is spread over its neighbours, by a bell of `breadthOf` tile heights or widths,
  * whichever is longer: on a long page tiles are higher than wide, and a spot would stand there as an upright stripe. Then the grid is
  * made `factor` times finer by cubic B-splines (weights of four neighbours a direction, never negative, of sum one). Neither makes
  * heat or loses it inside the page, and the top of a lone spot stays in the middle of its tile.
@@ -14,8 +14,12 @@
 const FINE_AIM = 160;
 /** Standard deviation of a spot, in the longer side of a tile; 0.58 of it is the spline's own. */
 const BREADTH = 0.85;
-/** The same, in tiles, at most: more would say less than was measured. */
-const BREADTH_MAX = 3.5;
+/** The same on slivers, the pages of phones: no broader than it must be, or what lies side by side runs together. */
+const BREADTH_OF_SLIVERS = 0.6;
+/** A tile is a sliver when it is so many times longer than broad. */
+const SLIVER = 6;
+/** Standard deviation in tiles, at most: more would say less than was measured. */
+const BREADTH_MAX = 6;
 
 /** The longest ends that a line is given, both together. */
 const LINE_ENDS = 2 * Math.ceil(2 * BREADTH_MAX);
@@ -41,8 +45,9 @@ export class Smoother {
   landscape(counts, grid, tallness) {
     this.#prepare(grid);
     this.#spread.set(counts);
-    spread(this.#spread, this.#line, grid, 1, boxSide(Math.max(1, tallness)));
-    spread(this.#spread, this.#line, grid, grid, boxSide(Math.max(1, 1 / tallness)));
+    const longer = breadthOf(Math.max(tallness, 1 / tallness));
+    spread(this.#spread, this.#line, grid, 1, boxSide(Math.max(1, tallness), longer));
+    spread(this.#spread, this.#line, grid, grid, boxSide(Math.max(1, 1 / tallness), longer));
     this.#widen();
     const hottest = this.#heighten();
     return { size: grid * this.#factor, values: this.#fine, hottest };
@@ -124,13 +129,23 @@ function bumps(place) {
 }
 
 /**
+ * The breadth of a spot in the longer side of a tile: it falls evenly from a square's to a sliver's, so that a page that grows does not jump.
+ * @param {number} length  the tile's longer side ÷ its shorter
+ */
+function breadthOf(length) {
+  const way = Math.min(1, (length - 1) / (SLIVER - 1));
+  return BREADTH + way * (BREADTH_OF_SLIVERS - BREADTH);
+}
+
+/**
  * How far a box reaches to each side, in tiles, so that two runs of it and the spline make a bell as broad as wanted.
  * Variances add. The spline's is 1/3; that of a box which counts `w` tiles to each side whole and the next ones by a part `p` is
  * `(2·(1² + … + w²) + 2·p·(w+1)²) / (2·w + 1 + 2·p)`, which is w·(w+1)/3 at p = 0.
  * @param {number} sides  the tile's longer side ÷ its side in this direction
+ * @param {number} longer  the breadth wanted, in the tile's longer side
  */
-function boxSide(sides) {
-  const breadth = Math.min(BREADTH_MAX, BREADTH * sides);
+function boxSide(sides, longer) {
+  const breadth = Math.min(BREADTH_MAX, longer * sides);
   const variance = (breadth * breadth - 1 / 3) / 2;
   if (variance <= 0) return 0;
   const w = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
