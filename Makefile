@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 PROCESSES ?= 0 # of pytest; 0: this one alone
 
-.PHONY: demo test check setup tools bench bench-plots bench-peers nightly pictures clean
+.PHONY: demo test check setup tools bench bench-plots bench-peers soak nightly pictures clean
 
 demo: .venv/.setup  ## shop, visitors, pipeline and live heat map
 	@$(BIN)/isotherm demo
@@ -34,6 +34,9 @@ bench: .venv/.tools  ## the benchmarks; results in bench/results/
 
 bench-plots: .venv/.tools  ## the curves of bench/results/ as SVG, into docs/benchmarks/
 	@$(BIN)/python -m bench.plots
+
+soak: .venv/.tools  ## half an hour of constant load: memory flat, no growing delay; its curves into docs/benchmarks/
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 bench-peers: .venv/.tools  ## the same job done by others, in a venv of their own
 	@$(BIN)/python -m bench.peers $(ARGS)

@@ -52,10 +52,11 @@ def _of_a_sample(about: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def main() -> None:
+def draw_all(results: list[Path]) -> None:
+    """The curves of some results."""
     mpl.rcParams.update(_STYLE)
     _PICTURES.mkdir(parents=True, exist_ok=True)
-    for result in sorted(_RESULTS.glob("*.json")):
+    for result in results:
         for figure in json.loads(result.read_text())["figures"]:
             about = figure.get("about", {})
             curve = _of_a_sample(about) if "ns_a_sample" in about else about.get("curve")
@@ -63,6 +64,10 @@ def main() -> None:
                 path = _PICTURES / f"{curve['name']}.svg"
                 draw(curve, path)
                 print(f"docs/benchmarks/{path.name}")
+
+
+def main() -> None:
+    draw_all(sorted(_RESULTS.glob("*.json")))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class Served(Child):
     """A running `isotherm serve`."""
 
     port = 0
+    data = Path()
 
     def fetch(self, path: str) -> bytes:
         address = f"http://127.0.0.1:{self.port}{path}"
@@ -88,6 +89,10 @@ class Served(Child):
 
     async def get(self, path: str) -> Any:
         return json.loads(await asyncio.to_thread(self.fetch, path))
+
+    def kept_bytes(self) -> int:
+        """What the data folder takes on the disk."""
+        return sum(file.stat().st_size for file in self.data.rglob("*") if file.is_file())
 
     async def counters(self) -> dict[str, float]:
         """The server's own figures, by name without prefix and suffix."""
@@ -106,6 +111,7 @@ async def served(*options: str) -> AsyncIterator[Served]:
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         one = Served(process)
+        one.data = Path(folder, "data")
         try:
             assert process.stdout is not None
             async with asyncio.timeout(_PATIENCE_S):

@@ -48,8 +48,9 @@ def _probe(sender: Any, viewer: Any, left: bytes, first: int, probes: int, apart
     while (now_s := time.perf_counter()) < until_s and (number < probes or sent_s):
         due_s = began_s + number * apart_s if number < probes else until_s
         if due_s <= now_s:
-            sender.sendall(masked(_event(first + number)))
-            sent_s[first + number] = now_s
+            cell = (first + number) % _GRID**2  # the one that it warms anew has long been cold
+            sender.sendall(masked(_event(cell)))
+            sent_s[cell] = now_s
             number += 1
             continue
         if not select.select([viewer], [], [], due_s - now_s)[0]:
