@@ -82,3 +82,16 @@ async def test_no_page_of_ours_takes_their_words_for_markup(attacked: Served, ne
     await page.goto(f"{attacked.address}/login?code={HACK}")
     await expect(page.get_by_role("heading").first).to_be_visible()
     await unharmed(page, await page.title())
+
+
+async def test_an_overlay_opens_on_no_address_of_theirs(attacked: Served, new_page: NewPage, tmp_path: Path) -> None:
+    """Whatever origin they gave, the operator is asked first, and no tab opens; nor for a path that looks like another host."""
+    page = await logged_in(attacked, tmp_path, new_page)
+    dialog = page.locator("#address-dialog")
+    for path in ("//evil.example/x", "/${7*7}{{7*7}}", "/javascript:document.title='hacked'"):
+        await page.get_by_role("button", name=f"Open overlay on {path}", exact=True).click(timeout=20_000)
+        await expect(dialog).to_contain_text("Where does this site live?")
+        assert len(page.context.pages) == 1
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(dialog).to_be_hidden()
+    await unharmed(page, await page.title())
