@@ -1,6 +1,6 @@
 """What tests of several rooms need: an HTTP client, and the command line as a user runs it; and which tests stay together.
 
-`make test` runs two processes of pytest. All tests that need the broker go to one of them and all that need the browser to one, so that
+`make test PROCESSES=2` runs two processes of pytest: all tests that need the broker go to one of them and all that need the browser to one, so that
 there is one broker and one Chromium; of the others each file goes to whichever is free. What takes longest begins first.
 """
 

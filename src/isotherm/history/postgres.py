@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import TIERS_MS, Floors, Run
 from isotherm.history.packing import pack_counts, pack_marks, unpack_contents
-from isotherm.history.store import HistoryError, PageSize, StoredRow, check_not_overtaken, raised_by_one
+from isotherm.history.store import HistoryError, PageSize, StoredRow, check_not_overtaken, let_go
 
 __all__ = ["PostgresReader", "PostgresStore"]
 
@@ -144,21 +144,18 @@ class PostgresStore(_Connected):
     def trim(self, floors: Floors, bytes_max: int) -> None:
         """Lets go what is older than the floors, and more where the buckets' blobs together are still too large."""
         with self._failing("trim"), self._turn():
-            kept = self._lower_than(self.floors().raised(floors))
-            while self.size_bytes() > bytes_max:
-                higher = raised_by_one(kept, self._oldest())
-                if higher == kept:
-                    break
-                kept = self._lower_than(higher)
+            let_go(self, floors, bytes_max)
 
-    def _lower_than(self, floors: Floors) -> Floors:
+    def lower_than(self, floors: Floors) -> Floors:
+        """Lets go what is older than the floors."""
         self._db.execute("UPDATE isotherm_floors SET minutes_ms = %s, hours_ms = %s, days_ms = %s", floors.by_tier)
         for tier, floor_ms in enumerate(floors.by_tier):
             self._db.execute("DELETE FROM isotherm_buckets WHERE tier = %s AND number < %s", (tier, floor_ms // TIERS_MS[tier]))
         self._db.execute("DELETE FROM isotherm_pages WHERE NOT EXISTS (SELECT 1 FROM isotherm_buckets WHERE page = isotherm_pages.id)")
         return floors
 
-    def _oldest(self) -> dict[int, int]:
+    def oldest(self) -> dict[int, int]:
+        """The number of the oldest bucket, a tier."""
         return dict(self._db.execute("SELECT tier, min(number) FROM isotherm_buckets GROUP BY tier").fetchall())
 
     def size_bytes(self) -> int:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents
@@ -33,7 +33,7 @@ __all__ = [
     "Store",
     "StoredRow",
     "check_not_overtaken",
-    "raised_by_one",
+    "let_go",
 ]
 
 _FORMAT: Final = 1
@@ -219,16 +219,12 @@ class Store:
     def trim(self, floors: Floors, bytes_max: int) -> None:
         """Lets go what is older than the floors, and more where the whole is still too large. Raises `HistoryError`."""
         try:
-            kept = self._lower_than(self.floors().raised(floors))
-            while self.size_bytes() > bytes_max:
-                higher = raised_by_one(kept, self._oldest())
-                if higher == kept:
-                    break
-                kept = self._lower_than(higher)
+            let_go(self, floors, bytes_max)
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
 
-    def _lower_than(self, floors: Floors) -> Floors:
+    def lower_than(self, floors: Floors) -> Floors:
+        """Lets go what is older than the floors."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("UPDATE floors SET minutes_ms = ?, hours_ms = ?, days_ms = ?", floors.by_tier)
@@ -237,7 +233,8 @@ class Store:
             self._db.execute("DELETE FROM pages WHERE id NOT IN (SELECT page FROM buckets)")
         return floors
 
-    def _oldest(self) -> dict[int, int]:
+    def oldest(self) -> dict[int, int]:
+        """The number of the oldest bucket, a tier."""
         return dict(self._db.execute("SELECT tier, min(number) FROM buckets GROUP BY tier").fetchall())
 
     def size_bytes(self) -> int:
@@ -250,7 +247,26 @@ class Store:
         self._db.close()
 
 
-def raised_by_one(floors: Floors, oldest: dict[int, int]) -> Floors:
+class Trimmed(Protocol):
+    """What can be made smaller by raising its floors."""
+
+    def floors(self) -> Floors: ...
+    def lower_than(self, floors: Floors) -> Floors: ...
+    def oldest(self) -> dict[int, int]: ...
+    def size_bytes(self) -> int: ...
+
+
+def let_go(store: Trimmed, floors: Floors, bytes_max: int) -> None:
+    """Raises the store's floors to these, and on, hour by hour and day by day, while it is larger than it may be."""
+    kept = store.lower_than(store.floors().raised(floors))
+    while store.size_bytes() > bytes_max:
+        higher = _raised_by_one(kept, store.oldest())
+        if higher == kept:
+            break
+        kept = store.lower_than(higher)
+
+
+def _raised_by_one(floors: Floors, oldest: dict[int, int]) -> Floors:
     """The next hour of minutes, day of hours or day of days goes: the first of these that is there. `oldest`: bucket's number, a tier."""
     by_tier = list(floors.by_tier)
     for tier, step_ms in ((0, HOUR_MS), (1, DAY_MS), (2, DAY_MS)):

@@ -9,19 +9,17 @@ the committed offsets say how far it is, to whoever looks; they are not where it
 from __future__ import annotations
 
 import logging
-import signal
 import time
-from types import FrameType
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
-from quixstreams.exceptions import QuixException
 
 from isotherm.core.records import Interest, RecordError, dead_letter, decode_interest, encode, tick_of
 from isotherm.core.ticks import TickClock
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, INTEREST, Cluster
 from isotherm.runtimes.kafka.interest import LASTS_MS
+from isotherm.runtimes.kafka.life import Life
 from isotherm.runtimes.kafka.partition import Partition
 from isotherm.runtimes.topics import Topics
 
@@ -31,14 +29,13 @@ _AT_ONCE: Final = 2000
 _COMMIT_EVERY_S: Final = 1.0
 _QUEUED_MAX: Final = 20_000  #: heat that Kafka has not taken; beyond it hops are left out, and pages written whole when it does again
 _TIMEOUT_MS: Final = 5_000  #: heat that is older is not worth having
-_AGAIN_S: Final = 1.0
 _REQUEST_S: Final = 10.0
 
 logger = logging.getLogger(__name__)
 
 
 class AggregateWorker:
-    """One worker. `run` returns after SIGTERM or `stop`."""
+    """One worker. `run` returns after SIGTERM."""
 
     def __init__(self, cluster: Cluster, *, publish_all: bool) -> None:
         self._cluster = cluster
@@ -47,23 +44,12 @@ class AggregateWorker:
         self._ticks = TickClock(cluster.pipeline.skew_ms)
         self._parts: dict[int, Partition] = {}
         self._interest: dict[str, int] = {}
-        self._running = True
+        self._life = Life(logger)
         self._lost_heat = False
         self._committed_s = 0.0
 
-    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        self._running = False
-
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.stop)
-        while self._running:
-            try:
-                self._work()
-            except (KafkaException, QuixException) as error:
-                logger.warning("will begin anew: %s", error)
-                self._parts.clear()
-                time.sleep(_AGAIN_S)
+        self._life.live(self._work, self._parts.clear)
 
     def _work(self) -> None:
         cluster = self._cluster
@@ -75,7 +61,7 @@ class AggregateWorker:
             grouped = cluster.name(Topics.GROUPED)
             consumer.subscribe([grouped], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
             logger.info("aggregates %s", grouped)
-            while self._running:
+            while self._life.running:
                 self._read(consumer, producer)
                 self._read_interest(interest)
                 self._hop(producer)

@@ -9,13 +9,9 @@ store, and begins anew.
 from __future__ import annotations
 
 import logging
-import signal
-import time
-from types import FrameType
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
-from quixstreams.exceptions import QuixException
 
 from isotherm.core.records import RecordError
 from isotherm.core.sites import Sites
@@ -24,6 +20,7 @@ from isotherm.history.places import open_store
 from isotherm.history.storing import Storing
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.kafka.connection import HISTORY_GROUP, Cluster, watermarks
+from isotherm.runtimes.kafka.life import Life
 from isotherm.runtimes.kafka.stages import Stages
 from isotherm.runtimes.topics import Topics
 
@@ -31,13 +28,12 @@ __all__ = ["HistoryWorker"]
 
 _AT_ONCE: Final = 500
 _POLL_S: Final = 0.25
-_AGAIN_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 
 
 class HistoryWorker:
-    """One worker. `run` returns after SIGTERM or `stop`; what waits is stored then."""
+    """One worker. `run` returns after SIGTERM; what waits is stored then."""
 
     def __init__(self, cluster: Cluster, sites: Sites, place: str, *, every_ms: int) -> None:
         self._cluster = cluster
@@ -46,20 +42,10 @@ class HistoryWorker:
         self._every_ms = every_ms
         self._topic = cluster.name(Topics.CLICKSTREAM)
         self._clock = Clock(cluster.pipeline.skew_ms)
-        self._running = True
-
-    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        self._running = False
+        self._life = Life(logger, HistoryError)
 
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.stop)
-        while self._running:
-            try:
-                self._work()
-            except (KafkaException, QuixException, HistoryError) as error:
-                logger.warning("will begin anew: %s", error)
-                time.sleep(_AGAIN_S)
+        self._life.live(self._work)
 
     def _work(self) -> None:
         pipeline = self._cluster.pipeline
@@ -92,7 +78,7 @@ class _Member:
         worker = self._worker
         self._consumer.subscribe([worker._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
         logger.info("keeps the history of %s", worker._topic)
-        while worker._running:
+        while worker._life.running:
             first = self._consumer.poll(_POLL_S)
             if self._lost:
                 raise HistoryError("the group took this worker for dead")
