@@ -21,6 +21,7 @@ from isotherm.core.records import (
     samples_from_record,
     samples_to_record,
     visits_of,
+    zones_from_record,
 )
 from tests.core.test_windows import START_MS, batches, to_samples
 
@@ -129,3 +130,29 @@ def test_a_kind_beyond_the_table_is_no_kind_of_it() -> None:
     record.samples.kind = column("<u2", "H", 256)
     with pytest.raises(RecordError, match="kind"):
         samples_from_record(record)
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"),
+    [
+        ("zone", column("<u1", "B", 1)),
+        ("kind", column("<u1", "B", 9)),
+        ("person", column("<i1", "b", -1)),
+        ("count", column("<u1", "B", 0)),
+    ],
+)
+def test_zones_that_no_record_has(name: str, packed: str) -> None:
+    """A place beyond its table, a person that is no hash and a count of nothing are one record's error."""
+    columns = {"zone": 0, "pane": 7, "kind": 0, "person": 1, "count": 1}
+    zones = {"names": ["buy"]} | {one: column("<u1", "B", number) for one, number in columns.items()}
+    record = {
+        "site": "default", "path": "/", "partition": 0, "offset": 0, "pane-ms": 250, "grid-size": 2, "visitors": 1, "newest": 0,
+        "origin": None, "kinds": ["move"], "pane": "<B", "layer": "<B", "tile": "<B", "count": "<B",
+    }  # fmt: skip
+    sound = zones_from_record(decode_grouped(msgspec.json.encode(record | {"zones": zones})))
+    assert sound is not None
+    assert zones_from_record(decode_grouped(msgspec.json.encode(record))) is None
+    with pytest.raises(RecordError):
+        zones_from_record(decode_grouped(msgspec.json.encode(record | {"zones": zones | {name: packed}})))
+    with pytest.raises(RecordError, match="one length"):
+        zones_from_record(decode_grouped(msgspec.json.encode(record | {"zones": zones | {name: "<B"}})))

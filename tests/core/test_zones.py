@@ -11,11 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core import counting
+from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.erase import Erasure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import KINDS
 from isotherm.core.pages import Page
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import (
+    counts_to_records,
+    decode_clickstream,
+    decode_grouped,
+    encode,
+    samples_from_record,
+    samples_to_record,
+    zones_from_record,
+)
 from isotherm.core.samples import Anchored, Samples
 from isotherm.core.shards import split
 from isotherm.core.zone_sums import PlainZoneSums, ZoneSums
@@ -73,7 +82,7 @@ def to_samples(made: list[Seen], now_ms: int, seq: int) -> Samples:
 
 
 @settings(max_examples=45, deadline=None)
-@given(st.sampled_from([50, 250]), st.integers(1, 12), steps, st.integers(0, 3))
+@given(st.sampled_from([50, 250]), st.integers(1, 12), steps, st.integers(0, 7))
 def test_every_window_of_zones_equals_brute_force(hop_ms: int, panes: int, trace: Any, way: int) -> None:
     """Late, early and on time; through records and shards too: each zone's samples, people, clicks, share and trend are a child's count."""
     window_ms = hop_ms * panes
@@ -92,11 +101,18 @@ def test_every_window_of_zones_equals_brute_force(hop_ms: int, panes: int, trace
             for part in parts:
                 read = samples_from_record(decode_clickstream(encode(samples_to_record(part)))) if way & 2 else part
                 counts = group_by.group(read)
-                if counts.zones is not None:
-                    zones.merge(counts.pages, counts.zones)
+                for pages, of_zones in grouped(counts, hop_ms) if way & 4 else [(counts.pages, counts.zones)]:
+                    if of_zones is not None:
+                        zones.merge(pages, of_zones)
         zones.advance(now_ms)
         for page in PAGES:
             compare(zones, noted, page, now_ms // hop_ms * hop_ms, window_ms, hop_ms)
+
+
+def grouped(counts: Counts, hop_ms: int) -> list[tuple[list[str], ZoneCounts | None]]:
+    """As they come out of the records of `clickstream-group-by-page`."""
+    records = counts_to_records(counts, partition=0, offset=0, pane_ms=hop_ms, grid_size=3, zones_of=PAGES)
+    return [([key], zones_from_record(decode_grouped(encode(record)))) for key, record in records]
 
 
 def compare(zones: Zones, noted: list[Seen], page: str, end_ms: int, window_ms: int, hop_ms: int) -> None:

@@ -6,7 +6,7 @@ numbers in packed columns (`columns`), so that it costs little.
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Container, Sized
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.columns import ColumnError, pack, pack_few, unpack
-from isotherm.core.counts import Counts
+from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
@@ -42,6 +42,7 @@ __all__ = [
     "samples_to_record",
     "tick_of",
     "visits_of",
+    "zones_from_record",
 ]
 
 FORMAT: Final = 1
@@ -99,6 +100,17 @@ class Clickstream(msgspec.Struct):
     anchors: AnchorColumns | msgspec.UnsetType = msgspec.UNSET  #: left out where no sample has one
 
 
+class ZoneColumns(msgspec.Struct):
+    """Packed columns, one element a (zone, pane, kind, person). `person` is the hashed session."""
+
+    names: list[str]
+    zone: str  #: place in `names`
+    pane: str
+    kind: str  #: place in the record's `kinds`
+    person: str
+    count: str
+
+
 class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "grid-size"}):
     """Topic `clickstream-group-by-page`: one page's counts of one `clickstream` record."""
 
@@ -117,6 +129,7 @@ class GroupedByPage(msgspec.Struct, rename={"pane_ms": "pane-ms", "grid_size": "
     tile: str
     count: str
     v: int = FORMAT
+    zones: ZoneColumns | msgspec.UnsetType = msgspec.UNSET  #: left out where no rule asks for them, and where no sample lay on one
 
 
 class HeatmapRecord(msgspec.Struct, rename={"grid_size": "grid-size"}, omit_defaults=True):
@@ -439,8 +452,10 @@ def _check(samples: Samples) -> None:
         raise RecordError("expected document widths and heights above 0")
 
 
-def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int) -> list[tuple[str, GroupedByPage]]:
-    """One record a page with its key; pages without counts too, where their visitors changed."""
+def counts_to_records(
+    counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int, zones_of: Container[str] = ()
+) -> list[tuple[str, GroupedByPage]]:
+    """One record a page with its key; pages without counts too, where their visitors changed. `zones_of`: pages whose zones are told."""
     order = np.argsort(counts.page, kind="stable")
     ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1)).tolist()
     pane, layer, tile, count = (column[order] for column in (counts.pane, counts.layer, counts.tile, counts.count))
@@ -466,10 +481,39 @@ def counts_to_records(counts: Counts, *, partition: int, offset: int, pane_ms: i
                     layer=_packed(layer[rows]),
                     tile=_packed(tile[rows]),
                     count=_packed(count[rows]),
+                    zones=_zones_to_record(counts.zones, index) if counts.zones is not None and key in zones_of else msgspec.UNSET,
                 ),
             )
         )
     return records
+
+
+def _zones_to_record(counts: ZoneCounts, page: int) -> ZoneColumns | msgspec.UnsetType:
+    rows = np.flatnonzero(counts.page == page)
+    if not len(rows):
+        return msgspec.UNSET
+    used, zone = np.unique(counts.zone[rows], return_inverse=True)
+    columns = (zone, counts.pane[rows], counts.kind[rows], counts.person[rows], counts.count[rows])
+    return ZoneColumns([counts.names[at] for at in used.tolist()], *map(_packed, columns))
+
+
+def zones_from_record(record: GroupedByPage) -> ZoneCounts | None:
+    """The zones of a record of one page; None: it tells of none. Raises `RecordError`."""
+    columns = record.zones
+    if isinstance(columns, msgspec.UnsetType):
+        return None
+    try:
+        zone, pane = _places("zones.zone", columns.zone, columns.names), _whole("zones.pane", columns.pane)
+        kind, person = _places("zones.kind", columns.kind, KINDS), _whole("zones.person", columns.person, np.uint32)
+        count = _whole("zones.count", columns.count, np.int32)
+    except ColumnError as error:
+        raise RecordError(str(error)) from None
+    if not len(zone) == len(pane) == len(kind) == len(person) == len(count):
+        raise RecordError("expected zone columns of one length")
+    if len(count) and count.min() <= 0:
+        raise RecordError("expected counts of zones above 0")
+    wide = np.int64  # as the stage that counts them makes them
+    return ZoneCounts(columns.names, np.zeros(len(zone), wide), zone.astype(wide), pane, kind.astype(wide), person, count.astype(wide))
 
 
 def _packed(column: npt.NDArray[Any]) -> str:

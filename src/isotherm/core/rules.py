@@ -19,6 +19,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from isotherm.core.pages import DEFAULT_SITE
 
 __all__ = [
@@ -30,13 +32,16 @@ __all__ = [
     "Rule",
     "RuleError",
     "Watch",
+    "reaction_from_json",
     "reaction_json",
     "rule_from_json",
     "rule_to_json",
+    "taken_away",
 ]
 
 ZONES_WATCHED_MAX: Final = 512  #: of a rule; more than a page has
 _NAME: Final = re.compile(r"[\w .:/-]{1,64}")
+_TAKEN_AWAY: Final = "the rule was taken away"
 
 
 class Metric(StrEnum):
@@ -155,6 +160,10 @@ class Machine:
         """It is as new: it may be forgotten."""
         return not self.hot and self._since_ms is None and self._quiet_until_ms is None
 
+    def rest(self, cooled_ms: int) -> None:
+        """It cooled then, as an earlier process told: it is quiet for the cool-down."""
+        self._quiet_until_ms = cooled_ms + self._rule.cooldown_ms
+
     def feed(self, now_ms: int, value: float, people: int) -> str | None:
         """Returns ``hot`` or ``cooled`` where the state changed. `people`: of the zone, or of the page for `unseen`."""
         rule = self._rule
@@ -194,14 +203,27 @@ class Watch:
         """The zones (None: the page) that are hot now."""
         return [zone for zone, machine in self._machines.items() if machine.hot]
 
-    def recall(self, zone: str | None) -> None:
-        """It was hot when the process ended, or when the rule became another: hot it stays, until it cools."""
+    def recall(self, zone: str | None) -> bool:
+        """It was hot when the process ended, or when the rule became another: it stays hot until it cools. False: the rule is not of it."""
+        machine = self._machine(zone)
+        if machine is not None:
+            machine.hot = True
+        return machine is not None
+
+    def rest(self, zone: str | None, cooled_ms: int) -> None:
+        """It cooled then, before the process ended."""
+        machine = self._machine(zone)
+        if machine is not None:
+            machine.rest(cooled_ms)
+
+    def _machine(self, zone: str | None) -> Machine | None:
         if zone in self._machines or (zone is not None and self.rule.fits(zone)):
-            self._machines.setdefault(zone, Machine(self.rule)).hot = True
+            return self._machines.setdefault(zone, Machine(self.rule))
+        return None
 
     def end(self, now_ms: int) -> list[Reaction]:
         """The rule is taken away: whoever was told that something is hot is told that it is no more."""
-        return [_reaction(self.rule, "cooled", now_ms, zone, 0.0, 0)._replace(why="the rule was taken away") for zone in self.hot]
+        return [_reaction(self.rule, "cooled", now_ms, zone, 0.0, 0)._replace(why=_TAKEN_AWAY) for zone in self.hot]
 
     def feed(self, now_ms: int, page: Moment, zones: Mapping[str, Moment]) -> list[Reaction]:
         """One moment of the page and its zones; what fired, those that cooled first."""
@@ -232,9 +254,8 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
     sign = ("≤" if turned else "≥") if type_ == "hot" else (">" if turned else "<")
     what = "people who see it" if turned else rule.metric
     held = f" for {rule.hold_ms / 1000:g} s" if type_ == "hot" else ""
-    name = "\n".join((rule.site, rule.page, zone or "", rule.name, type_, str(now_ms)))
     return Reaction(
-        id="rx_" + blake2b(name.encode(), digest_size=12).hexdigest(),
+        id=_id(rule.site, rule.page, zone, rule.name, type_, now_ms),
         type=type_,
         at_ms=now_ms,
         rule=rule.name,
@@ -247,6 +268,17 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
         people=people,
         why=f"{what} {value:.4g} {sign} {level:g}{held}, {people} people",
     )
+
+
+def _id(site: str, page: str, zone: str | None, rule: str, type_: str, at_ms: int) -> str:
+    name = "\n".join((site, page, zone or "", rule, type_, str(at_ms)))
+    return "rx_" + blake2b(name.encode(), digest_size=12).hexdigest()
+
+
+def taken_away(told: Reaction, now_ms: int) -> Reaction:
+    """What is told of something that was told hot, under a rule that is no more."""
+    id_ = _id(told.site, told.page, told.zone, told.rule, "cooled", now_ms)
+    return told._replace(id=id_, type="cooled", at_ms=now_ms, value=0.0, people=0, why=_TAKEN_AWAY)
 
 
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
@@ -262,6 +294,14 @@ def reaction_json(reaction: Reaction) -> dict[str, Any]:
     told = reaction._asdict()
     told["at"] = told.pop("at_ms")
     return told
+
+
+def reaction_from_json(value: Any) -> Reaction:
+    """The opposite. Raises `RuleError` where it is none."""
+    try:
+        return msgspec.convert([value["at" if name == "at_ms" else name] for name in Reaction._fields], Reaction)
+    except (KeyError, TypeError, msgspec.MsgspecError) as error:
+        raise RuleError(f"expected what fired: {error}") from None
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:

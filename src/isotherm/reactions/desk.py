@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
-from isotherm.core.rules import Moment, Reaction, Rule, RuleError, Watch
-from isotherm.core.zones import ZoneNow
+from isotherm.core.rules import Reaction, Rule, RuleError
+from isotherm.core.watching import Source, Watching
 from isotherm.reactions.store import ReactionError, ReactionStore
 
-__all__ = ["RULES_MAX", "Desk", "Listener", "Source"]
+__all__ = ["RULES_MAX", "Desk", "Listener"]
 
 RULES_MAX: Final = 200
 _RECENT_MAX: Final = 1000
 
 Listener = Callable[[int, Reaction], None]
 logger = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Who knows how hot pages and zones are."""
-
-    def league(self, page: str) -> list[ZoneNow]: ...
-    def people(self, page: str) -> int: ...
 
 
 class Desk:
@@ -48,26 +41,25 @@ class Desk:
         self._on_pages = on_pages
         self._fixed = {rule.name: rule for rule in fixed}
         self._made = {rule.name: rule for rule in store.rules()}
-        self._watches: dict[str, Watch] = {}
+        self._watching = Watching()
         self._listeners: dict[Listener, None] = {}
         self._seq = store.last_seq
         self._recent = store.since(0, _RECENT_MAX)
-        self._ended: dict[str, Watch] = {}  # rules that were taken away while something was hot under them
         self._settle()
-        self._recall()
+        self._watching.recall(reaction for _, reaction in self._recent)
 
     # -- rules
 
     @property
     def rules(self) -> list[tuple[Rule, bool]]:
         """All rules; True: it stands in the operator's file."""
-        return [(watch.rule, watch.rule.name in self._fixed) for watch in self._watches.values()]
+        return [(watch.rule, watch.rule.name in self._fixed) for watch in self._watching.watches.values()]
 
     def put(self, rule: Rule) -> None:
         """Makes or replaces a rule. Raises `RuleError`, `ReactionError`."""
         if rule.name in self._fixed:
             raise RuleError(f"rule {rule.name!r} stands in the settings file: change it there")
-        if rule.name not in self._made and len(self._watches) >= RULES_MAX:
+        if rule.name not in self._made and len(self._watching.watches) >= RULES_MAX:
             raise RuleError(f"expected at most {RULES_MAX} rules: remove one first")
         self._store.put_rule(rule)
         self._made[rule.name] = rule
@@ -83,54 +75,19 @@ class Desk:
         return True
 
     def _settle(self) -> None:
-        """A rule that stayed as it was keeps its state."""
         wanted = self._made | self._fixed
-        before, self._watches = self._watches, {}
-        for name, rule in wanted.items():
-            known = before.pop(name, None)
-            if known is not None and known.rule == rule:
-                self._watches[name] = known
-                continue
-            self._watches[name] = Watch(rule)
-            if known is not None and known.rule.page_key != rule.page_key:
-                before[name] = known
-            elif known is not None:
-                for zone in known.hot:
-                    self._watches[name].recall(zone)
-        self._ended |= {name: watch for name, watch in before.items() if watch.hot}
+        self._watching.settle(wanted)
         self._on_pages({rule.page_key for rule in wanted.values()})
-
-    def _recall(self) -> None:
-        """What was hot when the process before this one ended is hot: it is told when it cools, as those who heard of it expect."""
-        newest = {(reaction.rule, reaction.site + reaction.page, reaction.zone): reaction.type for _, reaction in self._recent}
-        for (name, page, zone), type_ in newest.items():
-            watch = self._watches.get(name)
-            if type_ == "hot" and watch is not None and watch.rule.page_key == page:
-                watch.recall(zone)
 
     # -- the hop
 
     def hop(self, now_ms: int) -> list[Reaction]:
         """Feeds every rule with what is now; tells what fired."""
-        if not self._watches and not self._ended:
+        if self._watching.idle:
             return []
-        known: dict[str, tuple[Moment, dict[str, Moment]]] = {}
-        fired: list[Reaction] = [reaction for watch in self._ended.values() for reaction in watch.end(now_ms)]
-        for watch in self._watches.values():
-            key = watch.rule.page_key
-            if key not in known:
-                known[key] = self.moment(self._source, key)
-            fired += watch.feed(now_ms, *known[key])
+        fired = self._watching.hop(now_ms, self._source)
         self._tell(fired)
-        self._ended.clear()
         return fired
-
-    @staticmethod
-    def moment(source: Source, page: str) -> tuple[Moment, dict[str, Moment]]:
-        """A page and its zones as rules see them."""
-        league = source.league(page)
-        whole = Moment(1.0 if league else 0.0, source.people(page), sum(zone.clicks for zone in league))
-        return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks) for zone in league}
 
     def _tell(self, fired: list[Reaction]) -> None:
         if not fired:
@@ -166,18 +123,12 @@ class Desk:
 
     def in_page(self, page: str) -> list[tuple[Rule, str | None]]:
         """What is hot on a page now, of the rules that its visitors may be told of."""
-        return [
-            (watch.rule, zone)
-            for watch in self._watches.values()
-            if watch.rule.in_page and watch.rule.page_key == page
-            for zone in watch.hot
-        ]
+        return self._watching.in_page(page)
 
     def may_tell_page(self, reaction: Reaction) -> bool:
-        watch = self._ended.get(reaction.rule) or self._watches.get(reaction.rule)
-        return watch is not None and watch.rule.in_page
+        return self._watching.may_tell_page(reaction)
 
     @property
     def hot(self) -> dict[str, list[str | None]]:
         """Rule -> what is hot under it now."""
-        return {name: watch.hot for name, watch in self._watches.items() if watch.hot}
+        return self._watching.hot

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from isotherm.core.group_by import GroupBy
 from isotherm.core.rules import Reaction, Rule, Watch
 from isotherm.core.samples import Samples
+from isotherm.core.watching import moment_of
 from isotherm.core.zones import Zones
-from isotherm.reactions.desk import Desk
 
 __all__ = ["dry_run"]
 
@@ -27,7 +27,7 @@ def dry_run(rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: i
         now_ms = now_ms or to_ms // hop_ms * hop_ms
         while now_ms <= to_ms:
             zones.advance(now_ms)
-            fired.extend(watch.feed(now_ms, *Desk.moment(zones, rule.page_key)))
+            fired.extend(watch.feed(now_ms, *moment_of(zones, rule.page_key)))
             now_ms += hop_ms
 
     for samples in records:
