@@ -60,7 +60,9 @@ async def inside(
         embedded.gate.judge_senders(limits, count_bots=True, window_ms=settings.window_ms)
     await embedded.start()
     keys = Keys(data / "access.sqlite")
-    shown = Server(embedded, keys, ServerSettings(port=0, open_heat=open_heat, limits=limits, trust_senders=trust_senders, **server))
+    shown = Server(
+        embedded, keys, ServerSettings(port=0, open_heat=open_heat, limits=limits, trust_senders=trust_senders, **server)
+    )
     await shown.start()
     try:
         yield House(embedded, shown)

@@ -45,18 +45,7 @@ class Served:
 
 async def start(data: Path, *options: str, command: str = "serve", config: Path | None = None) -> Served:
     """Starts the server on a free port; returns once it says where it listens."""
-    arguments = [
-        sys.executable,
-        "-m",
-        "isotherm",
-        *(("--config", str(config)) if config else ()),
-        command,
-        "--data",
-        str(data),
-        "--port",
-        "0",
-        *options,
-    ]
+    arguments = [sys.executable, "-m", "isotherm", *(("--config", str(config)) if config else ()), command, "--data", str(data), "--port", "0", *options]
     process = await asyncio.create_subprocess_exec(
         *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}
     )

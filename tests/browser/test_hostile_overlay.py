@@ -30,16 +30,8 @@ async def attacked(tmp_path: Path) -> AsyncIterator[Served]:
     served = await start(tmp_path, "--trust-senders", "--open-heat")
     async with aiohttp.ClientSession(headers={"User-Agent": HACK}) as http:
         for number, path in enumerate(PATHS):
-            zones = {
-                "anchors": [HACK, "javascript:document.title='hacked'", "__proto__"],
-                "anchor": [0, 1, 2],
-                "ax": [1] * 3,
-                "ay": [1] * 3,
-            }
-            for body in (
-                batch(number, [1, 1, 1], path=path, session=HACK, load=HACK, **zones),
-                event(1, 1, path, session_id=HACK, type=HACK),
-            ):
+            zones = {"anchors": [HACK, "javascript:document.title='hacked'", "__proto__"], "anchor": [0, 1, 2], "ax": [1] * 3, "ay": [1] * 3}
+            for body in (batch(number, [1, 1, 1], path=path, session=HACK, load=HACK, **zones), event(1, 1, path, session_id=HACK, type=HACK)):
                 async with http.post(f"{served.address}/clickstream", data=json.dumps(body)) as answer:
                     assert answer.status == 202
     yield served

@@ -221,9 +221,7 @@ async def test_the_panel_with_all_of_it_has_no_accessibility_violation(new_page:
     await show(page, scene, range="any", compare=True, reel=True, folded=False)
     await expect(page.locator(f"{PANEL} .legend")).to_contain_text("against")
     await page.evaluate(AXE.read_text())
-    found = await page.evaluate(
-        "async () => (await axe.run(document.querySelector('isotherm-overlay'))).violations.map((one) => one.id + ': ' + one.nodes[0].html)"
-    )
+    found = await page.evaluate("async () => (await axe.run(document.querySelector('isotherm-overlay'))).violations.map((one) => one.id + ': ' + one.nodes[0].html)")
     assert found == []
     box = await page.locator(PANEL).bounding_box()
     assert box is not None

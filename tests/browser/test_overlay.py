@@ -76,17 +76,13 @@ async def show(page: Page, scene: Stage, path: str = "/p/1", **choices: Any) -> 
 
 async def settled(page: Page) -> None:
     """The line is up, and what it brought is drawn."""
-    await page.wait_for_function(
-        "() => document.querySelector('isotherm-overlay').shadowRoot.querySelector('.status').dataset.tone !== 'waiting'"
-    )
+    await page.wait_for_function("() => document.querySelector('isotherm-overlay').shadowRoot.querySelector('.status').dataset.tone !== 'waiting'")
     await frames(page)
 
 
 async def frames(page: Page, count: int = 3) -> None:
     """So many frames of the browser have passed: what was due is drawn."""
-    await page.evaluate(
-        "(count) => new Promise((done) => { const next = () => count-- ? requestAnimationFrame(next) : done(); next(); })", count
-    )
+    await page.evaluate("(count) => new Promise((done) => { const next = () => count-- ? requestAnimationFrame(next) : done(); next(); })", count)
 
 
 async def cell_of(page: Page, selector: str) -> int:
@@ -233,9 +229,7 @@ async def test_a_page_that_grows_behind_a_fixed_root_is_followed(page: Page, sce
     await canvas_size(page, "height", 6000)
 
 
-@pytest.mark.parametrize(
-    "css", ["html { position: relative; margin: 32px 0 0 40px }", "html { margin-top: 32px }", "body { position: relative; top: 50px }"]
-)
+@pytest.mark.parametrize("css", ["html { position: relative; margin: 32px 0 0 40px }", "html { margin-top: 32px }", "body { position: relative; top: 50px }"])
 async def test_a_page_that_moves_its_root_does_not_move_the_heat(page: Page, new_page: Any, scene: Stage, css: str) -> None:
     """The picture begins at the document's corner, wherever a page puts its root element."""
     scene.pages["*"] = SHOP.replace("</style>", css + "</style>")
@@ -527,10 +521,8 @@ async def test_all_of_the_panel_is_reached_by_tab(page: Page, scene: Stage) -> N
     await page.keyboard.press("i")
     reached = []
     for _ in range(16):
-        reached.append(
-            await page.evaluate("""() => { const at = document.activeElement?.shadowRoot?.activeElement;
-          return at ? at.getAttribute("aria-label") || at.getAttribute("name") || at.innerText.trim() : ""; }""")
-        )
+        reached.append(await page.evaluate("""() => { const at = document.activeElement?.shadowRoot?.activeElement;
+          return at ? at.getAttribute("aria-label") || at.getAttribute("name") || at.innerText.trim() : ""; }"""))
         await page.keyboard.press("Tab")
     assert reached[:15] == [
         "Fold the panel", "Close the heat map", "range", "kind", "device", "look", "Replay and compare", "Colours and contrast", "Inferno", "curve", "ground",
@@ -811,10 +803,7 @@ async def test_closing_leaves_no_trace(page: Page, scene: Stage) -> None:
     await page.add_init_script(LISTENERS)
     await page.goto(scene.shop + "/p/1")
     before = await page.evaluate(TRACE)
-    await page.evaluate(
-        "(host) => import(host + '/overlay/overlay.js').then((overlay) => { overlay.open({ host, site: 'default', token: 't' }); })",
-        scene.host,
-    )
+    await page.evaluate("(host) => import(host + '/overlay/overlay.js').then((overlay) => { overlay.open({ host, site: 'default', token: 't' }); })", scene.host)
     await settled(page)
     await page.mouse.move(10 * 1280 / 50 + 5, 5)
     await page.keyboard.press("l")
@@ -830,10 +819,7 @@ async def test_closing_leaves_no_trace(page: Page, scene: Stage) -> None:
 
 async def test_opening_twice_leaves_one(page: Page, scene: Stage) -> None:
     await show(page, scene)
-    await page.evaluate(
-        "(host) => import(host + '/overlay/overlay.js').then((overlay) => { overlay.open({ host: host.replace('http://', ''), site: 'default', token: 'new' }); })",
-        scene.host,
-    )
+    await page.evaluate("(host) => import(host + '/overlay/overlay.js').then((overlay) => { overlay.open({ host: host.replace('http://', ''), site: 'default', token: 'new' }); })", scene.host)
     await scene.attempts(2)
     await expect(page.locator("isotherm-overlay")).to_have_count(1)
     await settled(page)
@@ -871,9 +857,7 @@ async def test_an_unseen_tab_draws_nothing(page: Page, scene: Stage) -> None:
     await show(page, scene)
     other = await page.context.new_page()
     await other.bring_to_front()
-    await page.evaluate(
-        "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'));"
-    )
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'));")
     await page.evaluate("window.asked = 0; window.drawn = 0")
     viewer = await scene.viewer()
     for count in range(6, 12):

@@ -58,13 +58,7 @@ async def read_of_delivery(page: Page) -> None:
 
 
 async def order(page: Page) -> None:
-    for label, text in (
-        ("Name", "Ada"),
-        ("E-mail", "ada@example.com"),
-        ("Street and number", "1 Lane"),
-        ("Postcode", "12345"),
-        ("Town", "Bath"),
-    ):
+    for label, text in (("Name", "Ada"), ("E-mail", "ada@example.com"), ("Street and number", "1 Lane"), ("Postcode", "12345"), ("Town", "Bath")):
         await page.get_by_label(label, exact=True).fill(text)
     await page.get_by_role("button", name="Place the order").press("Enter")
     await expect(page.get_by_role("dialog", name="Thank you!")).to_be_visible()
@@ -145,9 +139,7 @@ async def test_it_is_walked_by_keyboard_alone(demo: Served, page: Page) -> None:
     for _ in range(8):
         await page.keyboard.press("Tab")
         reached.append(await page.evaluate("document.activeElement.textContent.trim()"))
-        style = await page.evaluate(
-            "(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))"
-        )
+        style = await page.evaluate("(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))")
         assert style == ["solid", "3px"], reached[-1]
     assert reached[:2] == ["See the Orbit One", "Play"]
     await page.get_by_role("link", name="See the Orbit One").press("Enter")

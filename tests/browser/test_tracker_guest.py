@@ -9,7 +9,6 @@ from tracker_steps import heard
 
 OVERLAY = "({ host, site, token, pageOf }) => ({ host, site, token, page: pageOf(location) })"
 
-
 async def test_it_works_under_a_strict_policy(page: Page, recorder: Recorder) -> None:
     """A Content-Security-Policy has to name our host for scripts and connections, and nothing more: no eval, no inline, no style."""
     socket = recorder.url.replace("http", "ws")

@@ -99,7 +99,9 @@ class Sending:
             self.gaps.append(failures)
             return gap_ms
 
-        self.courier = Courier(self.outbox, [webhook], Proxies(allowed), self.counters, now_ms, self.thread, gap=gap, resolver=resolver)
+        self.courier = Courier(
+            self.outbox, [webhook], Proxies(allowed), self.counters, now_ms, self.thread, gap=gap, resolver=resolver
+        )
 
     def tell(self, *reactions: Reaction) -> None:
         for one in reactions:
@@ -284,11 +286,7 @@ async def test_no_private_address_is_reached(receiver: Receiver, tmp_path: Path,
     """Neither by its number nor by a name, whatever a name server says when; why is logged, secret and path are not."""
     caplog.set_level(logging.DEBUG)
     async with sending(
-        tmp_path,
-        receiver.webhook(host=host),
-        allowed=("10.0.0.0/8",),
-        gap_ms=600_000,
-        resolver=Rebound() if host == "shop.example" else None,
+        tmp_path, receiver.webhook(host=host), allowed=("10.0.0.0/8",), gap_ms=600_000, resolver=Rebound() if host == "shop.example" else None
     ) as sent:
         sent.tell(reaction("rx_1"))
         await sent.until("failed", 1)

@@ -138,9 +138,7 @@ async def test_only_operators_change_rules(serve: Serve) -> None:
             assert answer.status == 200
         async with http.put(f"{served.address}/api/rules", json=RULE) as answer:
             assert answer.status == 401
-        async with http.put(
-            f"{served.address}/api/rules", data=json.dumps(RULE), headers=HEADERS | {"Content-Type": "text/plain"}
-        ) as answer:
+        async with http.put(f"{served.address}/api/rules", data=json.dumps(RULE), headers=HEADERS | {"Content-Type": "text/plain"}) as answer:
             assert answer.status == 415
         async with http.put(f"{served.address}/api/rules", json=RULE | {"metric": "heat"}, headers=HEADERS) as answer:
             assert answer.status == 422

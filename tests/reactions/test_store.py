@@ -28,7 +28,7 @@ def test_a_file_of_a_newer_release_is_refused_and_one_of_before_is_brought_up(tm
     path = tmp_path / "reactions.sqlite"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE rules (name TEXT PRIMARY KEY, rule TEXT NOT NULL)")
-        db.execute('INSERT INTO rules VALUES (\'r\', \'{"name": "r", "page": "/", "metric": "people", "at_least": 1}\')')
+        db.execute("INSERT INTO rules VALUES ('r', '{\"name\": \"r\", \"page\": \"/\", \"metric\": \"people\", \"at_least\": 1}')")
     db.close()
     store = ReactionStore(path)
     assert [rule.name for rule in store.rules()] == ["r"]

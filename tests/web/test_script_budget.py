@@ -46,9 +46,7 @@ async def load(http: aiohttp.ClientSession, address: str, loaded: dict[str, int]
     ],
     ids=["dashboard", "topics", "shop", "shop with the overlay"],
 )
-async def test_a_page_loads_less_than_100_kb_of_script(
-    demo: Served, http: aiohttp.ClientSession, path: str, more: list[str], known: str
-) -> None:
+async def test_a_page_loads_less_than_100_kb_of_script(demo: Served, http: aiohttp.ClientSession, path: str, more: list[str], known: str) -> None:
     """Each script comes compressed, and together they stay under the budget; the overlay counts on top of the page that it stands on."""
     async with http.get(demo.address + path) as answer:
         html = await answer.text()

@@ -99,7 +99,9 @@ _SERVER: Final = (
     option("--ingest-path", default="/clickstream", help="Take events under this path as well."),
 )
 
-_URL: Final = (option("--url", default="http://127.0.0.1:8000", help="Address of the server."),)
+_URL: Final = (
+    option("--url", default="http://127.0.0.1:8000", help="Address of the server."),
+)
 
 
 def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:

@@ -35,3 +35,5 @@ async def _replay(file: BinaryIO, url: str, speed: float, as_recorded: bool, sit
     if shown:
         click.echo(err=True)
     click.echo(str(report))
+
+

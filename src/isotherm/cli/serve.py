@@ -157,7 +157,9 @@ async def serve_until_stopped(
         look_around = watching.look
     pipeline = _runtime(pipeline_settings, sites, kafka, own_origins, store)
     if not server_settings.trust_senders:
-        pipeline.gate.judge_senders(server_settings.limits, count_bots=server_settings.count_bots, window_ms=pipeline_settings.window_ms)
+        pipeline.gate.judge_senders(
+            server_settings.limits, count_bots=server_settings.count_bots, window_ms=pipeline_settings.window_ms
+        )
     await pipeline.start()
     try:
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
@@ -189,7 +191,9 @@ async def serve_until_stopped(
         keys.close()
 
 
-def _runtime(settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None, origins: frozenset[str], store: str | None) -> Pipeline:
+def _runtime(
+    settings: PipelineSettings, sites: Sites, kafka: KafkaSettings | None, origins: frozenset[str], store: str | None
+) -> Pipeline:
     if kafka is None:
         return Embedded(settings, sites)
     from isotherm.runtimes.kafka.gateway import KafkaGateway

@@ -1,13 +1,13 @@
 """Reactions over HTTP: server-sent events, the log, the rules, and a dry run of one.
 
-GET    /api/reactions          server-sent events; `Last-Event-ID` brings what was missed
-GET    /api/reactions/log      the newest that fired, and what is hot now
-GET    /api/rules              all rules
-PUT    /api/rules              makes or replaces one (JSON); operators only
-DELETE /api/rules?name=        takes one away; operators only
-POST   /api/rules/dry-run      when it would have fired over what is kept
-GET    /api/webhooks           the webhooks, what waits for them, which are off; operators only
-POST   /api/webhooks/enable?name=   switches one on again that answered 410; operators only
+    GET    /api/reactions          server-sent events; `Last-Event-ID` brings what was missed
+    GET    /api/reactions/log      the newest that fired, and what is hot now
+    GET    /api/rules              all rules
+    PUT    /api/rules              makes or replaces one (JSON); operators only
+    DELETE /api/rules?name=        takes one away; operators only
+    POST   /api/rules/dry-run      when it would have fired over what is kept
+    GET    /api/webhooks           the webhooks, what waits for them, which are off; operators only
+    POST   /api/webhooks/enable?name=   switches one on again that answered 410; operators only
 """
 
 from __future__ import annotations

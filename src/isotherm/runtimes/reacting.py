@@ -40,8 +40,12 @@ class Reacting:
         self._thread = ThreadPoolExecutor(1, "reactions")
         try:
             self._store = ReactionStore(pipeline.settings.data / "reactions.sqlite")
-            self.desk = Desk(self._store, pipeline.zones, fixed=fixed, behind=self._thread.submit, on_pages=pipeline.gate.set_reacting)
-            self.courier = Courier(Outbox(self._store), webhooks, Proxies(allowed), pipeline.counters, pipeline.clock.now_ms, self._thread)
+            self.desk = Desk(
+                self._store, pipeline.zones, fixed=fixed, behind=self._thread.submit, on_pages=pipeline.gate.set_reacting
+            )
+            self.courier = Courier(
+                Outbox(self._store), webhooks, Proxies(allowed), pipeline.counters, pipeline.clock.now_ms, self._thread
+            )
         except (ReactionError, AddressError) as error:
             raise StartError(str(error)) from error
         self.desk.listen(self._to_topic)
@@ -69,7 +73,9 @@ class Reacting:
             records = [record for _, _, value in log.replay(0) if (record := _samples(value)) is not None]
         finally:
             log.close()
-        fired = dry_run(rule, records, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms)
+        fired = dry_run(
+            rule, records, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms
+        )
         return records[0].arrived_ms if records else now_ms, fired
 
     def _to_topic(self, seq: int, reaction: Reaction) -> None:

@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     height: float = msgspec.field(name="h")
     boxes: list[Box]
 
+
     def zone_at(self, path: str, x: float, y: float, scrolled_px: float) -> str:
         """The zone of the page that lies at a place in the document, as our tracker would name it; empty: none does.
 

@@ -55,7 +55,9 @@ class HistoryWorker:
             storing = Storing(
                 store, grid_size=pipeline.grid_size, hop_ms=pipeline.hop_ms, retention=pipeline.retention, every_ms=self._every_ms
             )
-            with self._cluster.consumer(HISTORY_GROUP, member=True, **{"partition.assignment.strategy": "cooperative-sticky"}) as consumer:
+            with self._cluster.consumer(
+                HISTORY_GROUP, member=True, **{"partition.assignment.strategy": "cooperative-sticky"}
+            ) as consumer:
                 _Member(self, consumer, storing).work()
         finally:
             store.close()
