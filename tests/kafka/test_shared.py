@@ -6,6 +6,7 @@ import pytest
 
 from isotherm.access.keys import KeptToken
 from isotherm.core.records import RecordError
+from isotherm.core.rules import Rule
 from isotherm.core.sites import Site
 from isotherm.runtimes.kafka.shared import (
     REMOVED,
@@ -13,6 +14,8 @@ from isotherm.runtimes.kafka.shared import (
     Shared,
     claim_key,
     claim_value,
+    rule_key,
+    rule_value,
     signer_key,
     signer_value,
     site_key,
@@ -111,3 +114,17 @@ def test_copies() -> None:
     shared.take(token_key("desk"), token_value(KeptToken("desk", "ab" * 32)))
     assert [site.key for site in copy.sites] == ["default"]
     assert copy.tokens == {}
+
+
+def test_rules() -> None:
+    """They come, are replaced and go; one under another's name, or that can't be, changes nothing."""
+    shared = Shared()
+    rule = Rule("popular", "/shop/", "people", 3.0, zone="*", in_page=True)
+    shared.take(rule_key("popular"), rule_value(rule))
+    copy = shared.copy()
+    for wrong in (rule_value(Rule("other", "/", "people", 1.0)), b'{"name":"popular"}', b"[]"):
+        with pytest.raises(RecordError):
+            shared.take(rule_key("popular"), wrong)
+    assert shared.rules == {"popular": rule}
+    shared.take(rule_key("popular"), None)
+    assert (shared.rules, copy.rules) == ({}, {"popular": rule})

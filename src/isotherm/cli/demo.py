@@ -79,7 +79,7 @@ def demo(visitors: int, seed: int, browser: bool, **options: Any) -> None:
             announce=announce,
             first_token=False,  # nobody would be shown it, and the heat is open
             beside=beside if visitors or kafka is not None else None,
-            rules=[_POPULAR] if kafka is None else (),
+            rules=[_POPULAR],
         )
     )
 

@@ -27,7 +27,7 @@ from isotherm.core.rules import Rule
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
 from isotherm.core.webhooks import Webhook
 from isotherm.runtimes.embedded import Embedded
-from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, StartError
+from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, Reactions, StartError
 from isotherm.runtimes.reacting import Reacting
 from isotherm.runtimes.server import Server, ServerSettings
 
@@ -59,8 +59,8 @@ def serve(**options: Any) -> None:
         raise click.UsageError("--store is where a history on Kafka lies: give the brokers with --kafka")
     context = click.get_current_context()
     rules, webhooks = rules_of(context), list(context.find_root().meta.get(WEBHOOKS, []))
-    if (rules or webhooks) and kafka is not None:
-        raise click.UsageError("rules are held by the embedded runtime; on Kafka this release has none")
+    if webhooks and kafka is not None:
+        raise click.UsageError("webhooks are sent by the embedded runtime; on Kafka this release has none")
     run(
         serve_until_stopped(
             pipeline,
@@ -165,9 +165,7 @@ async def serve_until_stopped(
         keys = Keys(pipeline_settings.data / "access.sqlite", viewer_token)
         await pipeline.share(keys, first_token=first_token)
         try:
-            reacting = None
-            if isinstance(pipeline, Embedded):
-                reacting = Reacting(pipeline, rules, webhooks, server_settings.webhooks_allowed)
+            reacting = await _reacting(pipeline, rules, webhooks, server_settings.webhooks_allowed)
             server = Server(pipeline, keys, replace(server_settings, look_around=look_around), reacting)
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
@@ -186,8 +184,7 @@ async def serve_until_stopped(
             beside_task.cancel()
             await asyncio.gather(beside_task, return_exceptions=True)
         await server.stop()
-        if reacting is not None:
-            await reacting.close()
+        await reacting.close()
         keys.close()
 
 
@@ -199,6 +196,18 @@ def _runtime(
     from isotherm.runtimes.kafka.gateway import KafkaGateway
 
     return KafkaGateway(settings, sites, kafka, origins, store=store)
+
+
+async def _reacting(pipeline: Pipeline, rules: Sequence[Rule], webhooks: Sequence[Webhook], allowed: Sequence[str]) -> Reactions:
+    if isinstance(pipeline, Embedded):
+        return Reacting(pipeline, rules, webhooks, allowed)
+    from isotherm.runtimes.kafka.gateway import KafkaGateway
+    from isotherm.runtimes.kafka.reacting import KafkaReacting
+
+    assert isinstance(pipeline, KafkaGateway)
+    reacting = KafkaReacting(pipeline, rules)
+    await reacting.start()
+    return reacting
 
 
 class _SitesOfFolder:

@@ -7,20 +7,34 @@ behind them. Rules come from the operator's file (fixed) and from the page (kept
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
 from isotherm.core.rules import Reaction, Rule, RuleError
 from isotherm.core.watching import Source, Watching
 from isotherm.reactions.store import ReactionError, ReactionStore
 
-__all__ = ["RULES_MAX", "Desk", "Listener"]
+__all__ = ["RULES_MAX", "AnyDesk", "Desk", "Listener"]
 
 RULES_MAX: Final = 200
 _RECENT_MAX: Final = 1000
 
 Listener = Callable[[int, Reaction], None]
 logger = logging.getLogger(__name__)
+
+
+class AnyDesk(Protocol):
+    """What those who show rules and reactions need of a desk, whoever holds the rules. Raises as `Desk` does."""
+
+    @property
+    def rules(self) -> list[tuple[Rule, bool]]: ...
+    @property
+    def hot(self) -> dict[str, list[str | None]]: ...
+    def put(self, rule: Rule) -> Awaitable[None] | None: ...
+    def drop(self, name: str) -> Awaitable[bool] | bool: ...
+    def since(self, seq: int) -> list[tuple[int, Reaction]]: ...
+    def listen(self, listener: Listener) -> None: ...
+    def unlisten(self, listener: Listener) -> None: ...
 
 
 class Desk:

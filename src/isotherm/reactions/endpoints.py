@@ -23,7 +23,7 @@ from aiohttp_sse import sse_response
 from isotherm.answers import refused
 from isotherm.core.rules import Reaction, Rule, RuleError, reaction_json, rule_from_json, rule_to_json
 from isotherm.reactions.courier import Courier
-from isotherm.reactions.desk import Desk
+from isotherm.reactions.desk import AnyDesk
 from isotherm.reactions.store import ReactionError
 
 __all__ = ["ReactionEndpoints"]
@@ -43,7 +43,7 @@ class ReactionEndpoints:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: AnyDesk,
         sees: Sees,
         operator: Callable[[web.Request], object],
         dry_run: DryRun,
@@ -125,7 +125,9 @@ class ReactionEndpoints:
     async def put(self, request: web.Request) -> web.StreamResponse:
         rule = await self._rule(request)
         try:
-            self._desk.put(rule)
+            putting = self._desk.put(rule)
+            if putting is not None:
+                await putting
         except RuleError as error:
             raise refused(web.HTTPUnprocessableEntity, str(error)) from None
         except ReactionError as error:
@@ -136,7 +138,8 @@ class ReactionEndpoints:
         self._operator(request)
         name = request.query.get("name", "")
         try:
-            dropped = self._desk.drop(name)
+            dropping = self._desk.drop(name)
+            dropped = dropping if isinstance(dropping, bool) else await dropping
         except ReactionError as error:
             raise refused(web.HTTPServiceUnavailable, str(error)) from None
         if not dropped:
@@ -145,7 +148,10 @@ class ReactionEndpoints:
 
     async def try_out(self, request: web.Request) -> web.StreamResponse:
         rule = await self._rule(request)
-        since_ms, fired = await self._dry_run(rule)
+        try:
+            since_ms, fired = await self._dry_run(rule)
+        except ReactionError as error:
+            raise refused(web.HTTPServiceUnavailable, str(error)) from None
         return _json({"since": since_ms, "fired": [reaction_json(reaction) for reaction in fired]})
 
     async def webhooks(self, request: web.Request) -> web.StreamResponse:

@@ -65,7 +65,7 @@ class Embedded:
         self.settings = settings
         self.clock = Clock(settings.skew_ms)
         self.counters = Counters()
-        self.topics = Topics(settings.topic_prefix, reactions=True)
+        self.topics = Topics(settings.topic_prefix)
         self.on_hop: Callable[[int], object] | None = None  #: called once the window was brought up to a hop
         self._wake = asyncio.Event()
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)

@@ -9,14 +9,17 @@ from typing import Protocol
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.heat import PageNow
+from isotherm.core.rules import Reaction, Rule
 from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
 from isotherm.live.groups import Groups, Source
+from isotherm.reactions import Courier
+from isotherm.reactions.desk import AnyDesk
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.topics import Topics
 
-__all__ = ["Pipeline", "PipelineSettings", "StartError"]
+__all__ = ["Pipeline", "PipelineSettings", "Reactions", "StartError"]
 
 
 class StartError(Exception):
@@ -35,6 +38,17 @@ class PipelineSettings:
     topic_prefix: str = ""
     samples_a_tile_max: int = 0  #: of a session, in a pane; 0: all count
     retention: Retention | None = None  #: of the history; None: none is kept
+
+
+class Reactions(Protocol):
+    """What the server shows of rules and of what fires."""
+
+    @property
+    def desk(self) -> AnyDesk: ...
+    @property
+    def courier(self) -> Courier | None: ...  # None: this process sends no webhooks
+    async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]: ...
+    async def close(self) -> None: ...
 
 
 class AllPages(Source, Protocol):

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import msgspec
 
@@ -22,6 +21,7 @@ from isotherm.core.webhooks import Webhook
 from isotherm.log import Log
 from isotherm.reactions import Courier, Desk, Outbox, ReactionError, ReactionStore
 from isotherm.reactions.trial import dry_run
+from isotherm.reactions.words import greeting, words
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import StartError
 from isotherm.runtimes.topics import Message, Topics
@@ -52,7 +52,7 @@ class Reacting:
         self.desk.listen(self._to_page)
         self.desk.listen(self.courier.hear)
         self.courier.start()
-        pipeline.gate.greeting = self._greeting
+        pipeline.gate.greeting = lambda page: greeting(self.desk.in_page(page))
         pipeline.on_hop = self.desk.hop
 
     async def close(self) -> None:
@@ -85,18 +85,7 @@ class Reacting:
 
     def _to_page(self, _seq: int, reaction: Reaction) -> None:
         if self.desk.may_tell_page(reaction):
-            self._pipeline.gate.tell(reaction.site + reaction.page, _words([(reaction.type, reaction.rule, reaction.zone)]))
-
-    def _greeting(self, page: str) -> str | None:
-        """What a tracker that comes to a page is told: what is hot there now."""
-        hot = self.desk.in_page(page)
-        return _words([("hot", rule.name, zone) for rule, zone in hot]) if hot else None
-
-
-def _words(told: list[tuple[str, str, str | None]]) -> str:
-    """As trackers hear it: nothing of any person."""
-    words: list[dict[str, Any]] = [{"type": type_, "rule": rule, "zone": zone} for type_, rule, zone in told]
-    return msgspec.json.encode({"react": words}).decode()
+            self._pipeline.gate.tell(reaction.site + reaction.page, words(reaction))
 
 
 def _samples(value: bytes) -> Samples | None:

@@ -30,8 +30,7 @@ from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
-from isotherm.runtimes.pipeline import Pipeline, StartError
-from isotherm.runtimes.reacting import Reacting
+from isotherm.runtimes.pipeline import Pipeline, Reactions, StartError
 from isotherm.runtimes.requests import requests_of
 from isotherm.runtimes.topics import Message
 from isotherm.sockets import Socket
@@ -77,7 +76,7 @@ class ServerSettings:
 class Server:
     """`start` binds the port; `stop` ends within 5 s, and nothing accepted is lost."""
 
-    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings, reacting: Reacting | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings, reacting: Reactions | None = None) -> None:
         """`reacting` None: this runtime has no rules."""
         self._pipeline = pipeline
         self._settings = settings

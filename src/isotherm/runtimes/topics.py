@@ -123,11 +123,8 @@ class Topics:
     DEAD_LETTER: Final = "clickstream-dead-letter"
     REACTIONS: Final = "isotherm-reactions"
 
-    def __init__(self, prefix: str = "", *, reactions: bool = False) -> None:
-        """`reactions`: this runtime has rules."""
-        names = [self.CLICKSTREAM, self.GROUPED, self.HEATMAP, self.DEAD_LETTER]
-        if reactions:
-            names.append(self.REACTIONS)
+    def __init__(self, prefix: str = "") -> None:
+        names = (self.CLICKSTREAM, self.GROUPED, self.HEATMAP, self.DEAD_LETTER, self.REACTIONS)
         self.by_name = {prefix + name: Topic(prefix + name) for name in names}
         self._prefix = prefix
 

@@ -18,9 +18,12 @@ from isotherm.core.records import Interest, RecordError, dead_letter, decode_int
 from isotherm.core.ticks import TickClock
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, INTEREST, Cluster
+from isotherm.runtimes.kafka.holding import Holding
 from isotherm.runtimes.kafka.interest import LASTS_MS
 from isotherm.runtimes.kafka.life import Life
 from isotherm.runtimes.kafka.partition import Partition
+from isotherm.runtimes.kafka.ruled import Ruled
+from isotherm.runtimes.kafka.scribe import Scribe
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["AggregateWorker"]
@@ -37,19 +40,24 @@ logger = logging.getLogger(__name__)
 class AggregateWorker:
     """One worker. `run` returns after SIGTERM."""
 
-    def __init__(self, cluster: Cluster, *, publish_all: bool) -> None:
+    def __init__(self, cluster: Cluster, ruled: Ruled, *, publish_all: bool) -> None:
+        """`ruled`: the rules that hold; they may change meanwhile."""
         self._cluster = cluster
+        self._ruled = ruled
         self._publish_all = publish_all
         self._clock = Clock(cluster.pipeline.skew_ms)
         self._ticks = TickClock(cluster.pipeline.skew_ms)
         self._parts: dict[int, Partition] = {}
+        self._holdings: dict[int, Holding] = {}
+        self._scribe = Scribe(cluster)
         self._interest: dict[str, int] = {}
         self._life = Life(logger)
         self._lost_heat = False
         self._committed_s = 0.0
 
     def run(self) -> None:
-        self._life.live(self._work, self._parts.clear)
+        self._life.live(self._work, self._let_go)
+        self._scribe.close()
 
     def _work(self) -> None:
         cluster = self._cluster
@@ -65,6 +73,7 @@ class AggregateWorker:
                 self._read(consumer, producer)
                 self._read_interest(interest)
                 self._hop(producer)
+                self._hold_rules()
                 self._commit(consumer)
             self._commit(consumer, last=True)
 
@@ -82,12 +91,19 @@ class AggregateWorker:
             self._parts[place.partition] = Partition(
                 pipeline, publish_all=self._publish_all, start=place.offset, end=end, done=done[place.partition]
             )
+            self._holdings[place.partition] = Holding(place.partition, self._cluster.partitions, self._scribe)
             logger.info("%s[%d]: reads back %d records", topic, place.partition, end - place.offset)
         consumer.incremental_assign([place for place, _ in places])
 
     def _on_revoke(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
         for place in partitions:
             self._parts.pop(place.partition, None)
+            holding = self._holdings.pop(place.partition, None)
+            if holding is not None:
+                holding.end()
+
+    def _let_go(self) -> None:
+        self._on_revoke(None, [TopicPartition("", partition) for partition in list(self._parts)])
 
     # -- records
 
@@ -161,6 +177,19 @@ class AggregateWorker:
                 producer.produce(topic, encode(record), key, partition=partition, on_delivery=self._delivered)
         self._lost_heat = blocked
         producer.poll(0)
+
+    # -- rules
+
+    def _hold_rules(self) -> None:
+        """What fires is written behind: heat does not wait for it."""
+        for claimed in self._scribe.results():
+            for holding in self._holdings.values():
+                if holding.claim == claimed.claim:
+                    holding.claimed(claimed.told)
+        for partition, holding in self._holdings.items():
+            part = self._parts[partition]
+            if part.caught_up:
+                holding.hop(part.zones.end_ms, part.zones, self._ruled.of_partition(partition))
 
     def _delivered(self, error: Any, _message: Any) -> None:
         if error is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Producer as PlainProducer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from quixstreams import Application
@@ -24,6 +25,7 @@ __all__ = [
     "GROUP_BY_GROUP",
     "HISTORY_GROUP",
     "INTEREST",
+    "ONE_PARTITION",
     "SETTINGS",
     "Cluster",
     "KafkaSettings",
@@ -33,6 +35,7 @@ __all__ = [
 
 INTEREST: Final = "isotherm-interest"
 SETTINGS: Final = "isotherm-settings"
+ONE_PARTITION: Final = frozenset({Topics.DEAD_LETTER, Topics.REACTIONS})  #: what is rare, or must be in one order
 GROUP_BY_GROUP: Final = "isotherm-group-by"
 AGGREGATE_GROUP: Final = "isotherm-aggregate"
 HISTORY_GROUP: Final = "isotherm-history"
@@ -130,6 +133,23 @@ class Cluster:
         extra = {**_PRODUCER, **_CONNECTION, **self._extra, **properties}
         return Producer(broker_address=self._broker, extra_config=extra, error_callback=self._on_error)
 
+    def transactional(self, name: str) -> PlainProducer:
+        """A producer that takes what it writes from whoever had the name before, once its transactions are begun (`init_transactions`)."""
+        # not Quix Streams' own: that one waits for the brokers for ever
+        return PlainProducer(
+            {
+                **_PRODUCER,
+                **_CONNECTION,
+                "linger.ms": 0,
+                "transaction.timeout.ms": 10_000,  # what a writer that died has begun keeps readers waiting no longer
+                **self._extra,
+                **self._broker.as_librdkafka_dict(),
+                "transactional.id": self.name(name),
+                "error_cb": self._on_error,
+                "logger": _silent,
+            }
+        )
+
     def consumer(self, group: str, *, member: bool = False, **properties: Any) -> Consumer:
         """A consumer that commits nothing by itself. Without `member` it joins no group: its partitions are assigned by hand."""
         extra = {**_CONNECTION, **(_MEMBER if member else {}), **self._extra, **properties}
@@ -212,6 +232,7 @@ class Cluster:
             Topics.GROUPED: (partitions, {**short, "retention.ms": str(max(_HOUR_MS, 2 * window_ms + 2 * self.pipeline.skew_ms))}),
             Topics.HEATMAP: (partitions, {**short, "retention.ms": str(_HOUR_MS)}),
             Topics.DEAD_LETTER: (1, {**kept, "retention.ms": str(7 * 24 * _HOUR_MS)}),
+            Topics.REACTIONS: (1, {**kept, "segment.ms": str(24 * _HOUR_MS), "retention.ms": str(31 * 24 * _HOUR_MS)}),
             INTEREST: (1, compact),
             SETTINGS: (1, compact),
         }

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.mirror import STALE_MS, Mirror
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
+from isotherm.core.rules import Rule
 from isotherm.core.shards import split
-from isotherm.core.sites import Site, Sites, with_origins
+from isotherm.core.sites import Sites, with_origins
 from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.history.looking import StoredHistory
@@ -33,6 +34,7 @@ from isotherm.runtimes.kafka.interest import Interests
 from isotherm.runtimes.kafka.observer import Observer
 from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
 from isotherm.runtimes.kafka.reader import Reader
+from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.sharing import Sharing
 from isotherm.runtimes.pipeline import PipelineSettings
 from isotherm.runtimes.topics import Topics
@@ -71,7 +73,9 @@ class KafkaGateway:
         self.clock = Clock(settings.skew_ms)
         self.counters = Counters()
         self.topics = Topics(settings.topic_prefix)
-        self._cluster = Cluster(kafka, settings)
+        self.cluster = Cluster(kafka, settings)
+        self.rules: Mapping[str, Rule] = {}  #: of all gateways
+        self.on_rules: Callable[[Mapping[str, Rule]], object] = lambda _rules: None
         self._gathering = Gathering(settings.hop_ms)
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
@@ -108,14 +112,14 @@ class KafkaGateway:
         loop = asyncio.get_running_loop()
         self.settings.data.mkdir(parents=True, exist_ok=True)
         self.gate.first_event_ms = self._first_event.read()
-        await loop.run_in_executor(None, self._cluster.prepare)
-        await loop.run_in_executor(None, agree, self._cluster)
-        self._outbox = Outbox(self._cluster)
-        self._sharing = Sharing(self._cluster, self._outbox, self.clock.now_ms, self._take_sites)
+        await loop.run_in_executor(None, self.cluster.prepare)
+        await loop.run_in_executor(None, agree, self.cluster)
+        self._outbox = Outbox(self.cluster)
+        self._sharing = Sharing(self.cluster, self._outbox, self.clock.now_ms, self._take_shared)
         await self._sharing.start()
         self._steady_since_ms = self.clock.now_ms()
-        self._reader = Reader(self._cluster, self.clock.now_ms, self._on_heat, self._on_interest_records)
-        self._observer = Observer(self._cluster, self.topics, self.clock.now_ms)
+        self._reader = Reader(self.cluster, self.clock.now_ms, self._on_heat, self._on_interest_records)
+        self._observer = Observer(self.cluster, self.topics, self.clock.now_ms)
         loops: list[Coroutine[Any, Any, None]] = [self._ticks(), self._hops(), self._times(), self._looks(), self._sharing.run()]
         self._tasks = [asyncio.create_task(running) for running in loops]
         for task in self._tasks:
@@ -126,8 +130,11 @@ class KafkaGateway:
         assert self._sharing is not None
         await self._sharing.join(keys, first_token=first_token)
 
-    def _take_sites(self, sites: list[Site]) -> None:
-        self.gate.sites.replace(with_origins(sites, self._origins))
+    def _take_shared(self, shared: Shared) -> None:
+        self.gate.sites.replace(with_origins(shared.sites, self._origins))
+        if shared.rules != self.rules:
+            self.rules = shared.rules
+            self.on_rules(shared.rules)
 
     async def stop(self) -> None:
         """What was taken is in Kafka and acknowledged before this returns, or its senders are told to send again."""
@@ -145,6 +152,12 @@ class KafkaGateway:
         await asyncio.gather(*closing, return_exceptions=True)
 
     @property
+    def outbox(self) -> Outbox:
+        """Of a gateway that was started."""
+        assert self._outbox is not None
+        return self._outbox
+
+    @property
     def visitors(self) -> int:
         return self.source.visitors
 
@@ -153,7 +166,7 @@ class KafkaGateway:
         if self.gate.why_closed is not None:
             return self.gate.why_closed
         if self._reader is None or not self._reader.ready:
-            return f"the live heat is being read back from the topic {self._cluster.name(Topics.HEATMAP)}"
+            return f"the live heat is being read back from the topic {self.cluster.name(Topics.HEATMAP)}"
         return None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -187,10 +200,10 @@ class KafkaGateway:
         if drained is None:
             return
         assert self._outbox is not None
-        topic = self._cluster.name(Topics.CLICKSTREAM)
+        topic = self.cluster.name(Topics.CLICKSTREAM)
         letters = [
             Letter(topic, str(shard), encode(samples_to_record(part)), shard, now_ms)
-            for shard, part in split(drained.samples, self._cluster.partitions)
+            for shard, part in split(drained.samples, self.cluster.partitions)
         ]
         try:
             await self._outbox.send(letters)
@@ -211,15 +224,15 @@ class KafkaGateway:
         assert self._outbox is not None
         while True:
             now_ms = self.clock.now_ms()
-            if self._outbox.on_the_way < 4 * self._cluster.partitions:  # while Kafka takes nothing a few are enough to see when it does
+            if self._outbox.on_the_way < 4 * self.cluster.partitions:  # while Kafka takes nothing a few are enough to see when it does
                 value = encode(Tick(tick=now_ms))
                 topics = [Topics.GROUPED]
                 if not 0 <= now_ms - told_ms < _GROUP_BY_TICK_MS:
                     told_ms = now_ms
                     topics.append(Topics.CLICKSTREAM)
                 for topic in topics:
-                    for partition in range(self._cluster.partitions):
-                        self._outbox.post(Letter(self._cluster.name(topic), None, value, partition, now_ms))
+                    for partition in range(self.cluster.partitions):
+                        self._outbox.post(Letter(self.cluster.name(topic), None, value, partition, now_ms))
             await asyncio.sleep((hop_ms - self.clock.now_ms() % hop_ms) / 1000)
 
     async def _looks(self) -> None:
@@ -240,7 +253,7 @@ class KafkaGateway:
             return
         self._stalled = stalled
         if stalled:
-            why = f"Kafka at {self._cluster.kafka.servers} takes no events ({self._cluster.last_error})"
+            why = f"Kafka at {self.cluster.kafka.servers} takes no events ({self.cluster.last_error})"
             logger.error("%s: events are refused", why)
             self.gate.why_closed = why
         else:
@@ -292,4 +305,4 @@ class KafkaGateway:
 
     def _tell_interest(self, page: str, value: bytes | None) -> None:
         if self._outbox is not None:
-            self._outbox.post(Letter(self._cluster.name(INTEREST), page, value))
+            self._outbox.post(Letter(self.cluster.name(INTEREST), page, value))

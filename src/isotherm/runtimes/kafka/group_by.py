@@ -21,6 +21,7 @@ from quixstreams.models import Serializer, Topic
 from isotherm.core.records import RecordError, counts_to_records, dead_letter, encode
 from isotherm.core.sites import Sites
 from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, Cluster
+from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.stages import Stages
 from isotherm.runtimes.topics import Topics
 
@@ -44,8 +45,9 @@ class _Value(Serializer):
 class GroupByWorker:
     """One worker's stages, a partition each. `outputs` is what the StreamingDataFrame applies."""
 
-    def __init__(self, cluster: Cluster, sites: Sites) -> None:
+    def __init__(self, cluster: Cluster, sites: Sites, ruled: Ruled) -> None:
         self._cluster = cluster
+        self._ruled = ruled
         self._stages = Stages(cluster, sites, "isotherm-group-by-memory")
 
     def outputs(self, value: bytes, key: bytes | None, timestamp_ms: int, _headers: object) -> list[Out]:
@@ -64,7 +66,14 @@ class GroupByWorker:
         if counts is None:
             return []
         pipeline = self._cluster.pipeline
-        records = counts_to_records(counts, partition=partition, offset=offset, pane_ms=pipeline.hop_ms, grid_size=pipeline.grid_size)
+        records = counts_to_records(
+            counts,
+            partition=partition,
+            offset=offset,
+            pane_ms=pipeline.hop_ms,
+            grid_size=pipeline.grid_size,
+            zones_of=self._ruled.pages,
+        )
         return [Out(page, encode(record)) for page, record in records]
 
     def _dead(self, error: str, partition: int, offset: int, value: bytes) -> Out:
@@ -73,8 +82,8 @@ class GroupByWorker:
         return Out(None, encode(dead_letter(error, "group-by", topic, partition, offset, value)))
 
 
-def group_by_application(cluster: Cluster, sites: Sites) -> Application:
-    """The worker, ready to `run`. `sites` may change while it does."""
+def group_by_application(cluster: Cluster, sites: Sites, ruled: Ruled) -> Application:
+    """The worker, ready to `run`. `sites` and the pages that are `ruled` may change while it does."""
     app = cluster.application(GROUP_BY_GROUP)
 
     def topic(name: str) -> Topic:
@@ -83,7 +92,7 @@ def group_by_application(cluster: Cluster, sites: Sites) -> Application:
         )
 
     clickstream, grouped, dead = topic(Topics.CLICKSTREAM), topic(Topics.GROUPED), topic(Topics.DEAD_LETTER)
-    worker = GroupByWorker(cluster, sites)
+    worker = GroupByWorker(cluster, sites, ruled)
     stream = app.dataframe(clickstream).apply(worker.outputs, expand=True, metadata=True)
     stream.to_topic(lambda out, *_: grouped if out.key is not None else dead, key=lambda out: out.key)
     return app

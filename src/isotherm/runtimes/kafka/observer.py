@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, Cluster, KafkaSettings, watermarks
+from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, ONE_PARTITION, Cluster, KafkaSettings, watermarks
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
 
@@ -25,7 +25,7 @@ __all__ = ["Figures", "Gauge", "Observer", "tail", "watch_figures", "watch_messa
 _EVERY_S: Final = 1.0
 _TIMEOUT_S: Final = 5.0
 _NEWEST: Final = 20  #: messages shown at once when somebody begins to look
-_NAMES: Final = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER)
+_NAMES: Final = (Topics.CLICKSTREAM, Topics.GROUPED, Topics.HEATMAP, Topics.DEAD_LETTER, Topics.REACTIONS)
 _LATEST: Final = -1  #: as a time: the next offset
 _RATE_SPAN_S: Final = 2.0
 _GROUP_OF: Final = {Topics.CLICKSTREAM: GROUP_BY_GROUP, Topics.GROUPED: AGGREGATE_GROUP}
@@ -57,7 +57,7 @@ class Gauge:
         places = [
             TopicPartition(cluster.name(name), at, _LATEST)
             for name in _NAMES
-            for at in range(1 if name == Topics.DEAD_LETTER else cluster.partitions)
+            for at in range(1 if name in ONE_PARTITION else cluster.partitions)
         ]
         asking = next(iter(self._by_group.values()))
         ends: dict[str, dict[int, int]] = {}
@@ -84,7 +84,7 @@ class Gauge:
 def tail(cluster: Cluster, name: str, running: Callable[[], bool]) -> Iterator[Message]:
     """The newest few messages of a topic, then each as it comes. Raises `KafkaException`."""
     topic = cluster.name(name)
-    partitions = 1 if name == Topics.DEAD_LETTER else cluster.partitions
+    partitions = 1 if name in ONE_PARTITION else cluster.partitions
     with cluster.consumer("isotherm-topics") as consumer:
         starts = []
         for partition in range(partitions):

@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from isotherm.core.aggregate import Aggregator
 from isotherm.core.publish import Publisher
-from isotherm.core.records import HeatmapRecord, RecordError, counts_from_record, decode_grouped
+from isotherm.core.records import HeatmapRecord, RecordError, counts_from_record, decode_grouped, zones_from_record
+from isotherm.core.zones import Zones
 from isotherm.runtimes.pipeline import PipelineSettings
 
 __all__ = ["Partition"]
@@ -31,6 +32,8 @@ class Partition:
             skew_ms=settings.skew_ms,
             cells_dense_max=_CELLS_DENSE_MAX,
         )
+        self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
+        self._zones_of: dict[tuple[str, int], int] = {}  # page and who counted -> the newest record whose zones were merged
         self._publisher = Publisher(self.aggregator)
         self._watched: set[str] = set()
         if publish_all:
@@ -50,11 +53,17 @@ class Partition:
                 f"got {record.pane_ms} ms and {record.grid_size}"
             )
         arrived_ms = now_ms if self.caught_up else min(record_ms, now_ms)
-        self.aggregator.merge(counts_from_record(record), arrived_ms, record.partition, record.offset)
+        counts, zones = counts_from_record(record), zones_from_record(record)
+        self.aggregator.merge(counts, arrived_ms, record.partition, record.offset)
+        (page,) = counts.pages
+        if zones is not None and record.offset > self._zones_of.get((page, record.partition), -1):
+            self._zones_of[page, record.partition] = record.offset
+            self.zones.merge([page], zones)
 
     def hop(self, now_ms: int, watched: AbstractSet[str]) -> list[tuple[str, HeatmapRecord]]:
         """What is to be written now, with keys; nothing between hops and before all of the past was read."""
         self._watch(watched)
+        self.zones.advance(now_ms)
         hop = self.aggregator.advance(now_ms)
         if hop is None or not self.caught_up:
             return []

@@ -1,8 +1,9 @@
-"""What all processes share, folded from the records of `isotherm-settings`: sites, tokens' hashes, public keys, login links that were used.
+"""What all processes share, folded from the records of `isotherm-settings`: sites, rules, tokens' hashes, public keys, login links used.
 
     key            value                                   gone with
     pipeline       what all agree on (`agreement`)          –
     site/KEY       a site with its URL rules                no value; the default site, which is there unasked: `null`
+    rule/NAME      a rule                                   no value
     token/NAME     a viewer token's hash, site and end      no value
     signer/KEY     that this public key signs, seen when    no value, or unseen as long as what it signed is good
     code/HASH      that this login link was used, by whom   no value, or its end
@@ -23,6 +24,7 @@ from isotherm.access.keys import COOKIE_S, KeptToken
 from isotherm.access.signing import PUBLIC_KEY_BYTES
 from isotherm.core.pages import DEFAULT_SITE
 from isotherm.core.records import RecordError
+from isotherm.core.rules import Rule, RuleError, rule_from_json, rule_to_json
 from isotherm.core.sites import Site, SiteError, site_from_json, site_to_json
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "Shared",
     "claim_key",
     "claim_value",
+    "rule_key",
+    "rule_value",
     "signer_key",
     "signer_value",
     "site_key",
@@ -69,6 +73,7 @@ class Shared:
 
     def __init__(self) -> None:
         self._sites: dict[str, Site | None] = {DEFAULT_SITE: Site(DEFAULT_SITE)}
+        self.rules: dict[str, Rule] = {}
         self.tokens: dict[str, KeptToken] = {}
         self.signers: dict[bytes, int] = {}  #: public key -> when its gateway was seen last
         self.claims: dict[str, Claim] = {}
@@ -76,6 +81,7 @@ class Shared:
     def copy(self) -> Shared:
         """As it is now, for another thread."""
         out = Shared()
+        out.rules = dict(self.rules)
         out._sites, out.tokens, out.signers, out.claims = dict(self._sites), dict(self.tokens), dict(self.signers), dict(self.claims)
         return out
 
@@ -90,13 +96,15 @@ class Shared:
         try:
             if kind == "site":
                 self._take_site(name, value)
+            elif kind == "rule":
+                self._take_rule(name, value)
             elif kind == "token":
                 self._take_token(name, value)
             elif kind == "signer":
                 self._take_signer(name, value)
             elif kind == "code":
                 self._take_claim(name, value)
-        except (msgspec.MsgspecError, SiteError, ValueError, RecursionError) as error:
+        except (msgspec.MsgspecError, SiteError, RuleError, ValueError, RecursionError) as error:
             raise RecordError(f"no settings of a {kind}: {error}") from None
 
     def _take_site(self, name: str, value: bytes | None) -> None:
@@ -110,6 +118,15 @@ class Shared:
         if site is not None and site.key != name:
             raise SiteError(f"expected the site {name!r} under its key, got {site.key!r}")
         self._sites[name] = site
+
+    def _take_rule(self, name: str, value: bytes | None) -> None:
+        if value is None:
+            self.rules.pop(name, None)
+            return
+        rule = rule_from_json(msgspec.json.decode(value))
+        if rule.name != name:
+            raise RuleError(f"expected the rule {name!r} under its name, got {rule.name!r}")
+        self.rules[name] = rule
 
     def _take_token(self, name: str, value: bytes | None) -> None:
         if value is None:
@@ -153,6 +170,14 @@ def site_key(name: str) -> str:
 
 def site_value(site: Site) -> bytes:
     return msgspec.json.encode(site_to_json(site))
+
+
+def rule_key(name: str) -> str:
+    return f"rule/{name}"
+
+
+def rule_value(rule: Rule) -> bytes:
+    return msgspec.json.encode(rule_to_json(rule))
 
 
 def token_key(name: str) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Final
 
 from isotherm.access.keys import FIRST, Keys, KeysError, made_token
-from isotherm.core.sites import Site
 from isotherm.runtimes.kafka.agreement import settle, write_setting
 from isotherm.runtimes.kafka.connection import SETTINGS, Cluster
 from isotherm.runtimes.kafka.follower import Follower
@@ -42,13 +41,13 @@ logger = logging.getLogger(__name__)
 
 
 class Sharing:
-    """`start` reads the topic; `join` takes part with a gateway's keys. To be used from the loop that it was made in."""
+    """`start` reads the topic, `take` hears of it; `join` takes part with a gateway's keys. For the loop that it was made in."""
 
-    def __init__(self, cluster: Cluster, outbox: Outbox, now_ms: Callable[[], int], take_sites: Callable[[list[Site]], None]) -> None:
+    def __init__(self, cluster: Cluster, outbox: Outbox, now_ms: Callable[[], int], take: Callable[[Shared], None]) -> None:
         self._cluster = cluster
         self._outbox = outbox
         self._now_ms = now_ms
-        self._take_sites = take_sites
+        self._take = take
         self._loop = asyncio.get_running_loop()
         self._shared = Shared()
         self._news = asyncio.Event()
@@ -58,7 +57,7 @@ class Sharing:
         self._closed = False
 
     async def start(self) -> None:
-        """Returns once the sites are known. Raises `StartError`."""
+        """Returns once sites and rules are known. Raises `StartError`."""
         self._follower = Follower(self._cluster, self._in_loop)
         await self._loop.run_in_executor(None, self._follower.wait)  # what it read then was handed to the loop before
 
@@ -118,7 +117,7 @@ class Sharing:
         before, self._shared = self._shared, shared
         if shared.sites != before.sites:
             logger.info("the settings changed: %d sites", len(shared.sites))
-        self._take_sites(shared.sites)
+        self._take(shared)
         self._apply()
         self._news.set()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -18,6 +20,8 @@ from isotherm.runtimes.kafka.connection import Cluster, KafkaSettings
 from isotherm.runtimes.kafka.follower import Follower
 from isotherm.runtimes.kafka.group_by import group_by_application
 from isotherm.runtimes.kafka.history import HistoryWorker
+from isotherm.runtimes.kafka.ruled import Ruled
+from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 
 __all__ = ["run_worker"]
@@ -35,7 +39,9 @@ def run_worker(
     cluster.prepare()
     agree(cluster)
     if stage == "aggregate":
-        AggregateWorker(cluster, publish_all=publish_all).run()
+        ruled = Ruled(cluster.partitions)
+        with _following(cluster, lambda shared: ruled.replace(shared.rules)):
+            AggregateWorker(cluster, ruled, publish_all=publish_all).run()
     elif stage == "history":
         _run_history(cluster, store or str(pipeline.data / "history.sqlite"), store_every_ms)
     else:
@@ -48,23 +54,35 @@ def _run_history(cluster: Cluster, place: str, every_ms: int) -> None:
     except HistoryError as error:
         raise StartError(str(error)) from error
     sites = Sites()
-    following = Follower(cluster, lambda shared: sites.replace(shared.sites))
-    following.wait()
-    HistoryWorker(cluster, sites, place, every_ms=every_ms).run()
-    following.close()
+    with _following(cluster, lambda shared: sites.replace(shared.sites)):
+        HistoryWorker(cluster, sites, place, every_ms=every_ms).run()
 
 
 def _run_group_by(cluster: Cluster) -> None:
-    sites = Sites()
-    following = Follower(cluster, lambda shared: sites.replace(shared.sites))
-    following.wait()
-    while True:
-        app = group_by_application(cluster, sites)
-        try:
-            app.run()  # until SIGTERM
-        except (KafkaException, QuixException) as error:
-            logger.warning("will begin anew: %s", error)
-            time.sleep(_AGAIN_S)
-        else:
-            break
-    following.close()
+    sites, ruled = Sites(), Ruled(cluster.partitions)
+
+    def changed(shared: Shared) -> None:
+        sites.replace(shared.sites)
+        ruled.replace(shared.rules)
+
+    with _following(cluster, changed):
+        while True:
+            app = group_by_application(cluster, sites, ruled)
+            try:
+                app.run()  # until SIGTERM
+            except (KafkaException, QuixException) as error:
+                logger.warning("will begin anew: %s", error)
+                time.sleep(_AGAIN_S)
+            else:
+                break
+
+
+@contextmanager
+def _following(cluster: Cluster, changed: Callable[[Shared], None]) -> Iterator[None]:
+    """What all processes share is known, and followed."""
+    following = Follower(cluster, changed)
+    try:
+        following.wait()
+        yield
+    finally:
+        following.close()
