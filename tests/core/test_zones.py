@@ -155,6 +155,48 @@ def test_a_clock_that_leaps_keeps_what_is_in_the_window(leaps: Any) -> None:
         assert sum(zone.samples for zone in zones.league(PAGES[0])) == sum(end_ms - window_ms <= time_ms < end_ms for time_ms in kept)
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([-1500, -500, -250, 0, 250, 2500]), st.lists(st.integers(0, 2), max_size=3)), max_size=20))
+def test_people_are_counted_right_though_the_clock_leaps(leaps: Any) -> None:
+    """Who is in the window still is counted, whether or not the same person's newest pane has left it, to the future or to the past; and
+    what is not counted in a zone is in a counter."""
+    hop_ms, window_ms, skew_ms = 250, 1500, 250
+    zones = Zones(window_ms=window_ms, hop_ms=hop_ms, skew_ms=skew_ms)
+    group_by = GroupBy(grid_size=2, hop_ms=hop_ms)
+    kept: list[tuple[int, int]] = []
+    now_ms, seq, cooled = START_MS, 0, 0
+    zones.advance(now_ms)
+    for leap_ms, who in leaps:
+        now_ms += leap_ms
+        zones.advance(now_ms)
+        end_ms = now_ms // hop_ms * hop_ms
+        cooled += sum(time_ms // hop_ms * hop_ms < end_ms - window_ms for time_ms, _ in kept)
+        kept = [(time_ms, one) for time_ms, one in kept if end_ms - window_ms <= time_ms // hop_ms * hop_ms < end_ms + skew_ms + hop_ms]
+        if who:
+            counts = group_by.group(to_samples([Seen(PAGES[0], "a", "xyz"[one], 0, -1000 * (one == 2)) for one in who], now_ms, seq))
+            seq += len(who)
+            kept += [(now_ms - 1000 * (one == 2), one) for one in who]
+            assert counts.zones is not None
+            zones.merge(counts.pages, counts.zones)
+        within = {one for time_ms, one in kept if end_ms - window_ms <= time_ms < end_ms}
+        assert sum(zone.people for zone in zones.league(PAGES[0])) == len(within) == zones.people(PAGES[0])
+        assert zones.late + zones.ahead == seq - len(kept) - cooled
+
+
+def test_a_person_stays_when_the_clock_leaps_from_under_the_newest_sample() -> None:
+    """Two samples of one person, a second apart; the clock goes back between the two."""
+    zones = Zones(window_ms=4000, hop_ms=250, skew_ms=250)
+    group_by = GroupBy(grid_size=2, hop_ms=250)
+    zones.advance(START_MS)
+    counts = group_by.group(to_samples([Seen(PAGES[0], "a", "x", 0, -3000), Seen(PAGES[0], "a", "x", 0, -100)], START_MS, 0))
+    assert counts.zones is not None
+    zones.merge(counts.pages, counts.zones)
+    #   -3000 ...... -1000 (the clock now) ...... -100
+    zones.advance(START_MS - 1000)
+    assert [(zone.samples, zone.people) for zone in zones.league(PAGES[0])] == [(1, 1)]
+    assert (zones.people(PAGES[0]), zones.late, zones.ahead) == (1, 0, 1)
+
+
 def test_a_page_has_a_bounded_number_of_zones_and_forgets_those_that_went_cold() -> None:
     """What comes beyond is counted apart; once the window has passed, there is room again and nothing is left."""
     zones = Zones(window_ms=1000, hop_ms=250, skew_ms=0, zones_max=2)

@@ -32,6 +32,8 @@ NAMES: Final = {
     "left_out": "samples of pages that a site's rules leave out: acknowledged, not counted",
     "capped": "samples beyond what a session may add to a tile in a pane: not counted",
     "zones_beyond": "samples not counted in a zone because their page had as many zones as are kept",
+    "zones_late": "samples not counted in their zone because they were older than the window",
+    "zones_ahead": "samples taken out of their zone because they were further ahead of the clock than the skew allows",
     "frames": "frames written to viewers",
     "frames_skipped": "frames that slow viewers did not get",
     "viewers_dropped": "viewers dropped because they read nothing",

@@ -11,7 +11,8 @@ of sessions seen there, each with the last pane in which it was. A session leave
 long as a pane names it. Costs: O(rows of counts) a merge, O(rows of the panes that come and go) a hop, nothing for traffic without
 anchors. The loops over rows are those of `zone_sums`, compiled where there is a compiler.
 
-A page has `ZONES_MAX` zones at most at a time; what comes beyond is counted in `beyond`, not kept, until others have gone cold.
+A page has `ZONES_MAX` zones at most at a time; what comes beyond is counted in `beyond`, not kept, until others have gone cold. What is
+older than the window is counted in `late`, what is too far ahead of the clock in `ahead`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ ZONES_MAX: Final = 256  #: of a page. A row is some 300 bytes and 64 a person on
 _NONE: Final = -1
 RECENT_SHARE: Final = 5  #: the trend looks at the newest fifth of the window
 _CLICK: Final = KINDS.index("click")
+_COUNT: Final = 3  #: the column of an entry that says how many samples it stands for
 
 
 def zone_counts(samples: Samples, counted: npt.NDArray[np.bool_], hop_ms: int) -> ZoneCounts | None:
@@ -135,6 +137,8 @@ class Zones:
         self._panes: dict[int, _Pane] = {}
         self._end: int | None = None
         self.beyond = 0  #: samples not kept because their page had `zones_max` zones
+        self.late = 0  #: samples older than the window
+        self.ahead = 0  #: samples further ahead of the clock than the skew allows
 
     @property
     def end_ms(self) -> int:
@@ -153,6 +157,7 @@ class Zones:
         """
         if self._end is not None and len(counts.pane) and int(counts.pane.min()) < self._end - self._window_panes:
             inside = np.flatnonzero(counts.pane >= self._end - self._window_panes)
+            self.late += int(counts.count.sum() - counts.count[inside].sum())
             counts = counts.of_rows(inside, counts.page[inside])
         if not len(counts.pane):
             return
@@ -212,6 +217,8 @@ class Zones:
         old, self._end = self._end, end
         window, recent = self._window_panes, self._recent_panes
         numbers: Any
+        if old is not None and end < old:
+            self._take_out_all()
         if old is None or not 0 < end - old < len(self._panes):
             numbers = sorted(self._panes)
         else:
@@ -222,6 +229,13 @@ class Zones:
             if pane is not None:
                 self._place(number, pane, end)
         return True
+
+    def _take_out_all(self) -> None:
+        """The clock leapt back: the sums know the last pane of a person alone, and that may be ahead now, with others still within."""
+        for number, pane in sorted(self._panes.items()):
+            if pane.in_window:
+                pane.in_window = False
+                self._sums.leave(pane.joined(), number)
 
     def _place(self, number: int, pane: _Pane, end: int) -> None:
         """Puts a pane into the sums that it belongs to now, and out of the others."""
@@ -235,6 +249,8 @@ class Zones:
             (self._sums.enter if in_window else self._sums.leave)(entries, number)
         if not end - self._window_panes <= number < end + self._skew_panes:
             del self._panes[number]
+            if number >= end:
+                self.ahead += int(entries[:, _COUNT].sum())
             for row in self._sums.drop(entries):
                 self._forget(row)
 

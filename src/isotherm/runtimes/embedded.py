@@ -105,6 +105,15 @@ class Embedded:
 
     async def start(self) -> None:
         """Opens the log, brings the heat back, begins to tick."""
+        self.open()
+        self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
+        if self.history is not None:
+            self._tasks.append(asyncio.create_task(self._tend(self.history)))
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def open(self) -> None:
+        """The first half of `start`: all state is there, and nothing moves yet."""
         data = self.settings.data
         try:
             data.mkdir(parents=True, exist_ok=True)
@@ -123,11 +132,6 @@ class Embedded:
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
         self._advance(self.clock.now_ms())
-        self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
-        if self.history is not None:
-            self._tasks.append(asyncio.create_task(self._tend(self.history)))
-        for task in self._tasks:
-            task.add_done_callback(self._ended)
 
     async def share(self, keys: Keys, *, first_token: bool) -> None:
         """Nothing: this is the only process."""
@@ -270,20 +274,26 @@ class Embedded:
     async def _hops(self) -> None:
         hop_ms = self.settings.hop_ms
         while True:
-            now_ms = self.clock.now_ms()
-            hop = self._advance(now_ms)
-            if hop is not None:
-                self._look_around(now_ms)
-                if self.on_hop is not None:
-                    self.on_hop(now_ms)
-                self._publish(hop, now_ms)
-                await self.groups.broadcast(hop, now_ms)
-                self.lag_ms = self.clock.now_ms() - hop.end_ms
+            await self._hop()
             await asyncio.sleep((hop_ms - self.clock.now_ms() % hop_ms) / 1000)
+
+    async def _hop(self) -> None:
+        now_ms = self.clock.now_ms()
+        hop = self._advance(now_ms)
+        if hop is None:
+            return
+        self._look_around(now_ms)
+        if self.on_hop is not None:
+            self.on_hop(now_ms)
+        self._publish(hop, now_ms)
+        await self.groups.broadcast(hop, now_ms)
+        self.lag_ms = self.clock.now_ms() - hop.end_ms
 
     def _look_around(self, now_ms: int) -> None:
         self.counters.by_name["late"], self.counters.by_name["ahead"] = self.source.late, self.source.ahead
-        self.counters.by_name["zones_beyond"] = self.zones.beyond
+        zones = self.zones
+        for name, number in (("zones_beyond", zones.beyond), ("zones_late", zones.late), ("zones_ahead", zones.ahead)):
+            self.counters.by_name[name] = number
         if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
             self._presence_ms = now_ms
             self.source.set_visitors(self._group_by.expire(now_ms))
@@ -332,14 +342,19 @@ class Embedded:
             logger.error("the log can't be written, events are refused: %s", why)
             self.gate.why_closed = f"the log can't be written ({why})"
 
+    def _kept_since_ms(self) -> int:
+        """What was taken before that time is needed no more."""
+        before_ms = self.clock.now_ms() - max(self.settings.window_ms, REPEAT_MEMORY_MS) - 2 * self.settings.skew_ms
+        if self.history is not None and self.history.oldest_ms is not None:  # it is read again from there, with the repeats before it
+            before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEAT_MEMORY_MS))
+        return before_ms
+
     async def _trims(self) -> None:
         loop = asyncio.get_running_loop()
         assert self._log is not None
         while True:
             await asyncio.sleep(_PROBE_EVERY_S if self.gate.why_closed else _TRIM_EVERY_S)
-            before_ms = self.clock.now_ms() - max(self.settings.window_ms, REPEAT_MEMORY_MS) - 2 * self.settings.skew_ms
-            if self.history is not None and self.history.oldest_ms is not None:  # it is read again from there, with the repeats before it
-                before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEAT_MEMORY_MS))
+            before_ms = self._kept_since_ms()
             try:
                 if self.gate.why_closed is not None and not self._broken and not self._stopping:
                     await loop.run_in_executor(self._thread, self._log.probe, self.clock.now_ms())
