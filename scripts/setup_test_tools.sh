@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests need besides the .venv: a browser, Node.js for tsc and its test runner, a Java runtime and Maven for the
-# Kafka broker, nginx for the proxy's test, PostgreSQL for the history's.
+# Kafka broker, nginx and Caddy for the proxies' tests, PostgreSQL for the history's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/apt.sh
@@ -11,6 +11,7 @@ command -v npm >/dev/null || need "npm" npm
 command -v java >/dev/null || need "a Java runtime" openjdk-17-jre-headless
 command -v mvn >/dev/null || need "Maven" maven
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || need "nginx" nginx-light
+command -v caddy >/dev/null || need "Caddy" caddy
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null || need "PostgreSQL" postgresql
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,postgres,dev]'
 npm ci --silent

@@ -1,82 +1,24 @@
-"""Behind a proxy: nginx, run with the very text of docs/deploy.md; and the systemd unit that stands there."""
+"""Behind a proxy: nginx and Caddy, run with the very text of docs/deploy.md; and the systemd unit that stands there."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shutil
-import socket as sockets
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from isotherm.access.keys import Keys
 from tests.end_to_end.conftest import Serve
+from tests.end_to_end.proxies import BEHIND_ANOTHER, PROXIES, Proxy, before, caddy, example
 from tests.end_to_end.test_out import heat
-from tests.serving import Served, batch, event, eventually
+from tests.serving import batch, event, eventually
 
-DEPLOY = Path(__file__).parents[2] / "docs" / "deploy.md"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 FAR = "203.0.113.7"  #: a client that an outer proxy saw
-
-WHOLE = """
-daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
-events {{ worker_connections 512; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-{text}
-}}
-"""
-
-
-def example(language: str) -> str:
-    """The text of the first example in that language."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", DEPLOY.read_text(), re.DOTALL | re.MULTILINE)
-    assert found is not None
-    return found[1]
-
-
-def free_port() -> int:
-    with sockets.socket() as socket:
-        socket.bind(("127.0.0.1", 0))
-        return int(socket.getsockname()[1])
-
-
-@pytest.fixture
-async def nginx(tmp_path: Path, http: aiohttp.ClientSession) -> AsyncIterator[Callable[[Served], Awaitable[str]]]:
-    """Starts nginx before a server; returns its address."""
-    if NGINX is None:
-        pytest.skip("no nginx here: scripts/setup_test_tools.sh installs it")
-    processes = []
-
-    async def begin(served: Served) -> str:
-        port = free_port()
-        text = re.sub(r"^ *ssl_.*\n", "", example("nginx"), flags=re.MULTILINE)
-        text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
-        text = text.replace("server 127.0.0.1:8000", f"server {served.address.removeprefix('http://')}")
-        assert "ssl" not in text
-        (tmp_path / "nginx.conf").write_text(WHOLE.format(folder=tmp_path, text=text))
-        processes.append(await asyncio.create_subprocess_exec(NGINX, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")))
-
-        async def up() -> bool:
-            assert processes[-1].returncode is None, (tmp_path / "error.log").read_text()
-            try:
-                async with http.get(f"http://127.0.0.1:{port}/healthz") as answer:
-                    return answer.status == 200
-            except aiohttp.ClientError:
-                return False
-
-        await eventually(up)
-        return f"http://127.0.0.1:{port}"
-
-    yield begin
-    for process in processes:
-        process.terminate()
-        await process.wait()
 
 
 async def post(address: str, forwarded: str | None = None, source: str = "127.0.0.1", body: Any = None) -> int:
@@ -90,10 +32,15 @@ async def post(address: str, forwarded: str | None = None, source: str = "127.0.
         return answer.status
 
 
-async def test_sockets_go_through_nginx(serve: Serve, http: aiohttp.ClientSession, nginx: Callable[[Served], Awaitable[str]]) -> None:
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_sockets_go_through_a_proxy(serve: Serve, http: aiohttp.ClientSession, proxy: Proxy, tmp_path: Path) -> None:
     """A tracker's socket is upgraded and acked, a viewer's gets heat, a frame that is too large is answered with 1009, a body with 413."""
     served = await serve("--open-heat", "--trusted-proxy", "127.0.0.1", "--max-frame", "4KiB")
-    address = await nginx(served)
+    async with before(served, proxy, tmp_path) as address:
+        await both_ways(http, address)
+
+
+async def both_ways(http: aiohttp.ClientSession, address: str) -> None:
     ws = address.replace("http", "ws")
     async with http.ws_connect(f"{ws}/heatmap/p/1") as viewer, http.ws_connect(f"{ws}/clickstream/s") as tracker:
         assert json.loads((await viewer.receive()).data)["value"] == {}
@@ -110,19 +57,24 @@ async def test_sockets_go_through_nginx(serve: Serve, http: aiohttp.ClientSessio
     assert (await heat(http, address))["value"] == {"25": {"25": 1}}
 
 
-async def test_the_clients_address_counts(serve: Serve, nginx: Callable[[Served], Awaitable[str]]) -> None:
+@pytest.mark.parametrize("proxy", BEHIND_ANOTHER)
+async def test_the_clients_address_counts(serve: Serve, proxy: Proxy, tmp_path: Path) -> None:
     """Limits hold for whom the proxies saw; who is no proxy can't choose whom he is taken for."""
     served = await serve("--trusted-proxy", "127.0.0.1", "--address-rate", "1", "--address-burst", "5", "--address-connections", "3")
-    address = await nginx(served)
-    statuses = [await post(address, FAR, body=[event()] * 3) for _ in range(8)]
-    assert statuses[0] == 202
-    assert statuses[-1] == 429, "the address behind two proxies has its rate"
-    assert await post(address, "203.0.113.8") == 202, "and another its own"
-    assert await post(address, FAR, source="127.0.0.2") == 202, "127.0.0.2 is no proxy: what it says of others is not believed"
-    assert await post(address, f"{FAR}, 198.51.100.1") == 202, "the last that is no proxy is the client, not what stands before it"
-    far = {"X-Forwarded-For": "203.0.113.9"}
+    async with before(served, proxy, tmp_path) as address:
+        statuses = [await post(address, FAR, body=[event()] * 3) for _ in range(8)]
+        assert statuses[0] == 202
+        assert statuses[-1] == 429, "the address behind two proxies has its rate"
+        assert await post(address, "203.0.113.8") == 202, "and another its own"
+        assert await post(address, FAR, source="127.0.0.2") == 202, "127.0.0.2 is no proxy: what it says of others is not believed"
+        assert await post(address, f"{FAR}, 198.51.100.1") == 202, "the last that is no proxy is the client, not what stands before it"
+        await connections_are_bounded(address)
+
+
+async def connections_are_bounded(address: str) -> None:
+    """Three of an address that an outer proxy saw, a fourth once one has gone."""
     ws = address.replace("http", "ws")
-    async with aiohttp.ClientSession(headers=far) as session:
+    async with aiohttp.ClientSession(headers={"X-Forwarded-For": "203.0.113.9"}) as session:
         opened = [await session.ws_connect(f"{ws}/clickstream/s") for _ in range(3)]
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await session.ws_connect(f"{ws}/clickstream/s")
@@ -137,6 +89,50 @@ async def test_the_clients_address_counts(serve: Serve, nginx: Callable[[Served]
             return True
 
         await eventually(let_in)
+
+
+async def test_caddy_alone_believes_no_client(serve: Serve, tmp_path: Path) -> None:
+    """As docs/deploy.md says: what clients wrote is dropped, so nobody can have another's address limited."""
+    served = await serve("--trusted-proxy", "127.0.0.1", "--address-rate", "1", "--address-burst", "2")
+    async with before(served, caddy, tmp_path) as address:
+        assert [await post(address, FAR) for _ in range(6)] == [202] * 6
+    assert [await post(served.address, FAR) for _ in range(6)][-1] == 429, "said by the proxy itself it is believed"
+
+
+def login_path(data: Path) -> str:
+    """What `isotherm login` would print, without the host."""
+    keys = Keys(data / "access.sqlite")
+    code = keys.new_code(int(time.time() * 1000))
+    keys.close()
+    return f"/login?code={code}"
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_the_dashboard_knows_its_own_address(serve: Serve, proxy: Proxy, tmp_path: Path) -> None:
+    """A login through a proxy leads to the proxy; sockets by its cookie come from the proxy's address and from no other."""
+    served = await serve("--trusted-proxy", "127.0.0.1")
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with before(served, proxy, tmp_path) as address, aiohttp.ClientSession(cookie_jar=jar) as browser:
+        async with browser.get(address + login_path(tmp_path / "data")) as answer:
+            assert (answer.status, str(answer.url)) == (200, f"{address}/")
+            assert not answer.history[0].cookies["isotherm"]["secure"], "without its certificate this proxy speaks no TLS"
+        ws = address.replace("http", "ws")
+        async with browser.ws_connect(f"{ws}/api/overview", headers={"Origin": address}) as socket:
+            assert (await socket.receive()).type == aiohttp.WSMsgType.TEXT
+        for foreign in (served.address, "https://evil.example", "null"):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+                await browser.ws_connect(f"{ws}/api/overview", headers={"Origin": foreign})
+            assert refusal.value.status == 401
+
+
+async def test_the_cookie_is_for_tls_where_the_proxy_speaks_it(serve: Serve, http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """By the word of a trusted proxy, and of nobody else."""
+    for trusted in (("--trusted-proxy", "127.0.0.1"), ()):
+        served = await serve(*trusted)
+        path = login_path(tmp_path / "data")
+        async with http.get(served.address + path, headers={"X-Forwarded-Proto": "https"}, allow_redirects=False) as answer:
+            assert bool(answer.cookies["isotherm"]["secure"]) == bool(trusted)
+        await served.kill()
 
 
 async def test_without_a_trusted_proxy_headers_mean_nothing(serve: Serve) -> None:
