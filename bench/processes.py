@@ -102,16 +102,17 @@ class Served(Child):
 
 
 @contextlib.asynccontextmanager
-async def served(*options: str) -> AsyncIterator[Served]:
-    """`isotherm serve` on a free port, its data in a folder that goes with it."""
+async def served(*options: str, data: Path | None = None) -> AsyncIterator[Served]:
+    """`isotherm serve` on a free port, its data in a folder that goes with it, or in one that is there."""
     with tempfile.TemporaryDirectory(prefix="isotherm-bench-") as folder:
+        data = Path(folder, "data") if data is None else data
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "isotherm", "serve", "--data", str(Path(folder, "data")), "--port", "0",
+            sys.executable, "-m", "isotherm", "serve", "--data", str(data), "--port", "0",
             "--viewer-token", TOKEN, *options,
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         one = Served(process)
-        one.data = Path(folder, "data")
+        one.data = data
         try:
             assert process.stdout is not None
             async with asyncio.timeout(_PATIENCE_S):

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from isotherm.core.counting import Chunk, Located, add, drop, locate
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
-from isotherm.core.layers import layers_of
+from isotherm.core.layers import LAYERS, layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
 from isotherm.core.page_table import RATE_SPAN_MS, PageTable
 
@@ -168,8 +168,8 @@ class Aggregator:
     def _make_rows(self, places: npt.NDArray[np.int64], counts: Counts) -> None:
         """The pages and rows that counts need and do not have. The pages' places are put into `places`."""
         table = self._pages
-        layers = counts.layer
-        for page, layer in sorted(set(zip(counts.page.tolist(), layers.tolist(), strict=True))):
+        for pair in np.flatnonzero(np.bincount(counts.page * LAYERS + counts.layer)).tolist():
+            page, layer = divmod(pair, LAYERS)
             if places[page] < 0:
                 key = counts.pages[page]
                 places[page] = table.add(key, bool(self._watch_all or key in self._watched))
@@ -256,7 +256,8 @@ class Aggregator:
                     chunks.append((cells, counts, 1))
                 continue
             if not located.ascending:
-                order = np.argsort(pane, kind="stable")
+                # numbers of 16 bits are sorted in a few passes, however many
+                order = np.argsort((pane - lowest).astype(np.uint16) if highest - lowest < 1 << 16 else pane, kind="stable")
                 pane, cells, counts = pane[order], cells[order], counts[order]
             starts = [0, *(np.flatnonzero(pane[1:] != pane[:-1]) + 1).tolist()]
             for number, start, stop in zip(pane[starts].tolist(), starts, [*starts[1:], len(pane)], strict=True):

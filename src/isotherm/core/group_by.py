@@ -93,6 +93,10 @@ class GroupBy:
             self.group(samples)
         self.presence.changes()
 
+    def recall(self, batches: Samples) -> None:
+        """Takes the batches of records whose counts are known (`Digest.batches`). What they change on their pages is told later."""
+        self._meeting.meet(batches, [page.key for page in batches.pages])
+
     @property
     def remembers_visits(self) -> bool:
         """`relive` is enough to know what went before; otherwise whole records must be taken (`remember`)."""

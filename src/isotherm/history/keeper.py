@@ -131,6 +131,11 @@ class History:
         self._waiting.add(counts, _SOURCE, offset, taken_ms)
 
     @property
+    def slot_ms(self) -> int:
+        """Records that were taken within a span of this length, counted from the epoch, may be added as one."""
+        return self._crowd.slot_ms
+
+    @property
     def oldest_ms(self) -> int | None:
         """When the oldest record was taken that is not stored yet: the log keeps it."""
         taken = self._taken

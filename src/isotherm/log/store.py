@@ -14,8 +14,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from secrets import randbelow
 from typing import Final
 
 from isotherm.log.salvage import Row, aside_name, checksum, sound_records
@@ -24,6 +25,8 @@ from isotherm.log.wal import PAGE_BYTES, WriteAheadLog, read_wal, wal_of
 __all__ = ["Log", "LogError"]
 
 _FORMAT: Final = 2
+_OFFSET_MAX: Final = (1 << 63) - 1
+_GENERATIONS: Final = (1 << 31) - 1
 _FORMAT_MAX: Final = 1000  #: no release will come so far: a number above is damage
 _REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that a commit never waits long behind it
 _TRIM_ROWS: Final = 2000  #: rows removed in one go, so that a commit never waits long behind a trim
@@ -55,6 +58,7 @@ class Log:
         self.path = path
         self.damage: list[str] = []  #: what was not sound when it was opened, in words for the operator
         self.damaged = 0  #: records that were found damaged or missing, so far as was read
+        self.newest_checksum = 0  #: of the record that was appended last
         self._db: sqlite3.Connection | None = None
         try:
             if repair:
@@ -105,6 +109,9 @@ class Log:
             raise sqlite3.DatabaseError(f"no format has the number {found}")
         if found == _FORMAT:
             db.execute("SELECT offset, time_ms, value, crc FROM records LIMIT 0")
+            if not self._generation(db):  # an older release made it
+                with suppress(sqlite3.OperationalError):  # a full disk: without a number nothing is made from it
+                    self._begin_generation(db)
             return
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -118,10 +125,17 @@ class Log:
             else:
                 db.execute("ALTER TABLE records ADD COLUMN crc INTEGER")
             db.execute(f"PRAGMA user_version={_FORMAT}")
+            self._begin_generation(db)
         except sqlite3.Error:
             db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+
+    def _begin_generation(self, db: sqlite3.Connection) -> None:
+        db.execute(f"PRAGMA application_id={1 + randbelow(_GENERATIONS)}")
+
+    def _generation(self, db: sqlite3.Connection) -> int:
+        return int(db.execute("PRAGMA application_id").fetchone()[0])
 
     def _check_whole(self, wal: WriteAheadLog) -> None:
         """Raises `sqlite3.DatabaseError` where the log is not whole."""
@@ -184,14 +198,13 @@ class Log:
     def append(self, time_ms: int, value: bytes) -> int:
         """Adds one record and returns its offset, once it is on the disk. Raises `LogError`: nothing was added."""
         offset = self._next
+        crc = checksum(offset, time_ms, value)
         try:
-            self._database.execute(
-                "INSERT INTO records (offset, time_ms, value, crc) VALUES (?, ?, ?, ?)",
-                (offset, time_ms, value, checksum(offset, time_ms, value)),
-            )
+            self._database.execute("INSERT INTO records (offset, time_ms, value, crc) VALUES (?, ?, ?, ?)", (offset, time_ms, value, crc))
         except sqlite3.Error as error:
             raise LogError(str(error)) from error
         self._next += 1
+        self.newest_checksum = crc
         return offset
 
     def probe(self, time_ms: int) -> None:
@@ -201,15 +214,18 @@ class Log:
         except sqlite3.Error as error:
             raise LogError(str(error)) from error
 
-    def replay(self, since_ms: int) -> Iterator[tuple[int, int, bytes]]:
-        """Sound records taken at `since_ms` or later, oldest first: offset, time, value. Others are counted. Raises `LogError`."""
+    def replay(self, since_ms: int, first: int = 0, end: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Sound records taken at `since_ms` or later, oldest first: offset, time, value; only those from `first` to (not including) `end`.
+
+        Others are counted. Raises `LogError`.
+        """
         rows = (
-            "SELECT offset, time_ms, value, crc FROM records"
-            " WHERE offset >= (SELECT min(offset) FROM records WHERE time_ms >= ?) ORDER BY offset"
+            "SELECT offset, time_ms, value, crc FROM records WHERE offset < ?"
+            " AND offset >= (SELECT min(offset) FROM records WHERE offset >= ? AND time_ms >= ?) ORDER BY offset"
         )
         expected: int | None = None
         try:
-            for offset, time_ms, value, crc in self._database.execute(rows, (since_ms,)):
+            for offset, time_ms, value, crc in self._database.execute(rows, (_OFFSET_MAX if end is None else end, first, since_ms)):
                 self.damaged += 0 if expected is None else offset - expected
                 expected = offset + 1
                 if not _is_sound(offset, time_ms, value, crc):
@@ -218,6 +234,41 @@ class Log:
                     yield offset, time_ms, value
         except sqlite3.Error as error:
             raise LogError(f"can't read the log {self.path}: {error}") from error
+
+    def checksum_of(self, offset: int) -> int | None:
+        """The checksum that stands with a record; None: there is no such record, or it has none. Raises `LogError`."""
+        try:
+            row = self._database.execute("SELECT crc FROM records WHERE offset = ?", (offset,)).fetchone()
+        except sqlite3.Error as error:
+            raise LogError(f"can't read the log {self.path}: {error}") from error
+        return row[0] if row is not None else None
+
+    @property
+    def newest_ms(self) -> int:
+        """When the newest record was taken; 0: there is none. Raises `LogError`."""
+        try:
+            row = self._database.execute("SELECT time_ms FROM records ORDER BY offset DESC LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise LogError(f"can't read the log {self.path}: {error}") from error
+        return row[0] if row is not None else 0
+
+    @property
+    def generation(self) -> int:
+        """A number drawn when the log was made, and anew before something in it is rewritten, also by another process.
+
+        What was made from its records holds as long as this is the same. Raises `LogError`.
+        """
+        try:
+            return self._generation(self._database)
+        except sqlite3.Error as error:
+            raise LogError(f"can't read the log {self.path}: {error}") from error
+
+    def begin_generation(self) -> None:
+        """To be called before `rewrite`. Raises `LogError`."""
+        try:
+            self._begin_generation(self._database)
+        except sqlite3.Error as error:
+            raise LogError(f"can't rewrite the log {self.path}: {error}") from error
 
     def rewrite(self, change: Callable[[bytes], bytes]) -> int:
         """Gives each record's value to `change` and keeps what it returns; returns how many changed. May run beside the server.

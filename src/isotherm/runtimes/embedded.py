@@ -15,14 +15,16 @@ import fcntl
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, NamedTuple
 
 from isotherm.access.keys import Keys
 from isotherm.core.aggregate import Aggregator, Hop
 from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
+from isotherm.core.digest import Digest
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.pages import Page
 from isotherm.core.publish import Publisher
 from isotherm.core.records import (
     RecordError,
@@ -40,6 +42,7 @@ from isotherm.history import History, HistoryError
 from isotherm.live.groups import Groups
 from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
+from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
@@ -52,8 +55,19 @@ _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
 _HELD_FOR_HISTORY_MS: Final = 3_600_000  #: the log is kept so much longer at most, while the history can't be written
 _PRESENCE_EVERY_MS: Final = 1000
+_RATED_MS: Final = 40_000  #: of a page's rate, what came before that is a thousandth: at a start it need not be told record by record
 
 logger = logging.getLogger(__name__)
+
+
+class _Span(NamedTuple):
+    """What a start looks at."""
+
+    begin_ms: int  #: of what is looked at
+    since_ms: int  #: of what must be remembered
+    heat_since_ms: int  #: of what may show
+    lacking: int  #: the history has no record from this one on
+    newest_ms: int  #: of the log
 
 
 class Embedded:
@@ -95,6 +109,7 @@ class Embedded:
         self._presence_ms = 0
         self._thread = ThreadPoolExecutor(1, "log")
         self._log: Log | None = None
+        self._digesting: Digesting | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._history_warning: str | None = None
@@ -106,7 +121,8 @@ class Embedded:
     async def start(self) -> None:
         """Opens the log, brings the heat back, begins to tick."""
         self.open()
-        self._tasks = [asyncio.create_task(self._ticks()), asyncio.create_task(self._hops()), asyncio.create_task(self._trims())]
+        tasks = self._ticks(), self._hops(), self._trims(), self._digests()
+        self._tasks = [asyncio.create_task(task) for task in tasks]
         if self.history is not None:
             self._tasks.append(asyncio.create_task(self._tend(self.history)))
         for task in self._tasks:
@@ -128,6 +144,7 @@ class Embedded:
             if self.history is not None:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
+            self._digesting = Digesting(self.settings, self._log)
             self._replay(self._log)
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
@@ -146,6 +163,9 @@ class Embedded:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._digesting is not None:
+            await self._digesting.cut(self._thread)
+            self._digesting.close()
         if self.history is not None:
             await self.history.close()
         self._thread.shutdown()
@@ -174,7 +194,42 @@ class Embedded:
         heat_since_ms = now_ms - self.settings.window_ms - self.settings.hop_ms - self.settings.skew_ms
         lacking = self.history.next_offset(log.newest_offset) if self.history is not None else 0
         behind = self.history is not None and lacking <= log.newest_offset
-        for offset, taken_ms, value in log.replay(0 if behind else since_ms):  # repeats of what it lacks may lie before that
+        begin_ms = 0 if behind else since_ms  # repeats of what it lacks may lie before the window
+        span = _Span(begin_ms, since_ms, heat_since_ms, lacking, log.newest_ms)
+        at = 0
+        assert self._digesting is not None
+        for stored, digest in self._digesting.usable(begin_ms):
+            self._read(log, span, at, stored.first)
+            self._restore(digest, stored.taken_ms, span)
+            at = stored.last + 1
+        self._read(log, span, at)
+        self.source.set_visitors(self._group_by.expire(now_ms))
+        self._tell_damage(log)
+
+    def _restore(self, digest: Digest, taken_ms: int, span: _Span) -> None:
+        """What records were counted to."""
+        slot_ms = self.history.slot_ms if self.history is not None else span.newest_ms + 1
+
+        def kept(offset: int, taken_ms: int) -> tuple[int, ...] | None:
+            shows, lacks = taken_ms >= span.heat_since_ms, self.history is not None and offset >= span.lacking
+            alone = offset if taken_ms > span.newest_ms - _RATED_MS else 0
+            return (shows, lacks, taken_ms // slot_ms, alone) if shows or lacks else None
+
+        self._group_by.recall(digest.batches())
+        for piece in digest.pieces(kept):
+            if self.history is not None:
+                self.history.add(piece.counts, piece.offset, piece.taken_ms)
+            if piece.taken_ms >= span.heat_since_ms:
+                self._merge(piece.counts, piece.arrived_ms)
+        if taken_ms >= span.since_ms:
+            for key in digest.pages:
+                self.gate.known_page(Page.from_key(key))
+            self.gate.first_event_ms = self.gate.first_event_ms or digest.arrived_ms
+
+    def _read(self, log: Log, span: _Span, first: int, end: int | None = None) -> None:
+        """The records themselves, from `first` to (not including) `end`."""
+        since_ms, heat_since_ms, lacking = span.since_ms, span.heat_since_ms, span.lacking
+        for offset, taken_ms, value in log.replay(span.begin_ms, first, end):
             try:
                 samples = samples_from_record(decode_clickstream(value))
             except RecordError as error:
@@ -194,8 +249,6 @@ class Embedded:
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
-        self.source.set_visitors(self._group_by.expire(now_ms))
-        self._tell_damage(log)
 
     def _tell_damage(self, log: Log) -> None:
         """What the log lost is said where an operator looks: in the output, in `/healthz`, in a metric."""
@@ -258,6 +311,9 @@ class Embedded:
         self._merge(counts, now_ms)
         if self.history is not None:
             self.history.add(counts, offset, now_ms)
+        assert self._digesting is not None
+        assert self._log is not None
+        self._digesting.add(samples, counts, offset, now_ms, self._log.newest_checksum)
         grouped_bytes = 0
         if grouped.heard:
             settings = self.settings
@@ -349,9 +405,17 @@ class Embedded:
             before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEAT_MEMORY_MS))
         return before_ms
 
+    async def _digests(self) -> None:
+        assert self._digesting is not None
+        while True:
+            await asyncio.sleep(_TEND_EVERY_S)
+            if self._digesting.due(self.clock.now_ms()):
+                await self._digesting.cut(self._thread)
+
     async def _trims(self) -> None:
         loop = asyncio.get_running_loop()
         assert self._log is not None
+        assert self._digesting is not None
         while True:
             await asyncio.sleep(_PROBE_EVERY_S if self.gate.why_closed else _TRIM_EVERY_S)
             before_ms = self._kept_since_ms()
@@ -362,5 +426,6 @@ class Embedded:
                     self.gate.why_closed = None
                 while await loop.run_in_executor(self._thread, self._log.trim, before_ms):
                     pass
+                await self._digesting.trim(before_ms)
             except LogError as error:
                 self._close_gate(str(error))

@@ -7,7 +7,7 @@ from pathlib import Path
 from isotherm.core.erase import Erasure
 from isotherm.core.records import RecordError, decode_clickstream, encode, samples_from_record, samples_to_record
 from isotherm.history.store import Store
-from isotherm.log import Log
+from isotherm.log import Digests, Log, LogError
 
 __all__ = ["erase_from_history", "erase_from_log"]
 
@@ -28,9 +28,18 @@ def erase_from_log(path: Path, erasure: Erasure) -> int:
         gone += len(samples) - len(left)
         return encode(samples_to_record(left))
 
-    log = Log(path, repair=False)
+    log, digests = Log(path, repair=False), Digests(path.with_name("digest"))
     try:
-        log.rewrite(change)
+        # A server that runs keeps nothing that it made of what is erased: neither of what was there before, nor of what comes meanwhile.
+        log.begin_generation()
+        digests.erase()
+        try:
+            log.rewrite(change)
+        finally:
+            log.begin_generation()
+            digests.erase()
+    except OSError as error:
+        raise LogError(f"can't erase what was made from the log {path}: {error}") from error
     finally:
         log.close()
     return gone

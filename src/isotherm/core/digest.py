@@ -1,0 +1,344 @@
+"""Digest: some seconds of the log as they were counted, in columns, so that a start need not decode and count their records again.
+
+What a record left behind is all here: its rows of counts, those of zones, who is behind them, and its batches as far as they must be
+remembered. Each record's part can still be told from the next one's, so a reader may begin anywhere, and take many records as one or each
+by itself:
+
+    record      offset, taken, arrived │ how many pages, batches, rows, samples, rows of zones
+    page of it  place, newest, origin, visitors
+    batch       page, session, load, seq, samples, last, document
+    row         page (of the record), layer, pane, tile, count
+    sample      the row (of the record) that counts it; only where people are wanted, and then with each session's hash
+    zone row    page (of the record), zone, pane, kind, person, count
+
+As bytes: a magic word, CRC-32 of all that follows, the length of a head in JSON, the head (tables of names, columns' types and lengths),
+then the columns, each in the smallest type that holds it. It is all there and sound, or it is none: `Digest.from_bytes` raises.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.counts import Counts, ZoneCounts
+from isotherm.core.layers import DEVICES, KINDS
+from isotherm.core.pages import Page
+from isotherm.core.people import Documents, Sightings, hash_of
+from isotherm.core.samples import NO_LOAD, Runs, Samples
+
+__all__ = ["Counted", "Digest", "DigestError", "Piece"]
+
+_MAGIC: Final = b"isotherm-digest\n"
+_FORMAT: Final = 1  #: to be counted up where a column is added or means something else: digests of others are not read
+_BEGIN: Final = struct.Struct("<16sII")  #: magic, checksum of all behind it, length of the head
+_CHECKED_FROM: Final = 20
+_NOBODY: Final = -1
+_COLUMNS: Final = (
+    "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.zone_rows",
+    "page.place", "page.newest", "page.origin", "page.visitors",
+    "run.page", "run.session", "run.load", "run.seq", "run.size", "run.last", "run.width", "run.height",
+    "row.page", "row.layer", "row.pane", "row.tile", "row.count", "sample.row",
+    "zone.page", "zone.zone", "zone.pane", "zone.kind", "zone.person", "zone.count", "session.hash",
+)  # fmt: skip
+
+Column = npt.NDArray[Any]
+
+
+class DigestError(Exception):
+    """Bytes that are no digest, not a whole one, or one of another release."""
+
+
+class Counted(NamedTuple):
+    """A record that was counted, as much of it as is kept."""
+
+    offset: int
+    taken_ms: int
+    arrived_ms: int
+    sessions: list[str]
+    loads: list[str]
+    runs: Runs
+    last_ms: npt.NDArray[np.int64]  #: of each run: event time of its last sample; of one without samples, anything
+    counts: Counts
+
+    @staticmethod
+    def of(samples: Samples, counts: Counts, offset: int, taken_ms: int) -> Counted:
+        last = np.maximum(np.cumsum(samples.runs.size) - 1, 0)
+        last_ms = samples.time_ms[last] if len(samples) else np.zeros(len(last), np.int64)
+        return Counted(offset, taken_ms, samples.arrived_ms, samples.sessions, samples.loads, samples.runs, last_ms, counts)
+
+
+class Piece(NamedTuple):
+    """One record or several, counted."""
+
+    offset: int  #: of the last
+    taken_ms: int  #: of the first
+    arrived_ms: int  #: of the last
+    counts: Counts
+
+
+class _Head(msgspec.Struct):
+    format: int
+    setting: str
+    kinds: list[str]
+    devices: list[str]
+    pages: list[str]
+    origins: list[str]
+    sessions: list[str]
+    loads: list[str]
+    zones: list[str]
+    people: bool  #: the rows tell who is behind them
+    columns: list[tuple[str, str, int, int]]  #: name, type, length, and what is to be added to each element
+
+
+_head_decoder = msgspec.json.Decoder(_Head)
+
+
+class _Packed(NamedTuple):
+    """A column in the smallest type that holds it."""
+
+    values: Column
+    base: int  #: to be added
+
+    @staticmethod
+    def of(column: Column) -> _Packed:
+        if column.dtype.kind == "f":
+            return _Packed(column.astype("<f8"), 0)
+        base = int(column.min()) if len(column) else 0
+        span = int(column.max()) - base if len(column) else 0
+        dtype = next((dtype for dtype in ("<u1", "<u2", "<u4") if span <= np.iinfo(dtype).max), "<i8")
+        return _Packed((column - base).astype(dtype), base)
+
+    def wide(self, start: int = 0, end: int | None = None, dtype: type[np.generic] = np.int64) -> Column:
+        values = self.values[start:end].astype(dtype)
+        if self.base:
+            values += dtype(self.base)
+        return values
+
+
+@dataclass(slots=True, frozen=True)
+class Digest:
+    """Records from `first` to `last`, none left out."""
+
+    head: _Head
+    columns: dict[str, _Packed]
+
+    @property
+    def pages(self) -> list[str]:
+        """Keys of all pages in it."""
+        return self.head.pages
+
+    @property
+    def arrived_ms(self) -> int:
+        """Of its first record."""
+        return int(self.columns["record.arrived"].wide(0, 1)[0])
+
+    # -- made, written, read
+
+    @staticmethod
+    def of(records: Sequence[Counted], setting: str) -> Digest:
+        """`records` follow each other. `setting`: what counting depends on; a reader compares it with his own."""
+        pages, origins, sessions, loads, zones = _Names(), _Names(), _Names(), _Names(), _Names()
+        parts: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        people = any(len(record.counts.seen) for record in records)
+        for record in records:
+            counts, runs, zone = record.counts, record.runs, record.counts.zones
+            place = pages.places(counts.pages)
+            seen = counts.seen.row if people else ()
+            assert not len(seen) or len(seen) == int(runs.size.sum()), "a sample of the record each"
+            of_record = {
+                "record.offset": (record.offset,), "record.taken": (record.taken_ms,), "record.arrived": (record.arrived_ms,),
+                "record.pages": (len(place),), "record.runs": (len(runs),), "record.rows": (len(counts.page),),
+                "record.samples": (len(seen),), "record.zone_rows": (0 if zone is None else len(zone.page),),
+                "page.place": place, "page.newest": counts.newest_ms, "page.visitors": counts.visitors,
+                "page.origin": [_NOBODY if origin is None else origins.place(origin) for origin in counts.origins],
+                "run.page": place[runs.page], "run.session": sessions.places(record.sessions)[runs.session], "run.seq": runs.seq,
+                "run.load": np.append(loads.places(record.loads), NO_LOAD)[runs.load],  # the last stands for none
+                "run.size": runs.size, "run.last": record.last_ms, "run.width": runs.width, "run.height": runs.height,
+                "row.page": counts.page, "row.layer": counts.layer, "row.pane": counts.pane, "row.tile": counts.tile,
+                "row.count": counts.count, "sample.row": seen,
+            }  # fmt: skip
+            if zone is not None:
+                of_record |= {
+                    "zone.page": zone.page, "zone.zone": zones.places(zone.names)[zone.zone], "zone.pane": zone.pane,
+                    "zone.kind": zone.kind, "zone.person": zone.person, "zone.count": zone.count,
+                }  # fmt: skip
+            for name, column in of_record.items():
+                parts[name].append(column)
+        if people:
+            parts["session.hash"] = [[hash_of(name) for name in sessions.names]]  # known to whoever asked for people: a start is not
+        columns = {name: _Packed.of(_joined(name, part)) for name, part in parts.items()}
+        head = _Head(
+            _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names, zones.names, people, []
+        )
+        return Digest(head, columns)
+
+    def to_bytes(self) -> bytes:
+        self.head.columns = [(name, values.dtype.str, len(values), base) for name, (values, base) in self.columns.items()]
+        head = msgspec.json.encode(self.head)
+        behind = [struct.pack("<I", len(head)), head, *(values.tobytes() for values, _ in self.columns.values())]
+        checked = 0
+        for part in behind:
+            checked = zlib.crc32(part, checked)
+        return b"".join([_MAGIC, struct.pack("<I", checked), *behind])
+
+    @staticmethod
+    def from_bytes(content: bytes, setting: str) -> Digest:
+        """Raises `DigestError`, also where it was counted by another release, or under another `setting`."""
+        if len(content) < _BEGIN.size:
+            raise DigestError("it is cut short")
+        magic, checked, head_bytes = _BEGIN.unpack_from(content)
+        if magic != _MAGIC or zlib.crc32(memoryview(content)[_CHECKED_FROM:]) != checked:
+            raise DigestError("it is damaged")
+        at = _BEGIN.size + head_bytes
+        try:
+            head = _head_decoder.decode(memoryview(content)[_BEGIN.size : at])
+        except msgspec.MsgspecError as error:
+            raise DigestError(f"it is of another release: {error}") from None
+        named = tuple(name for name, *_ in head.columns)
+        if (head.format, head.setting, head.kinds, head.devices, named) != (_FORMAT, setting, list(KINDS), list(DEVICES), _COLUMNS):
+            raise DigestError("it was counted by another release, or under other settings")
+        columns = {}
+        for name, dtype, length, base in head.columns:
+            columns[name] = _Packed(np.frombuffer(content, dtype, length, at), base)
+            at += columns[name].values.nbytes
+        if at != len(content) or not len(columns["record.offset"].values):
+            raise DigestError("it is not whole")
+        return Digest(head, columns)
+
+    # -- what was in it
+
+    def batches(self) -> Samples:
+        """The batches, as samples without positions: of each batch the last sample only. For `GroupBy.recall`."""
+        page, session, load, seq, size, last_ms = (
+            self.columns[f"run.{name}"].wide() for name in ("page", "session", "load", "seq", "size", "last")
+        )
+        some = size > 0
+        nothing: Column = np.zeros(int(some.sum()))
+        runs = Runs(page, session, np.zeros_like(page), load, seq, nothing, nothing, some.astype(np.int64))
+        return Samples(
+            self.arrived_ms, [Page.from_key(key) for key in self.pages], [], self.head.sessions, self.head.loads, runs, last_ms[some],
+            nothing, nothing, nothing.astype(np.uint8),
+        )  # fmt: skip
+
+    def pieces(self, wanted: Callable[[int, int], object]) -> Iterator[Piece]:
+        """The counts. `wanted` is told each record's offset and when it was taken; those that follow each other and for which it answers
+        the same are one piece, those for which it answers None are left out."""
+        offset, taken, arrived = (self.columns[f"record.{name}"].wide().tolist() for name in ("offset", "taken", "arrived"))
+        answers = [wanted(*record) for record in zip(offset, taken, strict=True)]
+        starts = [at for at, answer in enumerate(answers) if not at or answer != answers[at - 1]]
+        reader = _Reader(self)
+        for start, end in zip(starts, [*starts[1:], len(answers)], strict=True):
+            if answers[start] is not None:
+                yield Piece(offset[end - 1], taken[start], arrived[end - 1], reader.counts(start, end))
+
+    def ends(self, what: str) -> list[int]:
+        """Where each record's part of these columns ends, after a 0."""
+        return [0, *np.cumsum(self.columns[f"record.{what}"].wide()).tolist()]
+
+
+class _Reader:
+    """Counts of any records of a digest that follow each other."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._ends = {what: digest.ends(what) for what in ("pages", "runs", "rows", "samples", "zone_rows")}
+        self._people = digest.columns["session.hash"].wide(dtype=np.uint32) if digest.head.people else None
+
+    def counts(self, first: int, end: int) -> Counts:
+        """Of records `first` to (not including) `end`."""
+        head = self._digest.head
+        place = self._of("page.place", "pages", first, end)
+        used, local = np.unique(place, return_inverse=True)
+        entry = self._starts("pages", first, end)  # of each record: its first page's place among those of the piece
+
+        def pages_of(what: str, column: str) -> Column:
+            """A column of places in its record's pages, as places in the piece's."""
+            sizes = np.diff(self._ends[what][first : end + 1])
+            pages: Column = local[self._of(column, what, first, end) + np.repeat(entry, sizes)]
+            return pages
+
+        origins: list[str | None] = [None] * len(used)
+        newest, visitors = np.zeros(len(used), np.int64), np.zeros(len(used), np.int64)
+        np.maximum.at(newest, local, self._of("page.newest", "pages", first, end))
+        visitors[local] = self._of("page.visitors", "pages", first, end)  # of several, the last
+        origin = self._of("page.origin", "pages", first, end)
+        for at in np.flatnonzero(origin != _NOBODY).tolist():
+            origins[local[at]] = head.origins[origin[at]]
+        return Counts(
+            pages=[head.pages[at] for at in used.tolist()],
+            origins=origins,
+            visitors=visitors.tolist(),
+            newest_ms=newest.tolist(),
+            page=pages_of("rows", "row.page"),
+            layer=self._of("row.layer", "rows", first, end),
+            pane=self._of("row.pane", "rows", first, end),
+            tile=self._of("row.tile", "rows", first, end, np.int32),
+            count=self._of("row.count", "rows", first, end, np.int32),
+            seen=self._seen(first, end),
+            documents=self._documents(first, end, used),
+            zones=self._zones(first, end, pages_of),
+        )
+
+    def _seen(self, first: int, end: int) -> Sightings:
+        if self._people is None:
+            return Sightings()
+        row = self._of("sample.row", "samples", first, end)
+        sizes = np.diff(self._ends["samples"][first : end + 1])
+        row += np.where(row < 0, 0, np.repeat(self._starts("rows", first, end), sizes))
+        session, size = self._of("run.session", "runs", first, end), self._of("run.size", "runs", first, end)
+        told = np.repeat(sizes > 0, np.diff(self._ends["runs"][first : end + 1]))  # a record without samples tells of nobody
+        return Sightings(row, np.repeat(self._people[session[told]], size[told]))
+
+    def _documents(self, first: int, end: int, used: Column) -> Documents | None:
+        if self._people is None:
+            return None
+        page = np.searchsorted(used, self._of("run.page", "runs", first, end))
+        return Documents(
+            page, self._of("run.width", "runs", first, end, np.float64), self._of("run.height", "runs", first, end, np.float64)
+        )
+
+    def _zones(self, first: int, end: int, pages_of: Callable[[str, str], Column]) -> ZoneCounts | None:
+        if self._ends["zone_rows"][first] == self._ends["zone_rows"][end]:
+            return None
+        zone, pane, kind = (self._of(f"zone.{name}", "zone_rows", first, end) for name in ("zone", "pane", "kind"))
+        person, count = self._of("zone.person", "zone_rows", first, end, np.uint32), self._of("zone.count", "zone_rows", first, end)
+        return ZoneCounts(self._digest.head.zones, pages_of("zone_rows", "zone.page"), zone, pane, kind, person, count)
+
+    def _of(self, column: str, what: str, first: int, end: int, dtype: type[np.generic] = np.int64) -> Column:
+        ends = self._ends[what]
+        return self._digest.columns[column].wide(ends[first], ends[end], dtype)
+
+    def _starts(self, what: str, first: int, end: int) -> npt.NDArray[np.int64]:
+        starts: npt.NDArray[np.int64] = np.array(self._ends[what][first:end], np.int64)
+        starts -= self._ends[what][first]
+        return starts
+
+
+class _Names:
+    """A table of names, each once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._places)
+
+    def place(self, name: str) -> int:
+        return self._places.setdefault(name, len(self._places))
+
+    def places(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
+        known = self._places
+        return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+
+
+def _joined(name: str, parts: list[Any]) -> Column:
+    dtype = np.float64 if name in ("run.width", "run.height") else np.int64
+    return np.concatenate([np.asarray(part, dtype) for part in parts]) if parts else np.zeros(0, dtype)

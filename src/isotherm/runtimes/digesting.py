@@ -1,0 +1,136 @@
+"""Digesting: what records came to is put beside the log every few seconds, and taken at a start instead of them.
+
+    _count ──add──▶ waiting ──cut──▶ digest/… (its own thread)          usable ──▶ a start
+
+What is missing, damaged, or of another generation of the log is read from the records, so nothing depends on it. The newest seconds
+always are: what looks back a few seconds, and is kept nowhere, is known again then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from isotherm.core.counts import Counts
+from isotherm.core.digest import Counted, Digest, DigestError
+from isotherm.core.samples import Samples
+from isotherm.log import Digests, Log, LogError, Stored
+from isotherm.runtimes.pipeline import PipelineSettings
+
+__all__ = ["CUT_MS", "READ_MS", "Digesting"]
+
+CUT_MS: Final = 5_000  #: of records in a digest: what is newer than the last one is read at a start, at a fifth of the speed
+READ_MS: Final = 10_000  #: the newest records are read themselves
+_ROWS_MAX: Final = 4_000_000  #: that wait at most, some 40 bytes each: a disk that hangs must not fill memory
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Digesting:
+    """`add` each record that was counted; `cut` about once a second and at the end, with the log's own thread."""
+
+    def __init__(self, settings: PipelineSettings, log: Log) -> None:
+        """Where `wanted` is False nothing is kept, and nothing taken."""
+        self.wanted = not settings.samples_a_tile_max  # the cap remembers samples, and these are not kept
+        self._files = Digests(settings.data / "digest")
+        self._setting = f"grid {settings.grid_size}, hop {settings.hop_ms} ms, {'people' if settings.retention is not None else 'nobody'}"
+        self._log = log
+        self._generation = log.generation
+        self._waiting: list[Counted] = []
+        self._rows = 0
+        self._checksum = 0
+        self._thread = ThreadPoolExecutor(1, "digest")
+        self._cutting = asyncio.Lock()
+        self._failed = False
+
+    # -- a start
+
+    def usable(self, since_ms: int) -> Iterator[tuple[Stored, Digest]]:
+        """In the order of the log, those that hold something since then and none of the newest seconds. Raises `LogError`."""
+        try:
+            stored = self._files.stored() if self.wanted and self._generation else []
+        except OSError as error:
+            logger.warning("can't look for digests of the log: %s", error)
+            return
+        before_ms, next_offset, told = self._log.newest_ms - READ_MS, 0, False
+        for one in stored:
+            if one.generation != self._generation or not since_ms <= one.taken_ms < before_ms or one.first < next_offset:
+                continue
+            if self._log.checksum_of(one.last) != one.checksum:
+                continue
+            try:
+                digest = Digest.from_bytes(self._files.read(one), self._setting)
+            except (OSError, DigestError) as error:
+                if not told:  # what is wrong with one is often wrong with all
+                    logger.warning("the digest of records %d to %d is left out, they are read: %s", one.first, one.last, error)
+                told = True
+                continue
+            next_offset = one.last + 1
+            yield one, digest
+
+    # -- while it runs
+
+    def add(self, samples: Samples, counts: Counts, offset: int, taken_ms: int, checksum: int) -> None:
+        """Takes a record that was counted; `checksum` is the log's of it."""
+        if not self.wanted:
+            return
+        if self._rows > _ROWS_MAX:
+            self._forget()
+        if self._waiting and offset != self._waiting[-1].offset + 1:
+            self._forget()
+        self._waiting.append(Counted.of(samples, counts, offset, taken_ms))
+        self._rows += len(counts.page) + len(samples)
+        self._checksum = checksum
+
+    def due(self, now_ms: int) -> bool:
+        return bool(self._waiting) and not 0 <= now_ms - self._waiting[0].taken_ms < CUT_MS
+
+    async def cut(self, log_thread: ThreadPoolExecutor) -> None:
+        """Writes what waits. What can't be written is left out."""
+        async with self._cutting:
+            waiting, checksum = self._waiting, self._checksum
+            self._forget()
+            if not waiting:
+                return
+            try:
+                if await self._renewed(log_thread):
+                    return  # what waited may hold what was erased
+                last = waiting[-1]
+                stored = Stored(waiting[0].offset, last.offset, last.taken_ms, self._generation, checksum)
+                await _in(self._thread, lambda: self._files.write(stored, Digest.of(waiting, self._setting).to_bytes()))
+                if await self._renewed(log_thread):
+                    await _in(self._thread, self._files.erase)
+                self._failed = False
+            except (OSError, LogError) as error:
+                if not self._failed:
+                    logger.warning("can't write a digest of the log, a start will take longer: %s", error)
+                self._failed = True
+
+    async def trim(self, before_ms: int) -> None:
+        """Lets go what no start needs any more."""
+        try:
+            await _in(self._thread, lambda: self._files.trim(before_ms, self._generation))
+        except OSError as error:
+            logger.warning("can't remove old digests of the log: %s", error)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def _forget(self) -> None:
+        self._waiting, self._rows = [], 0
+
+    async def _renewed(self, log_thread: ThreadPoolExecutor) -> bool:
+        """Whether something in the log was rewritten since last asked."""
+        before, self._generation = self._generation, await _in(log_thread, lambda: self._log.generation)
+        if self._generation == before:
+            return False
+        self._forget()  # what came meanwhile, too
+        return True
+
+
+async def _in(thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(thread, work)

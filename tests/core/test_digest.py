@@ -1,0 +1,173 @@
+"""Digests: what is read from them is what the records came to, however many of them, and in whatever parts it is taken."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from isotherm.core.aggregate import Aggregator
+from isotherm.core.counts import Counts
+from isotherm.core.digest import Counted, Digest, DigestError
+from isotherm.core.group_by import GroupBy
+from isotherm.core.heat import View
+from isotherm.core.pages import Page
+from isotherm.core.rollup import Bucket, fold
+from isotherm.core.samples import Anchored, Samples
+from isotherm.core.tiers import Floors
+from isotherm.core.zones import Zones
+from isotherm.gateway.intake import Intake
+from isotherm.gateway.messages import Batch, Classic
+from tests.core.test_windows import PAGES, batches
+
+START_MS, HOP_MS, GRID, WINDOW_MS, SETTING = 1_700_000_000_000, 250, 5, 10_000, "as here"
+zones = st.lists(st.sampled_from(["", "hero", "price", "#buy"]), min_size=5, max_size=5)
+origins = st.sampled_from([None, "https://a.example", "https://b.example"])
+messages = st.tuples(batches(), zones, origins, st.booleans())
+steps = st.lists(st.tuples(st.integers(0, 3000), st.lists(messages, min_size=1, max_size=4)), min_size=1, max_size=12)
+
+
+def to_samples(made: list[Any], now_ms: int) -> Samples:
+    """As the gateway would hand them on: batches, on zones where they have a name, and events, which have no load."""
+    intake = Intake()
+    for one, names, origin, is_event in made:
+        page = Page.from_key(one["page"])
+        if is_event:
+            event = Classic(one["session"], "/", one["kind"][0], one["x"][0], one["y"][0], float(one["width"]), float(one["height"]), None)
+            intake.add_classic(event, page, origin, now_ms - one["age"][0], None)
+            continue
+        length = len(one["x"])
+        anchor = np.array([place if name else -1 for place, name in enumerate(names[:length])])
+        zero = np.zeros(length, np.int32)
+        intake.add_batch(
+            Batch(
+                session=one["session"], load=one["load"], seq=one["seq"], path="", width=float(one["width"]), height=float(one["height"]),
+                viewport_width=one["viewport"], kind=np.array(one["kind"], np.uint8), x=np.array(one["x"], np.float64),
+                y=np.array(one["y"], np.float64), age_ms=np.array(one["age"], np.float64), ignored=0, anchors=names[:length],
+                anchored=Anchored(anchor, zero, zero) if any(names[:length]) else None,
+            ),
+            page, origin, now_ms, None,
+        )  # fmt: skip
+    drained = intake.drain(now_ms)
+    assert drained is not None
+    return drained.samples
+
+
+class Core:
+    """What follows Group By."""
+
+    def __init__(self) -> None:
+        self.aggregator = Aggregator(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS, skew_ms=2000)
+        self.zones = Zones(window_ms=WINDOW_MS, hop_ms=HOP_MS, skew_ms=2000)
+        self.counts: list[Counts] = []
+
+    def take(self, counts: Counts, arrived_ms: int) -> None:
+        self.aggregator.merge(counts, arrived_ms)
+        if counts.zones is not None:
+            self.zones.merge(counts.pages, counts.zones)
+        self.counts.append(counts)
+
+    def said(self, now_ms: int, group_by: GroupBy) -> tuple[list[float], Any]:
+        """All that anyone could ask; the pages' rates apart."""
+        self.aggregator.set_visitors(group_by.expire(now_ms))
+        self.aggregator.advance(now_ms)
+        self.zones.advance(now_ms)
+        views = [View(page, kind, device) for page in PAGES for kind in ("move", "click") for device in ("mobile", "tablet", "desktop")]
+        heat = [self.aggregator.whole(view) for view in views]
+        pages = sorted(self.aggregator.pages(now_ms), key=lambda page: page.key)
+        buckets, _ = fold(self.counts, hop_ms=HOP_MS, tiles=GRID * GRID, floors=Floors())
+        sizes = {one.pages[at]: size for one in self.counts if one.documents for at, size in one.documents.sizes().items()}
+        return [page.rate for page in pages], (
+            [(one.cells.tolist(), one.counts.tolist()) for one in heat], [page._replace(rate=0.0) for page in pages],
+            [self.zones.league(page) for page in PAGES], [self.zones.people(page) for page in PAGES],
+            sorted(map(plain, buckets)), sizes, self.aggregator.late, self.aggregator.ahead,
+        )  # fmt: skip
+
+
+def plain(bucket: Bucket) -> Any:
+    contents = bucket.contents
+    return bucket[:3], contents.cells.tolist(), contents.counts.tolist(), contents.marks.marks.tolist(), contents.marks.level
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    steps, st.sets(st.integers(1, 11), max_size=4), st.sets(st.integers(1, 11), max_size=4), st.lists(messages, max_size=4), st.booleans()
+)
+def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: set[int], after: list[Any], people: bool) -> None:
+    """Heat, zones, people, history, pages and visitors are the same, whether records are counted or their digests read, in any pieces;
+    and so is what comes after, repeats of what was before among it."""
+    now_ms, records, direct = START_MS, [], Core()
+    group_by, again = (GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=people) for _ in range(2))
+    for offset, (wait_ms, made) in enumerate(trace):
+        now_ms += wait_ms
+        samples = to_samples(made, now_ms)
+        counts = group_by.group(samples)
+        direct.take(counts, now_ms)
+        records.append(Counted.of(samples, counts, offset, now_ms))
+    through = Core()
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
+    for start, end in pairwise(bounds):
+        digest = Digest.from_bytes(Digest.of(records[start:end], SETTING).to_bytes(), SETTING)
+        again.recall(digest.batches())
+        pieces = list(digest.pieces(lambda offset, taken_ms: (sum(offset >= at for at in apart), taken_ms)))
+        assert pieces[0].taken_ms == records[start].taken_ms
+        assert pieces[-1].offset == records[end - 1].offset
+        for piece in pieces:
+            through.take(piece.counts, piece.arrived_ms)
+    if after:
+        now_ms += 100
+        samples = to_samples(after, now_ms)
+        direct.take(group_by.group(samples), now_ms)
+        through.take(again.group(samples), now_ms)
+    now_ms += HOP_MS
+    rates, said = through.said(now_ms, again)
+    expected_rates, expected = direct.said(now_ms, group_by)
+    assert said == expected
+    assert rates == pytest.approx(expected_rates, rel=1e-6)
+
+
+def test_records_that_are_not_wanted_are_left_out() -> None:
+    """Each record is asked for by its offset and time; None leaves it out, and what is alike on both sides of it is not put together."""
+    group_by, records, page = GroupBy(grid_size=GRID, hop_ms=HOP_MS), [], "default/a"
+    for offset in range(5):
+        intake = Intake()
+        intake.add_classic(Classic(f"s{offset}", "/a", 0, 1.0, 1.0, 10.0, 10.0, None), Page.from_key(page), None, START_MS, None)
+        drained = intake.drain(START_MS)
+        assert drained is not None
+        counts = group_by.group(drained.samples)
+        records.append(Counted.of(drained.samples, counts, 10 + offset, START_MS + offset))
+    digest = Digest.of(records, SETTING)
+    pieces = list(digest.pieces(lambda offset, taken_ms: None if taken_ms == START_MS + 2 else "wanted"))
+    assert [(piece.offset, piece.taken_ms, int(piece.counts.count.sum())) for piece in pieces] == [(11, START_MS, 2), (14, START_MS + 3, 2)]
+    assert pieces[1].counts.visitors == [5]
+
+
+WHOLE = [(10, [({"page": PAGES[0], "session": "s", "load": "l", "seq": 0, "width": 10, "height": 10, "viewport": 800.0,
+                 "kind": [0], "x": [1.0], "y": [2.0], "age": [0]}, ["hero"], None, False)])]  # fmt: skip
+
+
+def written() -> bytes:
+    samples = to_samples(WHOLE[0][1], START_MS)
+    counts = GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=True).group(samples)
+    return Digest.of([Counted.of(samples, counts, 1, START_MS)], SETTING).to_bytes()
+
+
+def test_a_digest_that_is_not_whole_is_none() -> None:
+    """Cut anywhere, longer than it was, or with any byte changed: it is refused."""
+    content = written()
+    assert Digest.from_bytes(content, SETTING).pages == [PAGES[0]]
+    damaged = [content[:end] for end in range(len(content))] + [content + b"\0"]
+    damaged += [content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :] for at in range(len(content))]
+    for one in damaged:
+        with pytest.raises(DigestError, match=r"damaged|cut short"):
+            Digest.from_bytes(one, SETTING)
+
+
+def test_a_digest_of_other_settings_is_none() -> None:
+    """What was counted otherwise can't be used."""
+    with pytest.raises(DigestError, match="other settings"):
+        Digest.from_bytes(written(), "another grid")
