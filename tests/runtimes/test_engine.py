@@ -241,7 +241,15 @@ class Engine(RuleBasedStateMachine):
         before_ms = pipeline._kept_since_ms()
         assert pipeline._log is not None
         pipeline._log.trim(before_ms)
+        assert pipeline._digesting is not None
+        self.run(pipeline._digesting.trim(before_ms))
         self.books.trim(before_ms)
+
+    @rule()
+    def digest(self) -> None:
+        """What the newest records came to is put beside the log: a start finds the same."""
+        assert self.pipeline._digesting is not None
+        self.run(self.pipeline._digesting.cut(self.pipeline._thread))
 
     @rule(session=st.none() | sessions, page=st.none() | st.sampled_from(PAGES), before_ms=st.none() | st.integers(-5000, 0))
     def erase(self, session: str | None, page: str | None, before_ms: int | None) -> None:
@@ -362,6 +370,8 @@ class Engine(RuleBasedStateMachine):
         """As a kill leaves it: nothing is stored."""
         pipeline, history = self.pipeline, self.pipeline.history
         pipeline._thread.shutdown()
+        assert pipeline._digesting is not None
+        pipeline._digesting.close()
         assert pipeline._log is not None
         pipeline._log.close()
         pipeline._lock.close()
