@@ -16,6 +16,7 @@ from isotherm.core.cap import Cap
 from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts
 from isotherm.core.meeting import Meeting
+from isotherm.core.pages import page_and_key
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
@@ -43,7 +44,7 @@ class GroupBy:
 
     def group(self, samples: Samples) -> Counts:
         """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
-        keys = [site + path for site, path in samples.pages]
+        keys = [page_and_key(site, path)[1] for site, path in samples.pages]  # the very strings of before: told apart at a look
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
         tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)

@@ -29,6 +29,18 @@ typedef struct {
     Py_ssize_t used;
 } Known;
 
+enum { AHEAD = 12 }; /* runs whose entries are on their way from memory while others are looked at: there are more than a cache holds */
+
+static inline void ask_for(const Entry *entry)
+{
+#ifdef __GNUC__
+    __builtin_prefetch(entry, 1);
+    __builtin_prefetch((const char *)entry + sizeof *entry - 1, 1);
+#else
+    (void)entry;
+#endif
+}
+
 static inline int same_text(PyObject *one, PyObject *other) { return one == other || PyUnicode_Compare(one, other) == 0; }
 
 static inline Entry *find(const Known *known, PyObject *session, Py_hash_t hash)
@@ -151,7 +163,15 @@ static PyObject *meet(PyObject *self, PyObject *args)
     uint8_t *is = take(&views, to, 1, 1, &runs);
     if (!views.failed && make_room(known) < 0)
         views.failed = 1;
+    Py_ssize_t ahead = 0; /* entries up to this run's were asked of memory */
     for (Py_ssize_t run = 0; run < runs && !views.failed; run++) {
+        for (; ahead < runs && ahead < run + AHEAD; ahead++) {
+            PyObject *next = session[ahead] < 0 ? NULL : PyList_GetItem(sessions, session[ahead]);
+            if (next)
+                ask_for(&known->entries[scattered((uint64_t)PyObject_Hash(next)) & known->mask]);
+            else
+                PyErr_Clear(); /* it is told when its turn comes */
+        }
         PyObject *who = PyList_GetItem(sessions, session[run]), *on = PyList_GetItem(keys, page[run]);
         PyObject *loaded = load[run] < 0 ? Py_None : PyList_GetItem(loads, load[run]);
         if (!who || !on || !loaded || size[run] < 0 || size[run] > samples - end) {

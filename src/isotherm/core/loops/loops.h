@@ -16,6 +16,8 @@ enum { INTERFACE = 5 }; /* `counting.py` has the same number, and takes no other
 
 enum { VIEWS_MAX = 24 };
 
+enum { TABLE_BEGUN_MAX = 8191 }; /* slots less one: 32 KiB. To empty more would cost calls with few entries more than to grow costs others */
+
 /* Buffers of one call, released together. Once something failed, `take` gives NULL and an exception is set. */
 typedef struct {
     Py_buffer held[VIEWS_MAX];
@@ -33,7 +35,8 @@ typedef struct {
     uint64_t mask;
 } Table;
 
-int table_make(Table *table);
+/* With room for so many entries, if they are not too many. */
+int table_make(Table *table, Py_ssize_t entries);
 int table_full(const Table *table, Py_ssize_t entries);
 int table_double(Table *table);
 void table_free(Table *table);

@@ -43,16 +43,18 @@ PyObject *done(Views *views, PyObject *result)
     return result;
 }
 
-int table_make(Table *table)
+int table_full(const Table *table, Py_ssize_t entries) { return 2 * (uint64_t)entries > table->mask; }
+
+int table_make(Table *table, Py_ssize_t entries)
 {
     table->mask = 255;
+    while (table_full(table, entries) && table->mask < TABLE_BEGUN_MAX)
+        table->mask = 2 * table->mask + 1;
     table->places = calloc(table->mask + 1, sizeof *table->places);
     if (!table->places)
         PyErr_NoMemory();
     return table->places ? 0 : -1;
 }
-
-int table_full(const Table *table, Py_ssize_t entries) { return 2 * (uint64_t)entries > table->mask; }
 
 /* Empties it, too: the caller puts its entries in anew. */
 int table_double(Table *table)

@@ -31,7 +31,7 @@ static inline uint64_t slot_of(const Rows *rows, int64_t page, int64_t layer, in
 static int grow(Rows *rows)
 {
     if (rows->used == rows->room) {
-        Py_ssize_t room = rows->room ? 4 * rows->room : 128;
+        Py_ssize_t room = rows->room ? 4 * rows->room : 512;
         Row *larger = realloc(rows->rows, (size_t)room * sizeof *larger);
         if (!larger) {
             PyErr_NoMemory();
@@ -142,7 +142,7 @@ PyObject *tally(PyObject *self, PyObject *args)
     if (!views.failed && (hop_ms < 1 || grid < 1 || grid > 32768 || samples >= UINT32_MAX))
         refuse(&views, PyExc_ValueError, "expected a hop and a grid above 0");
     Rows rows = {0};
-    if (views.failed || table_make(&rows.table) < 0)
+    if (views.failed || table_make(&rows.table, samples) < 0)
         return done(&views, NULL);
     Divisor hop = divisor(hop_ms);
     int64_t pane = 0, pane_ms = 0; /* of the newest sample: the next mostly lies in the same */

@@ -126,7 +126,7 @@ PyObject *add(PyObject *self, PyObject *args)
     Changed changed = {0};
     if (!views.failed && tiles < 1)
         refuse(&views, PyExc_ValueError, "expected tiles");
-    if (views.failed || table_make(&changed.table) < 0) {
+    if (views.failed || table_make(&changed.table, 0) < 0) {
         views.failed = 1;
         return done(&views, NULL);
     }

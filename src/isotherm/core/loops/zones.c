@@ -383,7 +383,7 @@ PyObject *pairs(PyObject *self, PyObject *args)
     Table table;
     if (!views.failed && length >= INT32_MAX)
         refuse(&views, PyExc_ValueError, "expected fewer rows");
-    if (views.failed || table_make(&table) < 0) {
+    if (views.failed || table_make(&table, 0) < 0) {
         views.failed = 1;
         return done(&views, NULL);
     }
