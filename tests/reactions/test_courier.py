@@ -189,6 +189,23 @@ async def test_a_word_that_is_on_its_way_is_over_before_the_next_of_its_zone_goe
     assert receiver.ids == ["rx_1", "rx_2"]
 
 
+async def test_what_takes_the_place_of_a_word_that_arrives_is_told_too(receiver: Receiver, tmp_path: Path) -> None:
+    """The `hot` that was on its way is taken by the receiver: `cooled` waits all the same, and comes next."""
+    receiver.held = asyncio.Event()
+    async with sending(tmp_path, receiver.webhook()) as sent:
+        sent.tell(reaction("rx_1"))
+
+        async def came() -> bool:
+            return receiver.ids == ["rx_1"]
+
+        await eventually(came)
+        sent.tell(reaction("rx_2", "cooled"))
+        await sent.until("replaced", 1)
+        receiver.held.set()
+        await sent.until("delivered", 2)
+    assert receiver.ids == ["rx_1", "rx_2"]
+
+
 async def test_what_was_not_told_is_told_after_a_restart(receiver: Receiver, tmp_path: Path) -> None:
     """With its id and body; what was told is not told again."""
     receiver.statuses = [200, 500]

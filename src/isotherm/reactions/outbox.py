@@ -32,14 +32,18 @@ class Outbox:
 
     def __init__(self, store: ReactionStore) -> None:
         self._rows = store.rows
+        # numbers are never given twice, as SQLite would give that of a row that is gone: a message may be on its way while a later word
+        # takes its place, and what came of it must not be taken for what came of that one
+        self._next = int(self._rows("SELECT coalesce(max(number), 0) FROM deliveries")[0][0]) + 1
 
     def put(self, webhook: str, id_: str, about: str, body: bytes, at_ms: int) -> tuple[int, int]:
         """Adds a message, due at once; how many it took the place of, and how many of the oldest went because too many wait."""
         replaced = self._count("DELETE FROM deliveries WHERE webhook = ? AND about = ? RETURNING 1", webhook, about)
         self._rows(
-            "INSERT OR IGNORE INTO deliveries (webhook, id, about, body, at_ms, due_ms, failures) VALUES (?, ?, ?, ?, ?, ?, 0)",
-            (webhook, id_, about, body, at_ms, at_ms),
+            "INSERT OR IGNORE INTO deliveries (number, webhook, id, about, body, at_ms, due_ms, failures) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+            (self._next, webhook, id_, about, body, at_ms, at_ms),
         )
+        self._next += 1
         dropped = self._count(
             "DELETE FROM deliveries WHERE webhook = ?1 AND number NOT IN "
             "(SELECT number FROM deliveries WHERE webhook = ?1 ORDER BY number DESC LIMIT ?2) RETURNING 1",
