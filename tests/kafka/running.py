@@ -76,7 +76,7 @@ class Pipeline:
             )  # fmt: skip
         worker = Worker(stage, process, output)
         self.workers.append(worker)
-        words = {"group-by": "is now processing", "aggregate": "aggregates ", "history": "keeps the history"}[stage]
+        words = {"group-by": "is now processing", "aggregate": "aggregates ", "history": "keeps the history", "webhooks": "stands by"}[stage]
         await eventually(returns(lambda: worker.said(words) or process.returncode is not None), 60)
         assert process.returncode is None, output.read_text()
         return worker

@@ -21,6 +21,7 @@ __all__ = [
     "run",
     "server_options",
     "url_options",
+    "webhook_option",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -72,6 +73,13 @@ _PIPELINE: Final = (
     option("--topic-prefix", default="", help="Put before all topics' names."),
 )
 
+webhook_option = option(
+    "--webhook-allow",
+    "webhooks_allowed",
+    multiple=True,
+    help="Address or network that is not public, or has no https, to which webhooks may go all the same; repeatable.",
+)
+
 _SERVER: Final = (
     option("--host", default="127.0.0.1", help="Address to listen on."),
     option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0: any that is free."),
@@ -89,12 +97,7 @@ _SERVER: Final = (
     option("--trust-senders/--no-trust-senders", default=False, help="No rate limits, nobody judged a bot: for tests and replays."),
     option("--count-bots/--no-count-bots", default=False, help="Count crawlers and automated browsers like people."),
     option("--trusted-proxy", "trusted_proxies", multiple=True, help="Address or network whose X-Forwarded-* is believed; repeatable."),
-    option(
-        "--webhook-allow",
-        "webhooks_allowed",
-        multiple=True,
-        help="Address or network that is not public, or has no https, to which webhooks may go all the same; repeatable.",
-    ),
+    webhook_option,
     option("--tracker-name", default="tracker.js", help="Serve the tracker under this name as well."),
     option("--ingest-path", default="/clickstream", help="Take events under this path as well."),
 )

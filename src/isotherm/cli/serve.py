@@ -34,7 +34,7 @@ from isotherm.runtimes.server import Server, ServerSettings
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["RULES", "WEBHOOKS", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of"]
+__all__ = ["RULES", "WEBHOOKS", "check_networks", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of", "webhooks_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,9 +58,7 @@ def serve(**options: Any) -> None:
     if options["store"] is not None and kafka is None:
         raise click.UsageError("--store is where a history on Kafka lies: give the brokers with --kafka")
     context = click.get_current_context()
-    rules, webhooks = rules_of(context), list(context.find_root().meta.get(WEBHOOKS, []))
-    if webhooks and kafka is not None:
-        raise click.UsageError("webhooks are sent by the embedded runtime; on Kafka this release has none")
+    rules, webhooks = rules_of(context), webhooks_of(context)
     run(
         serve_until_stopped(
             pipeline,
@@ -79,6 +77,20 @@ def serve(**options: Any) -> None:
 def rules_of(context: click.Context) -> list[Rule]:
     """The rules of the settings file."""
     return list(context.find_root().meta.get(RULES, []))
+
+
+def webhooks_of(context: click.Context) -> list[Webhook]:
+    """The webhooks of the settings file."""
+    return list(context.find_root().meta.get(WEBHOOKS, []))
+
+
+def check_networks(*networks: Sequence[str]) -> None:
+    """Raises `click.UsageError` for what is no address or network."""
+    try:
+        for some in networks:
+            Proxies(some)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def pipeline_of(options: dict[str, Any]) -> PipelineSettings:
@@ -107,10 +119,9 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
     try:
         for origin in options["origins"]:
             normal_origin(origin)
-        Proxies(options["trusted_proxies"])
-        Proxies(options["webhooks_allowed"])
-    except (SiteError, AddressError) as error:
+    except SiteError as error:
         raise click.UsageError(str(error)) from None
+    check_networks(options["trusted_proxies"], options["webhooks_allowed"])
     server = ServerSettings(
         host=options["host"],
         port=options["port"],

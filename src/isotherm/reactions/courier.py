@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -30,7 +30,7 @@ from isotherm.reactions.outbox import Delivery, Outbox
 from isotherm.reactions.outward import OutwardError, connector
 from isotherm.reactions.store import ReactionError
 
-__all__ = ["Courier"]
+__all__ = ["AnyCourier", "Courier"]
 
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 15.0  #: as Standard Webhooks advises: 15 to 30
@@ -47,6 +47,13 @@ class _Answer(NamedTuple):
     status: int | None
     why: str
     retry_after_ms: int = 0
+
+
+class AnyCourier(Protocol):
+    """What those who show webhooks need of a courier, whoever sends. Raises `ReactionError`."""
+
+    async def asked(self) -> list[dict[str, Any]]: ...
+    async def enable(self, name: str) -> bool: ...
 
 
 class _State:

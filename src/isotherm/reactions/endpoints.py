@@ -22,7 +22,7 @@ from aiohttp_sse import sse_response
 
 from isotherm.answers import refused
 from isotherm.core.rules import Reaction, Rule, RuleError, reaction_json, rule_from_json, rule_to_json
-from isotherm.reactions.courier import Courier
+from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
 from isotherm.reactions.store import ReactionError
 
@@ -47,7 +47,7 @@ class ReactionEndpoints:
         sees: Sees,
         operator: Callable[[web.Request], object],
         dry_run: DryRun,
-        courier: Courier | None = None,
+        courier: AnyCourier | None = None,
     ) -> None:
         self._courier = courier
         self._desk = desk

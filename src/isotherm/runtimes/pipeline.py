@@ -14,7 +14,7 @@ from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
 from isotherm.live.groups import Groups, Source
-from isotherm.reactions import Courier
+from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.topics import Topics
@@ -46,7 +46,7 @@ class Reactions(Protocol):
     @property
     def desk(self) -> AnyDesk: ...
     @property
-    def courier(self) -> Courier | None: ...  # None: this process sends no webhooks
+    def courier(self) -> AnyCourier: ...
     async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]: ...
     async def close(self) -> None: ...
 

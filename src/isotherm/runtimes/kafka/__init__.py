@@ -6,6 +6,9 @@ The only place that knows Quix Streams.
     group_by    a StreamingDataFrame: `clickstream` -> `clickstream-group-by-page`
     aggregate   our own loop, since it lives by the clock: `clickstream-group-by-page` -> `heatmap`
 
+    history     `clickstream` -> SQLite or PostgreSQL
+    webhooks    `isotherm-reactions` -> whoever is to be told
+
 What one process must know of another is a record: interest (`interest`), settings (`agreement`), the time (ticks).
 """
 

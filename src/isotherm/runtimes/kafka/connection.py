@@ -22,11 +22,13 @@ from isotherm.runtimes.topics import Topics
 
 __all__ = [
     "AGGREGATE_GROUP",
+    "DELIVERIES",
     "GROUP_BY_GROUP",
     "HISTORY_GROUP",
     "INTEREST",
     "ONE_PARTITION",
     "SETTINGS",
+    "WEBHOOKS_GROUP",
     "Cluster",
     "KafkaSettings",
     "read_properties",
@@ -35,10 +37,12 @@ __all__ = [
 
 INTEREST: Final = "isotherm-interest"
 SETTINGS: Final = "isotherm-settings"
+DELIVERIES: Final = "isotherm-deliveries"
 ONE_PARTITION: Final = frozenset({Topics.DEAD_LETTER, Topics.REACTIONS})  #: what is rare, or must be in one order
 GROUP_BY_GROUP: Final = "isotherm-group-by"
 AGGREGATE_GROUP: Final = "isotherm-aggregate"
 HISTORY_GROUP: Final = "isotherm-history"
+WEBHOOKS_GROUP: Final = "isotherm-webhooks"
 
 _CONNECT_S: Final = 20.0  #: how long a start waits for brokers: those of the same `docker compose up` need some seconds
 _REQUEST_S: Final = 10.0
@@ -235,6 +239,7 @@ class Cluster:
             Topics.REACTIONS: (1, {**kept, "segment.ms": str(24 * _HOUR_MS), "retention.ms": str(31 * 24 * _HOUR_MS)}),
             INTEREST: (1, compact),
             SETTINGS: (1, compact),
+            DELIVERIES: (1, compact),
         }
         # replication -1: as the brokers are set up to do by default
         return {

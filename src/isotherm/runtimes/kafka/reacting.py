@@ -19,12 +19,15 @@ from isotherm.reactions.store import ReactionError
 from isotherm.reactions.trial import dry_run
 from isotherm.reactions.words import greeting, words
 from isotherm.runtimes.kafka.connection import SETTINGS
+from isotherm.runtimes.kafka.courier import SharedCourier
 from isotherm.runtimes.kafka.desk import SharedDesk
 from isotherm.runtimes.kafka.outbox import Letter, OutboxError
 from isotherm.runtimes.kafka.shared import rule_key, rule_value
-from isotherm.runtimes.kafka.told import TellingReader
+from isotherm.runtimes.kafka.told import told_by
 from isotherm.runtimes.kafka.trial import kept_samples
+from isotherm.runtimes.kafka.whole import WholeTopic
 from isotherm.runtimes.pipeline import StartError
+from isotherm.runtimes.topics import Topics
 
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.gateway import KafkaGateway
@@ -41,8 +44,6 @@ logger = logging.getLogger(__name__)
 class KafkaReacting:
     """`start` once the gateway has started; `close` before it stops."""
 
-    courier = None  #: webhooks are a worker's
-
     def __init__(self, gateway: KafkaGateway, fixed: Sequence[Rule]) -> None:
         self._gateway = gateway
         self._loop = asyncio.get_running_loop()
@@ -50,6 +51,7 @@ class KafkaReacting:
         self._known: Mapping[str, Rule] = {}
         self._running = True
         self.desk = SharedDesk(fixed, self._write)
+        self.courier = SharedCourier(gateway.cluster, gateway.outbox)
         self.desk.listen(self._to_page)
         gateway.gate.greeting = lambda page: greeting(self.desk.in_page(page))
         gateway.on_rules = self._take_rules
@@ -109,12 +111,12 @@ class KafkaReacting:
         known = False  # the loop has what stood there at the first beginning
         while self._running:
             try:
-                with TellingReader(self._gateway.cluster) as reader:
+                with WholeTopic(self._gateway.cluster, Topics.REACTIONS) as topic:
                     while self._running:
-                        told = reader.read(_POLL_S)
+                        told = told_by(topic.read(_POLL_S))
                         if told:
                             self._hand_over(told, new=known)
-                        known = known or reader.whole
+                        known = known or topic.whole
             except KafkaException as error:
                 logger.warning("can't read what fired, will try again: %s", error.args[0].str() if error.args else error)
                 threading.Event().wait(_AGAIN_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 from quixstreams.exceptions import QuixException
 
 from isotherm.core.sites import Sites
+from isotherm.core.webhooks import Webhook
 from isotherm.history import HistoryError
 from isotherm.history.places import open_store
 from isotherm.runtimes.kafka.aggregate import AggregateWorker
@@ -22,6 +23,7 @@ from isotherm.runtimes.kafka.group_by import group_by_application
 from isotherm.runtimes.kafka.history import HistoryWorker
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.shared import Shared
+from isotherm.runtimes.kafka.webhooks import WebhooksWorker
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 
 __all__ = ["run_worker"]
@@ -32,7 +34,15 @@ logger = logging.getLogger(__name__)
 
 
 def run_worker(
-    stage: str, kafka: KafkaSettings, pipeline: PipelineSettings, *, publish_all: bool, store: str | None, store_every_ms: int
+    stage: str,
+    kafka: KafkaSettings,
+    pipeline: PipelineSettings,
+    *,
+    publish_all: bool,
+    store: str | None,
+    store_every_ms: int,
+    webhooks: Sequence[Webhook] = (),
+    webhooks_allowed: Sequence[str] = (),
 ) -> None:
     """Runs until SIGTERM. `store`: where the history goes; None: a file under `--data`. Raises `StartError`."""
     cluster = Cluster(kafka, pipeline)
@@ -42,6 +52,8 @@ def run_worker(
         ruled = Ruled(cluster.partitions)
         with _following(cluster, lambda shared: ruled.replace(shared.rules)):
             AggregateWorker(cluster, ruled, publish_all=publish_all).run()
+    elif stage == "webhooks":
+        WebhooksWorker(cluster, webhooks, webhooks_allowed).run()
     elif stage == "history":
         _run_history(cluster, store or str(pipeline.data / "history.sqlite"), store_every_ms)
     else:
