@@ -4,4 +4,4 @@ from __future__ import annotations
 
 __all__ = ["ROWS"]
 
-ROWS = ("core", "flat", "classic_in", "fanout", "latency", "memory", "start", "tracker", "overlay", "kafka")
+ROWS = ("core", "flat", "classic_in", "batch_in", "fanout", "latency", "memory", "start", "tracker", "overlay", "kafka")
