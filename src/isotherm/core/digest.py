@@ -64,14 +64,12 @@ class Counted(NamedTuple):
     sessions: list[str]
     loads: list[str]
     runs: Runs
-    last_ms: npt.NDArray[np.int64]  #: of each run: event time of its last sample; of one without samples, anything
+    time_ms: npt.NDArray[np.int64]
     counts: Counts
 
     @staticmethod
     def of(samples: Samples, counts: Counts, offset: int, taken_ms: int) -> Counted:
-        last = np.maximum(np.cumsum(samples.runs.size) - 1, 0)
-        last_ms = samples.time_ms[last] if len(samples) else np.zeros(len(last), np.int64)
-        return Counted(offset, taken_ms, samples.arrived_ms, samples.sessions, samples.loads, samples.runs, last_ms, counts)
+        return Counted(offset, taken_ms, samples.arrived_ms, samples.sessions, samples.loads, samples.runs, samples.time_ms, counts)
 
 
 class Piece(NamedTuple):
@@ -145,39 +143,56 @@ class Digest:
     def of(records: Sequence[Counted], setting: str) -> Digest:
         """`records` follow each other. `setting`: what counting depends on; a reader compares it with his own."""
         pages, origins, sessions, loads, zones = _Names(), _Names(), _Names(), _Names(), _Names()
-        parts: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-        people = any(len(record.counts.seen) for record in records)
-        for record in records:
-            counts, runs, zone = record.counts, record.runs, record.counts.zones
-            place = pages.places(counts.pages)
-            seen = counts.seen.row if people else ()
-            assert not len(seen) or len(seen) == int(runs.size.sum()), "a sample of the record each"
-            of_record = {
-                "record.offset": (record.offset,), "record.taken": (record.taken_ms,), "record.arrived": (record.arrived_ms,),
-                "record.pages": (len(place),), "record.runs": (len(runs),), "record.rows": (len(counts.page),),
-                "record.samples": (len(seen),), "record.zone_rows": (0 if zone is None else len(zone.page),),
-                "page.place": place, "page.newest": counts.newest_ms, "page.visitors": counts.visitors,
-                "page.origin": [_NOBODY if origin is None else origins.place(origin) for origin in counts.origins],
-                "run.page": place[runs.page], "run.session": sessions.places(record.sessions)[runs.session], "run.seq": runs.seq,
-                "run.load": np.append(loads.places(record.loads), NO_LOAD)[runs.load],  # the last stands for none
-                "run.size": runs.size, "run.last": record.last_ms, "run.width": runs.width, "run.height": runs.height,
-                "row.page": counts.page, "row.layer": counts.layer, "row.pane": counts.pane, "row.tile": counts.tile,
-                "row.count": counts.count, "sample.row": seen,
-            }  # fmt: skip
-            if zone is not None:
-                of_record |= {
-                    "zone.page": zone.page, "zone.zone": zones.places(zone.names)[zone.zone], "zone.pane": zone.pane,
-                    "zone.kind": zone.kind, "zone.person": zone.person, "zone.count": zone.count,
-                }  # fmt: skip
-            for name, column in of_record.items():
-                parts[name].append(column)
-        if people:
-            parts["session.hash"] = [[hash_of(name) for name in sessions.names]]  # known to whoever asked for people: a start is not
-        columns = {name: _Packed.of(_joined(name, part)) for name, part in parts.items()}
+        lists: dict[str, list[Any]] = {name: [] for name in ("place", "newest", "visitors", "origin", "session", "load", "zone")}
+        of_records, people = [], any(len(record.counts.seen) for record in records)
+        for record in records:  # calls of numpy for each would cost more than all that is done with the columns afterwards
+            counts, zone = record.counts, record.counts.zones
+            lists["place"] += pages.places(counts.pages)
+            lists["newest"] += counts.newest_ms
+            lists["visitors"] += counts.visitors
+            lists["origin"] += [_NOBODY if origin is None else origins.place(origin) for origin in counts.origins]
+            lists["session"] += sessions.places(record.sessions)
+            lists["load"] += loads.places(record.loads)
+            lists["zone"] += zones.places(zone.names) if zone is not None else ()
+            seen = len(counts.seen) if people else 0
+            assert seen in (0, len(record.time_ms)), "a sample of the record each"
+            of_records.append((
+                record.offset, record.taken_ms, record.arrived_ms, len(counts.pages), len(record.runs), len(counts.page), seen,
+                0 if zone is None else len(zone.page), len(record.sessions), len(record.loads), 0 if zone is None else len(zone.names),
+            ))  # fmt: skip
+        of_record: Any = np.array(of_records).T
+        offset, taken, arrived, with_pages, with_runs, with_rows, with_seen, with_zones, of_session, of_load, of_zone = of_record
+        flat = {name: np.array(column, np.int64) for name, column in lists.items()}
+        every = [record.runs for record in records]
+        rows, zoned = [record.counts for record in records], [record.counts.zones for record in records if record.counts.zones is not None]
+        size, time_ms = _joined([runs.size for runs in every]), _joined([record.time_ms for record in records])
+        last = np.maximum(np.cumsum(size) - 1, 0)
+        columns = {
+            "record.offset": offset, "record.taken": taken, "record.arrived": arrived, "record.pages": with_pages, "record.runs": with_runs,
+            "record.rows": with_rows, "record.samples": with_seen, "record.zone_rows": with_zones,
+            "page.place": flat["place"], "page.newest": flat["newest"], "page.origin": flat["origin"], "page.visitors": flat["visitors"],
+            "run.page": _named(_joined([runs.page for runs in every]), with_runs, flat["place"], with_pages),
+            "run.session": _named(_joined([runs.session for runs in every]), with_runs, flat["session"], of_session),
+            "run.load": _named(_joined([runs.load for runs in every]), with_runs, flat["load"], of_load),
+            "run.seq": _joined([runs.seq for runs in every]), "run.size": size, "run.last": time_ms[last] if len(time_ms) else last,
+            "run.width": _joined([runs.width for runs in every], np.float64),
+            "run.height": _joined([runs.height for runs in every], np.float64),
+            "row.page": _joined([one.page for one in rows]), "row.layer": _joined([one.layer for one in rows]),
+            "row.pane": _joined([one.pane for one in rows]), "row.tile": _joined([one.tile for one in rows]),
+            "row.count": _joined([one.count for one in rows]), "sample.row": _joined([one.seen.row for one in rows] if people else []),
+            "zone.page": _joined([zone.page for zone in zoned]),
+            "zone.zone": _named(_joined([zone.zone for zone in zoned]), with_zones, flat["zone"], of_zone),
+            "zone.pane": _joined([zone.pane for zone in zoned]), "zone.kind": _joined([zone.kind for zone in zoned]),
+            "zone.person": _joined([zone.person for zone in zoned]), "zone.count": _joined([zone.count for zone in zoned]),
+            # known to whoever asked for people: a start is not
+            "session.hash": np.array([hash_of(name) for name in sessions.names] if people else [], np.int64),
+        }  # fmt: skip
+        assert tuple(columns) == _COLUMNS
         head = _Head(
-            _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names, zones.names, people, []
-        )
-        return Digest(head, columns)
+            _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names,
+            zones.names, people, [],
+        )  # fmt: skip
+        return Digest(head, {name: _Packed.of(column) for name, column in columns.items()})
 
     def to_bytes(self) -> bytes:
         self.head.columns = [(name, values.dtype.str, len(values), base) for name, (values, base) in self.columns.items()]
@@ -334,11 +349,16 @@ class _Names:
     def place(self, name: str) -> int:
         return self._places.setdefault(name, len(self._places))
 
-    def places(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    def places(self, names: Sequence[str]) -> list[int]:
         known = self._places
-        return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+        return [known.setdefault(name, len(known)) for name in names]
 
 
-def _joined(name: str, parts: list[Any]) -> Column:
-    dtype = np.float64 if name in ("run.width", "run.height") else np.int64
-    return np.concatenate([np.asarray(part, dtype) for part in parts]) if parts else np.zeros(0, dtype)
+def _joined(parts: list[Column], dtype: type[np.generic] = np.int64) -> Column:
+    return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
+
+
+def _named(places: Column, rows: Column, table: Column, sizes: Column) -> Column:
+    """Places in the tables of records (`rows` of them a record, `sizes` names a record) as places in the table of all; below 0: none."""
+    at = places + np.repeat(np.cumsum(sizes) - sizes, rows)
+    return np.where(places < 0, NO_LOAD, np.append(table, NO_LOAD)[np.where(places < 0, -1, at)])
