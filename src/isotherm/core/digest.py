@@ -167,23 +167,23 @@ class Digest:
         rows, zoned = [record.counts for record in records], [record.counts.zones for record in records if record.counts.zones is not None]
         size, time_ms = _joined([runs.size for runs in every]), _joined([record.time_ms for record in records])
         last = np.maximum(np.cumsum(size) - 1, 0)
-        columns = {
+        columns: dict[str, _Packed | Column] = {  # each packed before the next is made: a whole set of wide ones would be large
             "record.offset": offset, "record.taken": taken, "record.arrived": arrived, "record.pages": with_pages, "record.runs": with_runs,
             "record.rows": with_rows, "record.samples": with_seen, "record.zone_rows": with_zones,
             "page.place": flat["place"], "page.newest": flat["newest"], "page.origin": flat["origin"], "page.visitors": flat["visitors"],
             "run.page": _named(_joined([runs.page for runs in every]), with_runs, flat["place"], with_pages),
             "run.session": _named(_joined([runs.session for runs in every]), with_runs, flat["session"], of_session),
             "run.load": _named(_joined([runs.load for runs in every]), with_runs, flat["load"], of_load),
-            "run.seq": _joined([runs.seq for runs in every]), "run.size": size, "run.last": time_ms[last] if len(time_ms) else last,
-            "run.width": _joined([runs.width for runs in every], np.float64),
-            "run.height": _joined([runs.height for runs in every], np.float64),
-            "row.page": _joined([one.page for one in rows]), "row.layer": _joined([one.layer for one in rows]),
-            "row.pane": _joined([one.pane for one in rows]), "row.tile": _joined([one.tile for one in rows]),
-            "row.count": _joined([one.count for one in rows]), "sample.row": _joined([one.seen.row for one in rows] if people else []),
-            "zone.page": _joined([zone.page for zone in zoned]),
+            "run.seq": _packed([runs.seq for runs in every]), "run.size": size, "run.last": time_ms[last] if len(time_ms) else last,
+            "run.width": _packed([runs.width for runs in every], np.float64),
+            "run.height": _packed([runs.height for runs in every], np.float64),
+            "row.page": _packed([one.page for one in rows]), "row.layer": _packed([one.layer for one in rows]),
+            "row.pane": _packed([one.pane for one in rows]), "row.tile": _packed([one.tile for one in rows]),
+            "row.count": _packed([one.count for one in rows]), "sample.row": _packed([one.seen.row for one in rows] if people else []),
+            "zone.page": _packed([zone.page for zone in zoned]),
             "zone.zone": _named(_joined([zone.zone for zone in zoned]), with_zones, flat["zone"], of_zone),
-            "zone.pane": _joined([zone.pane for zone in zoned]), "zone.kind": _joined([zone.kind for zone in zoned]),
-            "zone.person": _joined([zone.person for zone in zoned]), "zone.count": _joined([zone.count for zone in zoned]),
+            "zone.pane": _packed([zone.pane for zone in zoned]), "zone.kind": _packed([zone.kind for zone in zoned]),
+            "zone.person": _packed([zone.person for zone in zoned]), "zone.count": _packed([zone.count for zone in zoned]),
             # known to whoever asked for people: a start is not
             "session.hash": np.array([hash_of(name) for name in sessions.names] if people else [], np.int64),
         }  # fmt: skip
@@ -192,7 +192,7 @@ class Digest:
             _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names,
             zones.names, people, [],
         )  # fmt: skip
-        return Digest(head, {name: _Packed.of(column) for name, column in columns.items()})
+        return Digest(head, {name: column if isinstance(column, _Packed) else _Packed.of(column) for name, column in columns.items()})
 
     def to_bytes(self) -> bytes:
         self.head.columns = [(name, values.dtype.str, len(values), base) for name, (values, base) in self.columns.items()]
@@ -356,6 +356,10 @@ class _Names:
 
 def _joined(parts: list[Column], dtype: type[np.generic] = np.int64) -> Column:
     return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
+
+
+def _packed(parts: list[Column], dtype: type[np.generic] = np.int64) -> _Packed:
+    return _Packed.of(_joined(parts, dtype))
 
 
 def _named(places: Column, rows: Column, table: Column, sizes: Column) -> Column:

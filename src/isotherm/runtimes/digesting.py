@@ -24,7 +24,8 @@ __all__ = ["CUT_MS", "READ_MS", "Digesting"]
 
 CUT_MS: Final = 5_000  #: of records in a digest: what is newer than the last one is read at a start, at a fifth of the speed
 READ_MS: Final = 10_000  #: the newest records are read themselves
-_ROWS_MAX: Final = 4_000_000  #: that wait at most, some 40 bytes each: a disk that hangs must not fill memory
+_ROWS_ENOUGH: Final = 500_000  #: for a digest, whatever time they took: some 20 MB wait then
+_ROWS_MAX: Final = 4_000_000  #: that wait at most: a disk that hangs must not fill memory
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -87,7 +88,7 @@ class Digesting:
         self._checksum = checksum
 
     def due(self, now_ms: int) -> bool:
-        return bool(self._waiting) and not 0 <= now_ms - self._waiting[0].taken_ms < CUT_MS
+        return bool(self._waiting) and (self._rows > _ROWS_ENOUGH or not 0 <= now_ms - self._waiting[0].taken_ms < CUT_MS)
 
     async def cut(self, log_thread: ThreadPoolExecutor) -> None:
         """Writes what waits. What can't be written is left out."""
