@@ -6,6 +6,7 @@ import csv
 import io
 import random
 import time
+from base64 import b64decode
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.end_to_end.conftest import Serve
 from tests.oracle import from_classic, tile
-from tests.serving import batch, event, eventually
+from tests.serving import apply, batch, decode_frame, event, eventually
 
 GRID = 10
 
@@ -171,6 +172,41 @@ async def test_tiles_with_few_people_are_not_told(serve: Serve, http: aiohttp.Cl
         assert (other["value"], other["people"]["total"]) == ({}, None)
     steps = await asked(http, served.address, what="heatmap/steps", **{"from": int(time.time() * 1000) - HOUR_MS, "step": "1h"})
     assert sum(step["counts"] != "<B" for step in steps["steps"]) == 1
+
+
+async def test_viewers_sockets_do_not_tell_tiles_with_few_people(serve: Serve, http: aiohttp.ClientSession) -> None:
+    """Nor the dashboard's small pictures; a tile is told once enough were on it. A zone with few is left out of the league."""
+    served = await serve("--open-heat", "--grid-size", str(GRID), "--min-people", "2")
+    async with http.ws_connect(f"{served.address}/heatmap/p/1") as classic, http.ws_connect(f"{served.address}/live?page=/p/1") as live:
+        picture: dict[int, int] = apply({}, decode_frame((await live.receive(20)).data))
+        assert (await classic.receive_json(timeout=20))["value"] == picture == {}
+        await send(http, served.address, [event(150, 150, session_id="a"), event(950, 950, session_id="a"), event(950, 950, session_id="b")])
+        assert (await classic.receive_json(timeout=20))["value"] == {"9": {"9": 2}}
+        await send(http, served.address, [event(150, 150, session_id="b")])
+        assert (await classic.receive_json(timeout=20))["value"] == {"1": {"1": 2}, "9": {"9": 2}}
+        while picture != {11: 2, 99: 2}:
+            assert set(picture) <= {11, 99}
+            assert picture.get(11, 2) == 2, "one person's sample alone was never told"
+            picture = apply(picture, decode_frame((await live.receive(20)).data))
+    await send(http, served.address, [event(150, 150, path="/p/2", session_id="a")])
+    async with http.ws_connect(f"{served.address}/api/overview") as overview:
+        await overview.send_json({"pictures": ["default/p/1", "default/p/2"]})
+        while "default/p/2" not in (frame := await overview.receive_json(timeout=20))["pictures"] or len(frame["pages"]) < 2:
+            pass
+        dark, lit = (frame["pictures"][f"default/p/{page}"]["levels"] for page in (2, 1))
+        assert b64decode(dark[2:]) == bytes(GRID * GRID)
+        assert any(b64decode(lit[2:]))
+
+    bodies = [batch(1, [1.0], session=who, anchors=names, anchor=[0]) for who, names in (("a", ["buy"]), ("b", ["buy"]))]
+    await send(http, served.address, bodies[0])
+    await send(http, served.address, bodies[1])
+    await send(http, served.address, batch(2, [1.0], session="a", anchors=["alone"], anchor=[0]))
+
+    async def league() -> Any:
+        found = await asked(http, served.address, what="zones")
+        return ([zone["zone"] for zone in found["zones"]], found["hidden-zones"]) if found["hidden-zones"] else None
+
+    assert await eventually(league) == (["buy"], 1)
 
 
 async def test_without_a_history_there_is_the_live_window_alone(serve: Serve, http: aiohttp.ClientSession) -> None:

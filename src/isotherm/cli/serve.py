@@ -106,6 +106,7 @@ def pipeline_of(options: dict[str, Any]) -> PipelineSettings:
         topic_prefix=options["topic_prefix"],
         samples_a_tile_max=options["samples_a_tile_max"],
         retention=retention_of(options),
+        people_min=options.get("people_min", 0),
     )
 
 
@@ -134,7 +135,6 @@ def settings_of(options: dict[str, Any]) -> tuple[PipelineSettings, ServerSettin
         trusted_proxies=options["trusted_proxies"],
         trust_senders=options["trust_senders"],
         count_bots=options["count_bots"],
-        people_min=options["people_min"],
         webhooks_allowed=options["webhooks_allowed"],
     )
     return pipeline, server
@@ -267,4 +267,6 @@ def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
         code = keys.new_code(pipeline.clock.now_ms())
         click.echo(f"Dashboard, within ten minutes: {server.address}/login?code={code}")
     tell_how_it_counts()
+    if pipeline.shown is not pipeline.source and (pipeline.zones is None or pipeline.history is None):
+        click.echo("--min-people: nobody here knows who is on a page now (--kafka, --no-history), so no live heat is shown")
     sys.stdout.flush()

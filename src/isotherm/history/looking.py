@@ -34,6 +34,10 @@ class StoredHistory(History):
         """Who is there now the workers know, not this process."""
         return None
 
+    def marks(self, page: str, end_ms: int) -> None:
+        """The same."""
+        return None
+
     async def recent(self, page: str, layers: npt.NDArray[Any], end_ms: int, *, people_min: int = 0) -> list[Step]:
         """The last minutes, as they are stored."""
         minutes = max(1, self._window_ms // MINUTE_MS)

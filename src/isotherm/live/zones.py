@@ -30,8 +30,15 @@ class ZoneEndpoints:
     """`leagues` None: this runtime keeps no zones."""
 
     def __init__(
-        self, leagues: Leagues | None, admit: Callable[[web.Request, str | None], object], page_key: Callable[[str, str], str]
+        self,
+        leagues: Leagues | None,
+        admit: Callable[[web.Request, str | None], object],
+        page_key: Callable[[str, str], str],
+        *,
+        people_min: int = 0,
     ) -> None:
+        """A zone with fewer than `people_min` people is not told."""
+        self._least = people_min
         self._leagues = leagues
         self._admit = admit
         self._page_key = page_key
@@ -45,11 +52,14 @@ class ZoneEndpoints:
             raise refused(web.HTTPNotImplemented, "zones are kept by the embedded runtime; on Kafka this release has none")
         page = self._page_key(site, path)
         end_ms = leagues.end_ms
+        people, zones = leagues.people(page), leagues.league(page)
+        told = [zone for zone in zones if zone.people >= self._least]
         body = {
             "start": end_ms - leagues.window_ms,
             "end": end_ms,
-            "people": leagues.people(page),
-            "zones": [zone_json(zone) for zone in leagues.league(page)],
+            "people": people if people >= self._least else None,
+            "zones": [zone_json(zone) for zone in told],
+            "hidden-zones": len(zones) - len(told),
         }
         return web.Response(body=msgspec.json.encode(body), content_type="application/json")
 

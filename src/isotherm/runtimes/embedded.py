@@ -24,7 +24,9 @@ from isotherm.core.counts import Counts
 from isotherm.core.digest import Digest
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.masking import Masked
 from isotherm.core.pages import Page
+from isotherm.core.people import Marks
 from isotherm.core.publish import Publisher
 from isotherm.core.records import (
     RecordError,
@@ -44,7 +46,7 @@ from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
-from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.pipeline import AllPages, PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
 
 __all__ = ["Embedded"]
@@ -102,7 +104,9 @@ class Embedded:
             grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
         )
         self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
-        self.groups = Groups(self.source, self.counters, self.gate.set_watched)
+        self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
+        self.shown: AllPages = self._masked or self.source
+        self.groups = Groups(self.shown, self.counters, self.gate.set_watched)
         self._publisher = Publisher(self.source)
         self._first_event = FirstEvent(settings.data)
         self._publishing = False
@@ -269,6 +273,9 @@ class Embedded:
         self.zones.advance(now_ms)
         return self.source.advance(now_ms)
 
+    def _marks(self, page: str, end_ms: int) -> Marks | None:
+        return self.history.marks(page, end_ms) if self.history is not None else None
+
     # -- the tick
 
     async def _ticks(self) -> None:
@@ -342,7 +349,7 @@ class Embedded:
         if self.on_hop is not None:
             self.on_hop(now_ms)
         self._publish(hop, now_ms)
-        await self.groups.broadcast(hop, now_ms)
+        await self.groups.broadcast(self._masked.hop(hop.end_ms) if self._masked is not None else hop, now_ms)
         self.lag_ms = self.clock.now_ms() - hop.end_ms
 
     def _look_around(self, now_ms: int) -> None:

@@ -125,7 +125,9 @@ def _zones() -> dict[str, Any]:
     whole = dict.fromkeys(("samples", "people", "clicks"), _INTEGER)
     fields = {"zone": _STRING, "share": _NUMBER, **whole, "trend": _NUMBER}
     zone = {"type": "object", "properties": fields, "required": list(fields)}
-    table = {"start": _INTEGER, "end": _INTEGER, "people": _INTEGER, "zones": {"type": "array", "items": zone}}
+    people = {"type": ["integer", "null"], "description": "null: fewer than --min-people"}
+    hidden = {"type": "integer", "description": "Zones left out because fewer than --min-people were on them"}
+    table = {"start": _INTEGER, "end": _INTEGER, "people": people, "zones": {"type": "array", "items": zone}, "hidden-zones": hidden}
     return {"type": "object", "properties": table, "required": list(table)}
 
 

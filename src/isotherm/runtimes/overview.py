@@ -139,7 +139,7 @@ class Overview:
         }
 
     def _picture(self, page: str) -> dict[str, Any]:
-        heat = self._pipeline.source.whole(View(page, KINDS[0], ALL_DEVICES))
+        heat = self._pipeline.shown.whole(View(page, KINDS[0], ALL_DEVICES))
         side, picture = levels(heat, _PICTURE_SIDE_MAX)
         return {"grid": side, "levels": pack(picture)}
 

@@ -38,6 +38,7 @@ class PipelineSettings:
     topic_prefix: str = ""
     samples_a_tile_max: int = 0  #: of a session, in a pane; 0: all count
     retention: Retention | None = None  #: of the history; None: none is kept
+    people_min: int = 0  #: a tile with fewer people is not shown; below 2: all are
 
 
 class Reactions(Protocol):
@@ -71,6 +72,8 @@ class Pipeline(Protocol):
 
     @property
     def source(self) -> AllPages: ...
+    @property
+    def shown(self) -> AllPages: ...  # the source, without tiles that too few people were on
     @property
     def zones(self) -> Zones | None: ...  # None: this runtime keeps none
     @property

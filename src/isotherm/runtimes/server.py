@@ -67,7 +67,6 @@ class ServerSettings:
     trust_senders: bool = True
     count_bots: bool = False
     open_rules: bool = False  #: whoever may see the heat may change the rules: for the demo
-    people_min: int = 0  #: a tile with fewer people is not shown
     webhooks_allowed: tuple[str, ...] = ()  #: networks that webhooks may go to though they are not public
     look_around: Callable[[], None] | None = field(default=None, compare=False)  #: once a second: what other processes changed
     extra_pages: Callable[[web.Application], None] | None = field(default=None, compare=False)
@@ -80,24 +79,24 @@ class Server:
         """`reacting` None: this runtime has no rules."""
         self._pipeline = pipeline
         self._settings = settings
-        now_ms = pipeline.clock.now_ms
+        now_ms, people_min = pipeline.clock.now_ms, pipeline.settings.people_min
         self._proxies = Proxies(settings.trusted_proxies)
         self._crowd = Crowd(settings.limits.address_connections_max)
         self.guard = Guard(keys, now_ms, open_heat=settings.open_heat, counters=pipeline.counters)
         self._gateway = GatewayEndpoints(pipeline.gate, now_ms, settings.limits)
-        self._history = HistoryEndpoints(pipeline.history, pipeline.source, now_ms, people_min=settings.people_min)
+        self._history = HistoryEndpoints(pipeline.history, pipeline.source, now_ms, people_min=people_min)
         self._live = LiveEndpoints(
             pipeline.groups,
-            pipeline.source,
+            pipeline.shown,
             self.guard.admit,
             now_ms,
             limits=settings.limits,
             page_key=pipeline.gate.sites.page_key,
             past=self._history.heatmap,
-            hiding=settings.people_min > 1,
+            hiding=people_min > 1,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
-        self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key)
+        self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
+from isotherm.core.masking import Masked
 from isotherm.core.mirror import STALE_MS, Mirror
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
 from isotherm.core.rules import Rule
@@ -36,7 +37,7 @@ from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
 from isotherm.runtimes.kafka.reader import Reader
 from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.sharing import Sharing
-from isotherm.runtimes.pipeline import PipelineSettings
+from isotherm.runtimes.pipeline import AllPages, PipelineSettings
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["KafkaGateway"]
@@ -82,7 +83,10 @@ class KafkaGateway:
         self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
         self.source = Mirror(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
         self._interests = Interests(self._tell_interest, self.gate.set_watched)
-        self.groups = Groups(self.source, self.counters, self._on_interest)
+        # who is on a tile now is known to no gateway: where that must be known, none is shown
+        self._masked = Masked(self.source, lambda _page, _end_ms: None, settings.people_min) if settings.people_min > 1 else None
+        self.shown: AllPages = self._masked or self.source
+        self.groups = Groups(self.shown, self.counters, self._on_interest)
         self.history: History | None = None
         if store is not None and settings.retention is not None:
             self.history = StoredHistory(
@@ -279,7 +283,7 @@ class KafkaGateway:
             if forget:
                 cooled_ms = now_ms
             hop = self.source.advance(now_ms, forget=forget)
-            await self.groups.broadcast(hop, now_ms)
+            await self.groups.broadcast(self._masked.hop(self.source.end_ms) if self._masked is not None else hop, now_ms)
             if news and self.source.told_end_ms:
                 self.lag_ms = max(0, self.clock.now_ms() - self.source.told_end_ms)
 
