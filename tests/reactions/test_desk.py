@@ -49,6 +49,14 @@ def test_what_was_hot_before_a_restart_is_told_when_it_cools(tmp_path: Path) -> 
     store.close()
 
 
+def test_what_was_hot_under_a_rule_that_is_no_more_at_the_next_start_is_told_as_cooled(tmp_path: Path) -> None:
+    """Whoever takes it out of the settings file does so while the server is down. Told once."""
+    for start, (rules, expected) in enumerate([([RULE], [("hot", "buy")]), ([], [("cooled", "buy")]), ([], [])]):
+        store = ReactionStore(tmp_path / "reactions.sqlite")
+        assert told(Desk(store, Zones(), fixed=rules), start * 250) == expected
+        store.close()
+
+
 def test_a_rule_that_is_taken_away_while_hot_tells_that_it_cooled(tmp_path: Path) -> None:
     """Once, and its page may hear of it."""
     store = ReactionStore(tmp_path / "reactions.sqlite")

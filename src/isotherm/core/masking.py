@@ -1,9 +1,10 @@
 """Masking: heat without the tiles that too few people were on, for viewers who are told the newest window hop by hop.
 
-Who was on a tile changes where its count does not (one sample leaves the window as another's comes in), so a masked view is not made from
-what a hop changed: it is looked at anew at each hop, and held against what was last told. Who was where is asked once a second, since on a
-page with thousands of people that takes 40 ms: so long at most is a tile still shown after one too many has gone, or not yet after enough have
-come. Costs: O(marks of a page) a watched page and second, O(tiles) a watched view and hop; nothing for pages that nobody watches.
+Who was on a tile changes where its count does not (one sample leaves the window as another's comes in), so a masked view is not made
+from what a hop changed: it is looked at anew at each hop, and held against what was last told. Who was where is asked once a second,
+since on a page with thousands of people that takes 40 ms: so long at most is a tile still shown after one too many has gone, or not yet
+after enough have come. Costs: O(marks of a page) a watched page and second, O(tiles) a watched view and hop; nothing for pages that
+nobody watches.
 """
 
 from __future__ import annotations

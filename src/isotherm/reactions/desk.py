@@ -60,7 +60,7 @@ class Desk:
         self._seq = store.last_seq
         self._recent = store.since(0, _RECENT_MAX)
         self._settle()
-        self._watching.recall(reaction for _, reaction in self._recent)
+        self._watching.recall((reaction for _, reaction in self._recent), orphans=True)
 
     # -- rules
 
