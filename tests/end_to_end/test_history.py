@@ -180,7 +180,9 @@ async def test_viewers_sockets_do_not_tell_tiles_with_few_people(serve: Serve, h
     async with http.ws_connect(f"{served.address}/heatmap/p/1") as classic, http.ws_connect(f"{served.address}/live?page=/p/1") as live:
         picture: dict[int, int] = apply({}, decode_frame((await live.receive(20)).data))
         assert (await classic.receive_json(timeout=20))["value"] == picture == {}
-        await send(http, served.address, [event(150, 150, session_id="a"), event(950, 950, session_id="a"), event(950, 950, session_id="b")])
+        await send(
+            http, served.address, [event(150, 150, session_id="a"), event(950, 950, session_id="a"), event(950, 950, session_id="b")]
+        )
         assert (await classic.receive_json(timeout=20))["value"] == {"9": {"9": 2}}
         await send(http, served.address, [event(150, 150, session_id="b")])
         assert (await classic.receive_json(timeout=20))["value"] == {"1": {"1": 2}, "9": {"9": 2}}
