@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isotherm.core.people import Documents, Sightings
 
-__all__ = ["Counts", "ZoneCounts"]
+__all__ = ["Counts", "SpotCounts", "ZoneCounts"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,6 +37,18 @@ class ZoneCounts:
 
 
 @dataclass(slots=True, frozen=True)
+class SpotCounts:
+    """One page's rows of one record, one a sample: on which element it lay, and where. Columns of equal length, dtype int64."""
+
+    names: Sequence[str]
+    layer: npt.NDArray[np.int64]
+    element: npt.NDArray[np.int64]  #: place in `names`
+    pane: npt.NDArray[np.int64]
+    near: npt.NDArray[np.int64]  #: where in the document: row by row, `spots.NEAR_COLUMNS` a row
+    cell: npt.NDArray[np.int64]  #: where in the element's box: row by row, `spots.SIDE` a row
+
+
+@dataclass(slots=True, frozen=True)
 class Counts:
     """Columns of equal length, one row a (page, layer, pane, tile); and lists with one element a page."""
 
@@ -52,6 +64,7 @@ class Counts:
     seen: Sightings = field(default_factory=Sightings)  #: who is behind the rows; empty: nobody asks
     documents: Documents | None = None  #: how large they were; what is left of some pages only does not tell
     zones: ZoneCounts | None = None  #: None: no sample had an anchor
+    spots: Mapping[str, SpotCounts] = field(default_factory=dict)  #: of the pages whose spots somebody asks for, by page key
 
     def only(self, wanted: Sequence[bool]) -> Counts:
         """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
@@ -73,4 +86,5 @@ class Counts:
             seen=self.seen.only(of_wanted),
             documents=None,
             zones=self.zones.only(wanted) if self.zones is not None else None,
+            spots={self.pages[at]: self.spots[self.pages[at]] for at in kept if self.pages[at] in self.spots} if self.spots else {},
         )

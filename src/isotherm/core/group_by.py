@@ -6,7 +6,7 @@ before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from isotherm.core.presence import Presence
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
+from isotherm.core.spots import spot_counts
 from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy"]
@@ -39,6 +40,7 @@ class GroupBy:
         self._meeting = Meeting()
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
         self._people = people
+        self.spots_of: Collection[str] = ()  #: keys of the pages whose spots are asked for
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
 
@@ -52,7 +54,10 @@ class GroupBy:
         if samples.anchored is None:
             return counts
         counted = np.repeat(fresh, samples.runs.size)
-        return replace(counts, zones=zone_counts(samples, counted if within is None else counted & within, self.hop_ms))
+        if within is not None:
+            counted &= within
+        spots = spot_counts(samples, keys, counted, self.spots_of, self.hop_ms) if self.spots_of else {}
+        return replace(counts, zones=zone_counts(samples, counted, self.hop_ms), spots=spots)
 
     def _within(self, cap: Cap, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which samples no cap leaves out, of those that would be counted."""

@@ -16,6 +16,7 @@ from isotherm.core.limits import Limits
 from isotherm.core.pages import Page, canonical_path
 from isotherm.live.asked import checked_page, site_asked
 from isotherm.live.groups import Format, Groups, Source
+from isotherm.live.spots import SpotGroups
 from isotherm.sockets import Socket
 
 __all__ = ["Admit", "LiveEndpoints", "Past", "Renew", "keep_renewing", "page_json"]
@@ -63,11 +64,13 @@ class LiveEndpoints:
         page_key: Callable[[str, str], str] = lambda site, path: site + canonical_path(path),
         past: Past | None = None,
         hiding: bool = False,
+        spots: SpotGroups | None = None,
     ) -> None:
         """`page_key(site, path)`: the page that a path is, after the site's URL rules. `past`: who answers for what has been, and for the
         window too where tiles are `hiding` because too few people were on them."""
         self._past = past
         self._hiding = hiding
+        self._spots = spots if spots is not None and not hiding else SpotGroups(None)  # who was on which spot is not known
         self._limits = limits or Limits()
         self._page_key = page_key
         self._groups = groups
@@ -116,12 +119,14 @@ class LiveEndpoints:
         self._groups.join(view, socket, format_, self._now_ms())
         renewing = asyncio.create_task(keep_renewing(socket, renew, tell=format_ == Format.BINARY)) if renew else None
         try:
-            async for _ in socket.receive():
-                pass
+            async for said in socket.receive():
+                if format_ == Format.BINARY:
+                    self._spots.hear(view, socket, said)
         finally:
             if renewing is not None:
                 renewing.cancel()
             self._sockets.discard(socket)
+            self._spots.leave(view, socket)
             self._groups.leave(view, socket)
         return socket.response
 

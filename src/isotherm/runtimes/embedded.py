@@ -47,6 +47,7 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import AllPages, PipelineSettings, StartError
+from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
 
 __all__ = ["Embedded"]
@@ -107,6 +108,8 @@ class Embedded:
         self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self.gate.set_watched)
+        self._sticking = Sticking(settings, self._group_by)
+        self.spots = self._sticking.groups
         self._publisher = Publisher(self.source)
         self._first_event = FirstEvent(settings.data)
         self._publishing = False
@@ -150,6 +153,7 @@ class Embedded:
             self.gate.first_event_ms = self._first_event.read()
             self._digesting = Digesting(self.settings, self._log)
             self._replay(self._log)
+            self._sticking.counted = self._log.newest_offset
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
         self._advance(self.clock.now_ms())
@@ -167,6 +171,7 @@ class Embedded:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sticking.close()
         if self._digesting is not None:
             await self._digesting.cut(self._thread)
             self._digesting.close()
@@ -268,9 +273,12 @@ class Embedded:
         self.source.merge(counts, now_ms)
         if counts.zones is not None:
             self.zones.merge(counts.pages, counts.zones)
+        if counts.spots:
+            self._sticking.spots.merge(counts.spots)
 
     def _advance(self, now_ms: int) -> Hop | None:
         self.zones.advance(now_ms)
+        self._sticking.spots.advance(now_ms)
         return self.source.advance(now_ms)
 
     def _marks(self, page: str, end_ms: int) -> Marks | None:
@@ -315,6 +323,7 @@ class Embedded:
         clickstream.count(1, len(value), now_ms)
         clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
         counts = self._group_by.group(samples)
+        self._sticking.counted = offset
         self._merge(counts, now_ms)
         if self.history is not None:
             self.history.add(counts, offset, now_ms)
@@ -350,6 +359,7 @@ class Embedded:
             self.on_hop(now_ms)
         self._publish(hop, now_ms)
         await self.groups.broadcast(self._masked.hop(hop.end_ms) if self._masked is not None else hop, now_ms)
+        await self.spots.broadcast()
         self.lag_ms = self.clock.now_ms() - hop.end_ms
 
     def _look_around(self, now_ms: int) -> None:
@@ -357,6 +367,7 @@ class Embedded:
         zones = self.zones
         for name, number in (("zones_beyond", zones.beyond), ("zones_late", zones.late), ("zones_ahead", zones.ahead)):
             self.counters.by_name[name] = number
+        self.counters.by_name["spots_beyond"] = self._sticking.spots.beyond
         if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
             self._presence_ms = now_ms
             self.source.set_visitors(self._group_by.expire(now_ms))

@@ -14,6 +14,7 @@ from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
 from isotherm.live.groups import Groups, Source
+from isotherm.live.spots import SpotGroups
 from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
 from isotherm.runtimes.clock import Clock
@@ -67,6 +68,7 @@ class Pipeline(Protocol):
     counters: Counters
     gate: Gate
     groups: Groups
+    spots: SpotGroups
     topics: Topics
     history: History | None
 

@@ -94,6 +94,7 @@ class Server:
             page_key=pipeline.gate.sites.page_key,
             past=self._history.heatmap,
             hiding=people_min > 1,
+            spots=pipeline.spots,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)

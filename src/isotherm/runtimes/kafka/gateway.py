@@ -26,6 +26,7 @@ from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.history.looking import StoredHistory
 from isotherm.live.groups import Groups
+from isotherm.live.spots import SpotGroups
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.kafka.agreement import agree
@@ -87,6 +88,7 @@ class KafkaGateway:
         self._masked = Masked(self.source, lambda _page, _end_ms: None, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self._on_interest)
+        self.spots = SpotGroups(None)
         self.history: History | None = None
         if store is not None and settings.retention is not None:
             self.history = StoredHistory(
