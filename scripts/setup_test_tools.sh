@@ -15,3 +15,7 @@ command -v caddy >/dev/null || need "Caddy" caddy
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null || need "PostgreSQL" postgresql
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,postgres,dev]'
 npm ci --silent
+# Autobahn's cases for WebSockets, and the client that runs them: nothing that Isotherm itself should see.
+[ -x .venv/autobahn/bin/python ] || .venv/bin/python -m venv .venv/autobahn
+.venv/autobahn/bin/python -m pip install --quiet --disable-pip-version-check --no-deps autobahntestsuite==25.10.1
+.venv/autobahn/bin/python -m pip install --quiet --disable-pip-version-check autobahn==26.10.2
