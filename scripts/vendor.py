@@ -23,9 +23,9 @@ VENDOR = ROOT / "src" / "isotherm" / "web" / "shared" / "vendor"
 LIT_PARTS = ("lit-html", "directive", "directive-helpers", "directives/repeat")
 FONTS = ("instrument-sans", "geist-mono")
 ICONS = (
-    "activity", "arrow-right", "arrow-up-right", "check", "chevron-right", "circle-alert", "circle-check", "code-xml",
-    "copy", "globe", "inbox", "layers", "layout-grid", "list", "moon", "mouse-pointer-2", "pause", "play",
-    "search", "sun", "sun-moon", "triangle-alert", "unplug", "users", "x",
+    "activity", "arrow-right", "arrow-up-right", "bell", "check", "chevron-down", "chevron-right", "circle-alert", "circle-check",
+    "code-xml", "copy", "globe", "inbox", "layers", "layout-grid", "list", "lock", "moon", "mouse-pointer-2", "pause", "pencil", "play",
+    "plus", "search", "sun", "sun-moon", "trash-2", "trending-down", "trending-up", "triangle-alert", "unplug", "users", "x",
 )  # fmt: skip
 
 

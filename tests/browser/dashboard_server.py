@@ -50,6 +50,8 @@ class Scene:
     token_status: int = 200
     wanted: list[str] = field(default_factory=list)  #: pictures that the dashboard asked for last
     tokens: list[str] = field(default_factory=list)  #: tokens given out
+    zones: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: of a page's path
+    zones_error: tuple[int, str] | None = None
     silent: bool = False
 
     def populate(self, howmany: int, *, origin: str | None = SHOP) -> None:
@@ -117,6 +119,12 @@ def live_page(path: str, rate: float, *, origin: str | None = SHOP) -> dict[str,
         "samples": round(rate * 300),
         "quiet_ms": 120,
     }
+
+
+def zone(name: str, share: float, **more: Any) -> dict[str, Any]:
+    """A zone as `/api/zones` tells of it."""
+    told = {"zone": name, "share": share, "samples": round(1000 * share), "people": round(40 * share), "clicks": round(90 * share), "trend": 1.0}
+    return told | more
 
 
 def topic(name: str) -> dict[str, Any]:
@@ -217,6 +225,13 @@ def _add_api(app: web.Application, scene: Scene) -> None:
         listening.remove(socket)
         return socket
 
+    async def zones(request: web.Request) -> web.Response:
+        if scene.zones_error is not None:
+            status, words = scene.zones_error
+            return web.json_response({"error": words}, status=status)
+        league = scene.zones.get(request.query["page"], [])
+        return web.json_response({"start": now_ms() - 300_000, "end": now_ms(), "people": 41, "zones": league})
+
     async def overlay_token(request: web.Request) -> web.Response:
         site = (await request.json())["site"]
         if scene.token_status != 200:
@@ -227,6 +242,7 @@ def _add_api(app: web.Application, scene: Scene) -> None:
     app.router.add_get("/api/overview", overview)
     app.router.add_get("/api/topics", topics)
     app.router.add_get("/api/topics/{name}", messages)
+    app.router.add_get("/api/zones", zones)
     app.router.add_post("/api/overlay-token", overlay_token)
 
 

@@ -61,8 +61,12 @@ async def unharmed(page: Page, title: str) -> None:
     """Neither script nor picture nor link of theirs has come into the page."""
     assert await page.title() == title
     assert await page.locator("img[src=x], script:not([src])").count() == 0
-    links = await page.eval_on_selector_all("a[href], [src]", "all => all.map(one => one.href ?? one.src)")
-    assert not [link for link in links if "evil" in link or "hacked" in link]
+    # What they said may stand in a query of our own address, where it is only ever read as the name of a page.
+    links = await page.eval_on_selector_all("a[href], [src]", "all => all.map(one => new URL(one.href ?? one.src))\
+      .map(({ origin, pathname }) => [origin, pathname])")
+    assert links
+    own = await page.evaluate("location.origin")
+    assert not [link for link in links if link[0] != own or "evil" in link[1] or "hacked" in link[1]]
 
 
 async def test_no_page_of_ours_takes_their_words_for_markup(attacked: Served, new_page: NewPage, tmp_path: Path) -> None:

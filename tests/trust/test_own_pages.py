@@ -14,6 +14,7 @@ WEB = Path(__file__).parents[2] / "src" / "isotherm" / "web"
 PAGES = [
     "/",
     "/topics",
+    "/zones",
     "/login",
     "/login?code=wrong",
     "/nowhere",

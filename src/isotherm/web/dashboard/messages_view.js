@@ -84,10 +84,10 @@ function row(message, unfolded, reachable, actions) {
     <td class="time">
       <button class="unfold" tabindex=${reachable ? "0" : "-1"} aria-expanded=${unfolded ? "true" : "false"}>${clock(message.time)}</button>
     </td>
-    <td class="key" title=${message.key ?? ""}>${message.key ?? html`<span class="none">no key</span>`}</td>
+    <td class="key" title=${message.key ?? ""}>${message.key === null ? html`<span class="none">no key</span>` : html`<bdi>${message.key}</bdi>`}</td>
     <td class="number">${message.partition}</td>
     <td class="number">${message.offset}</td>
-    <td class="value ${wrong ? "wrong" : ""}">${summary(message.value)}</td>
+    <td class="value ${wrong ? "wrong" : ""}"><bdi>${summary(message.value)}</bdi></td>
   </tr>`;
 }
 
@@ -107,7 +107,7 @@ function noMessages({ topic, filter, waiting }, actions) {
   if (filter) {
     return html`<div class="empty card">
       ${icon("search")}
-      <h3>No message with the key “${filter}” yet</h3>
+      <h3>No message with the key “<bdi>${filter}</bdi>” yet</h3>
       <p>A key is matched as a whole; in topics by page it is the site and the path, such as <code>default/p/1</code>.</p>
       <button class="button" @click=${() => actions.filter("")}>Show all keys</button>
     </div>`;

@@ -99,7 +99,7 @@ function cards(model, actions) {
         <li class="page" data-key=${keyOf(page)}>
           <div class="plate">
             <iso-picture .picture=${model.picture(keyOf(page))}></iso-picture>
-            ${openButton(page, actions)}
+            ${zonesLink(page)} ${openButton(page, actions)}
           </div>
           <div class="caption">
             <div>
@@ -145,19 +145,26 @@ function rows(model, actions) {
           (page) => html`
             <tr class="page" data-key=${keyOf(page)}>
               <td><iso-picture .picture=${model.picture(keyOf(page))}></iso-picture></td>
-              <th scope="row" class="name" title=${page.path}><b>${page.path}</b> <span>${hostOf(page)}</span></th>
+              <th scope="row" class="name" title=${page.path}><bdi>${page.path}</bdi> <span><bdi>${hostOf(page)}</bdi></span></th>
               <td class="number">${count(page.visitors)}</td>
               <td class="trend"><iso-spark .trail=${model.trail(keyOf(page))}></iso-spark></td>
               <td class="number">${rate(page.samples_per_second)}</td>
               <td class="number wide">${count(page.samples)}</td>
               <td class="wide quiet">${page.quiet_ms === null ? nothing : quiet(page.quiet_ms)}</td>
-              <td class="number">${openButton(page, actions)}</td>
+              <td class="number">${zonesLink(page)} ${openButton(page, actions)}</td>
             </tr>
           `,
         )}
       </tbody>
     </table>
   </div>`;
+}
+
+/** @param {Page} page */
+function zonesLink({ site, path }) {
+  return html`<a class="open zones" href="/zones?${new URLSearchParams({ page: path, site })}" aria-label="Zones of ${path}">
+    <span>Zones</span>${icon("list")}
+  </a>`;
 }
 
 /** @param {Page} page @param {PagesActions} actions */
@@ -208,7 +215,7 @@ function silence() {
 function nothingFound({ query, overview }, actions) {
   return html`<div class="empty card">
     ${icon("search")}
-    <h3>No live page has “${query}”</h3>
+    <h3>No live page has “<bdi>${query}</bdi>”</h3>
     <p>${plural(overview?.pages.length ?? 0, "page")} ${overview?.pages.length === 1 ? "is" : "are"} live. Words are looked for in path, site and address.</p>
     <button class="button" @click=${() => actions.search("")}>Show all pages</button>
   </div>`;

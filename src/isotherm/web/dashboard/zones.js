@@ -1,0 +1,174 @@
+// @ts-check
+/**
+ * The zones page: one page's parts, live, those with most attention first.
+ *
+ * The overview's socket ticks once a second: it says which pages live and how the server is; with each tick the chosen page's zones are
+ * asked for. The address holds the page (`?page=/p/1&site=default`), so that it can be sent to somebody. Without one it is the hottest.
+ */
+import { LiveSocket } from "../shared/live_socket.js";
+import { themeSwitch } from "../shared/theme_switch.js";
+import { html, render } from "../shared/vendor/lit-html/lit-html.js";
+import { glide } from "./glide.js";
+import { healthOf } from "./health.js";
+import { Hold } from "./hold.js";
+import { Order } from "./order.js";
+import { valueOf } from "./zone_words.js";
+import { keyOf, zonesView } from "./zones_view.js";
+
+/** @typedef {import("./zone_words.js").Column} Column */
+/** @typedef {import("./zones_view.js").Place} Place */
+
+/** Zones whose values are closer than this factor may stand in either order: numbers stand beside them, so it is a narrow one. */
+const BAND = 1.04;
+
+const parts = { link: part("link"), trouble: part("trouble"), league: part("league") };
+
+const model = {
+  place: placeOf(location.search),
+  /** @type {Place[]} */
+  pages: [],
+  /** @type {import("./zones_view.js").League | null} */
+  league: null,
+  query: "",
+  /** @type {Column} */
+  column: "share",
+  refusal: "",
+  /** @type {import("./health.js").Pipeline | null} */
+  pipeline: null,
+  heardMs: 0,
+  /** @type {import("../shared/live_socket.js").SocketState} */
+  link: "connecting",
+};
+
+const hold = new Hold(parts.league, "#list", show);
+let order = new Order(BAND);
+let asking = false;
+
+/** @param {string} search @returns {Place | null} */
+function placeOf(search) {
+  const query = new URLSearchParams(search);
+  const path = query.get("page");
+  return path ? { path, site: query.get("site") || "default" } : null;
+}
+
+/** @param {import("./overview.js").Overview} overview */
+function hear({ pages, pipeline }) {
+  model.pipeline = pipeline;
+  model.heardMs = performance.now();
+  model.place ??= pages.length > 0 ? { site: pages[0].site, path: pages[0].path } : null;
+  // Options that change under an open list close it.
+  if (document.activeElement?.id !== "page") model.pages = choices(pages);
+  void ask();
+}
+
+/** The live pages and the chosen one, by name. @param {Place[]} pages @returns {Place[]} */
+function choices(pages) {
+  const all = pages.map(({ site, path }) => ({ site, path }));
+  const { place } = model;
+  if (place && !all.some((page) => keyOf(page) === keyOf(place))) all.push(place);
+  return all.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+async function ask() {
+  const { place } = model;
+  if (asking || document.hidden || place === null) return show();
+  asking = true;
+  try {
+    const answer = await fetch(`/api/zones?${new URLSearchParams({ page: place.path, site: place.site })}`);
+    if (answer.status === 401) return location.reload();
+    const said = await answer.json();
+    if (model.place !== place) return;
+    model.refusal = answer.ok ? "" : said.error;
+    if (answer.ok) take(said);
+    else show();
+  } catch {
+    // The badge tells of a lost connection; the figures stay as they were.
+    show();
+  } finally {
+    asking = false;
+  }
+}
+
+/** @param {import("./zones_view.js").League} league */
+function take(league) {
+  model.league = league;
+  const before = order.keys.join("\n");
+  arrange();
+  if (order.keys.join("\n") === before) show();
+  else glide(parts.league.querySelectorAll(".zone"), show);
+}
+
+function arrange() {
+  const { league, column } = model;
+  if (!league) return;
+  const heats = league.zones.map((zone) => ({ key: zone.zone, rate: 100 * valueOf(zone, column) }));
+  order.update(heats, league.end, hold.held);
+}
+
+function show() {
+  const health = healthOf(model.link, model.pipeline, performance.now() - model.heardMs);
+  parts.link.className = `badge ${health.tone}`;
+  render(html`<span class="dot ${health.tone === "" ? "waiting" : ""}"></span><span>${health.word}</span>`, parts.link);
+  parts.trouble.hidden = health.tone !== "bad";
+  parts.trouble.textContent = parts.trouble.hidden ? "" : health.why;
+  document.body.classList.toggle("stale", model.league !== null && model.link !== "open");
+  const byName = new Map(model.league?.zones.map((zone) => [zone.zone, zone]));
+  const words = model.query.toLowerCase().split(/\s+/).filter(Boolean);
+  const zones = order.keys.flatMap((key) => byName.get(key) ?? []).filter(({ zone }) => words.every((word) => zone.toLowerCase().includes(word)));
+  render(zonesView({ ...model, zones, held: hold.held }, actions), parts.league);
+}
+
+/** @type {import("./zones_view.js").ZonesActions} */
+const actions = {
+  choose(place) {
+    history.replaceState(null, "", `?${new URLSearchParams({ page: place.path, ...(place.site === "default" ? {} : { site: place.site }) })}`);
+    Object.assign(model, { place, league: null, refusal: "", query: "" });
+    order = new Order(BAND);
+    show();
+    void ask();
+  },
+  search(query) {
+    model.query = query;
+    show();
+  },
+  sort(column) {
+    model.column = column;
+    order = new Order(BAND);
+    arrange();
+    glide(parts.league.querySelectorAll(".zone"), show);
+  },
+};
+
+/** @param {string} id */
+function part(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`zones.html has no #${id}`);
+  return element;
+}
+
+/** `/` goes to the search, Escape clears it. */
+document.addEventListener("keydown", (event) => {
+  const field = document.getElementById("search");
+  if (!(field instanceof HTMLInputElement)) return;
+  const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+  if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    field.select();
+  } else if (event.key === "Escape" && event.target === field && field.value) {
+    event.preventDefault();
+    actions.search("");
+  }
+});
+
+themeSwitch(part("theme"));
+/** @type {LiveSocket<import("./overview.js").Overview>} */
+new LiveSocket("/api/overview", {
+  onMessage: hear,
+  onState: (state) => {
+    model.link = state;
+    show();
+  },
+});
+// What is not said is noticed too: a server that falls silent.
+setInterval(show, 1000);
+show();

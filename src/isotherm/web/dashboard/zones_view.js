@@ -1,0 +1,191 @@
+// @ts-check
+/** A page's zones as a league table: which part has most of the attention, with how many people, and whether it grows. */
+import { count, plural, span } from "../shared/format.js";
+import { icon } from "../shared/icon.js";
+import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
+import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
+import { kindOf, percent, trendOf } from "./zone_words.js";
+
+/** @typedef {import("./zone_words.js").Zone} Zone */
+/** @typedef {import("./zone_words.js").Column} Column */
+/** @typedef {{site: string, path: string}} Place */
+/** @typedef {{start: number, end: number, people: number | null, zones: Zone[]}} League */
+
+/**
+ * @typedef {object} ZonesModel
+ * @property {Place | null} place  the page; null: none is chosen, since none lives
+ * @property {Place[]} pages  those to choose from
+ * @property {League | null} league  null: it has not come yet
+ * @property {Zone[]} zones  those that the search leaves, in order
+ * @property {string} query
+ * @property {Column} column  it is sorted by
+ * @property {boolean} held
+ * @property {string} refusal  the server's words, where it answers with an error
+ */
+/**
+ * @typedef {object} ZonesActions
+ * @property {(place: Place) => void} choose
+ * @property {(query: string) => void} search
+ * @property {(column: Column) => void} sort
+ */
+
+/** @type {Record<Column, {head: string, title: string}>} */
+const COLUMNS = {
+  share: { head: "Attention", title: "Of all movements and clicks on this page that lay on a zone" },
+  people: { head: "People", title: "Different visitors who were on it" },
+  clicks: { head: "Clicks", title: "Clicks and taps on it" },
+  rage: { head: "Rage clicks", title: "Clicks in quick bursts on one spot: somebody expected more to happen" },
+  dead: { head: "Dead clicks", title: "Clicks after which nothing happened" },
+  trend: { head: "Trend", title: "The newest fifth of the time beside the whole of it" },
+};
+
+/** @param {ZonesModel} model @param {ZonesActions} actions */
+export function zonesView(model, actions) {
+  return html`${toolbar(model, actions)} ${body(model, actions)}`;
+}
+
+/** @param {ZonesModel} model @param {ZonesActions} actions */
+function body(model, actions) {
+  const { refusal, league, place, zones, query } = model;
+  if (refusal) return said("circle-alert", "No zones here", refusal);
+  if (place === null) return said("inbox", "It is quiet", "Nobody has moved on any page for a while. Zones appear with the first movement.");
+  if (league === null) return html`<div class="ghost card" aria-hidden="true"></div>`;
+  if (league.zones.length === 0) return noZones();
+  if (zones.length === 0) {
+    return html`<div class="empty card">
+      ${icon("search")}
+      <h3>No zone has “<bdi>${query}</bdi>” in its name</h3>
+      <p>${plural(league.zones.length, "zone")} of this page had visitors.</p>
+      <button class="button" @click=${() => actions.search("")}>Show all zones</button>
+    </div>`;
+  }
+  return html`${table(model, actions)} ${hint(league)}`;
+}
+
+/** @param {ZonesModel} model @param {ZonesActions} actions */
+function toolbar(model, actions) {
+  const { place, pages, league, query, held } = model;
+  /** @param {Event} event */
+  const chosen = (event) => {
+    const { value } = /** @type {HTMLSelectElement} */ (event.target);
+    const found = pages.find((page) => keyOf(page) === value);
+    if (found) actions.choose(found);
+  };
+  return html`<div class="toolbar">
+    <h2>Zones of</h2>
+    <div class="field which">
+      <select id="page" aria-label="Page" .value=${place ? keyOf(place) : ""} @change=${chosen} ?disabled=${place === null}>
+        ${repeat(pages, keyOf, (page) => html`<option value=${keyOf(page)} ?selected=${place !== null && keyOf(page) === keyOf(place)}>${nameOf(page)}</option>`)}
+      </select>
+    </div>
+    <span class="order">
+      ${held
+        ? html`${icon("pause")} Order held while you point`
+        : league
+          ? html`${league.people === null ? nothing : html`<b>${plural(league.people, "person", "people")}</b> in `}the last ${span(league.end - league.start)}`
+          : nothing}
+    </span>
+    <label class="field">
+      ${icon("search")}
+      <span class="unseen">Search zones</span>
+      <input
+        type="search"
+        id="search"
+        placeholder="Search zones"
+        autocomplete="off"
+        spellcheck="false"
+        .value=${query}
+        @input=${(/** @type {Event} */ event) => actions.search(/** @type {HTMLInputElement} */ (event.target).value)}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </label>
+  </div>`;
+}
+
+/** @param {ZonesModel} model @param {ZonesActions} actions */
+function table(model, actions) {
+  const { zones, league, column } = model;
+  const columns = columnsOf(league?.zones ?? []);
+  const most = Math.max(...zones.map(({ share }) => share), 0.0001);
+  return html`<div class="rows card">
+    <table class="table">
+      <caption class="unseen">Zones of the page, first those with most of: ${COLUMNS[column].head}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Zone</th>
+          ${columns.map((name) => head(name, column, actions))}
+        </tr>
+      </thead>
+      <tbody id="list">
+        ${repeat(zones, ({ zone }) => zone, (zone) => row(zone, columns, most))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** Those that the server tells. @param {Zone[]} zones @returns {Column[]} */
+function columnsOf(zones) {
+  const more = /** @type {const} */ (["rage", "dead"]).filter((name) => zones.some((zone) => zone[name] !== undefined));
+  return ["share", "people", "clicks", ...more, "trend"];
+}
+
+/** @param {Column} name @param {Column} now @param {ZonesActions} actions */
+function head(name, now, actions) {
+  return html`<th scope="col" class="number ${name}" aria-sort=${name === now ? "descending" : "none"}>
+    <button class="sort" title=${COLUMNS[name].title} @click=${() => actions.sort(name)}>${icon("chevron-down")}${COLUMNS[name].head}</button>
+  </th>`;
+}
+
+/** @param {Zone} zone @param {Column[]} columns @param {number} most  the largest share in the table */
+function row(zone, columns, most) {
+  const kind = kindOf(zone.zone);
+  return html`<tr class="zone" data-key=${zone.zone}>
+    <th scope="row" class="name">
+      <div class="what">
+        <bdi title=${zone.zone}>${zone.zone}</bdi>${kind === "named" ? nothing : html` <span>${kind === "link" ? "link" : "no name"}</span>`}
+      </div>
+      <div class="bar" aria-hidden="true"><div .style=${`width: ${((100 * zone.share) / most).toFixed(1)}%`}></div></div>
+    </th>
+    ${columns.map((name) => cell(zone, name))}
+  </tr>`;
+}
+
+/** @param {Zone} zone @param {Column} name */
+function cell(zone, name) {
+  if (name === "share") return html`<td class="number share">${percent(zone.share)}</td>`;
+  if (name !== "trend") return html`<td class="number ${name}">${count(zone[name] ?? 0)}</td>`;
+  const { word, tone } = trendOf(zone);
+  return html`<td class="number trend ${tone}">${tone ? icon(tone === "up" ? "trending-up" : "trending-down") : nothing} ${word}</td>`;
+}
+
+/** @param {League} league */
+function hint({ zones }) {
+  if (!zones.some(({ zone }) => kindOf(zone) === "place")) return nothing;
+  return html`<p class="hint">
+    Parts that say <em>no name</em> are told by their place in the page. Give one a name of its own in the page’s markup:
+    <code>&lt;section data-heat-zone="offers"&gt;</code>
+  </p>`;
+}
+
+function noZones() {
+  return said("inbox", "Nobody is on this page", "No part of it had a visitor in the last minutes. It fills with the first movement on the page.");
+}
+
+/** @param {string} symbol @param {string} title @param {string} words */
+function said(symbol, title, words) {
+  return html`<div class="empty card">
+    ${icon(symbol)}
+    <h3>${title}</h3>
+    <p>${words}</p>
+  </div>`;
+}
+
+/** @param {Place} place */
+export function keyOf({ site, path }) {
+  return site + path;
+}
+
+/** @param {Place} place */
+function nameOf({ site, path }) {
+  return site === "default" ? path : `${site} ${path}`;
+}
