@@ -42,6 +42,15 @@ def test_silent_loads_are_forgotten() -> None:
     assert len(repeats) <= 6
 
 
+def test_a_clock_that_leaps_ahead_forgets_nothing_at_once() -> None:
+    """What was sent a moment before the leap is told from its repeat after it."""
+    repeats = Repeats(memory_ms=1000)
+    repeats.turn(0)
+    assert repeats.fresh("s", "l", 0)
+    repeats.turn(3_600_000)
+    assert not repeats.fresh("s", "l", 0)
+
+
 def test_a_hostile_numbering_is_bounded() -> None:
     """Numbers with gaps only: a bounded set is kept, and nothing seen counts again."""
     repeats = Repeats()

@@ -164,6 +164,9 @@ async def test_an_address_has_a_rate(http: aiohttp.ClientSession, tmp_path: Path
         async with http.post(f"{house.address}/clickstream", json=[event()] * 30, headers=FAR) as answer:
             assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (429, True)
         assert await post(http, house, event(), **OTHER) == 202
+        async with http.ws_connect(f"{house.ws}/clickstream/a", headers=FAR) as socket:
+            (answer,) = await answers_of(socket, batch(7, [1.0]))
+            assert (answer["seq"], answer["retry_after_ms"] > 0) == (7, True), "refused unread, and told which all the same"
         assert await post(http, house, [event()] * 100) == 202
         assert house.counter("refused_too_fast") >= 2
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
+from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, seq_of, split
 
 CLASSIC: dict[str, Any] = {
     "session_id": "7f3", "type": "mousemove", "page_url": "https://shop.example/p/1?x=2", "relative_path": "/p/1", "query_prams": "?x=2",
@@ -154,6 +154,13 @@ def test_a_wrong_batch_is_refused_with_its_number(change: dict[str, Any], said: 
 
 def packed(code: str, *numbers: float) -> str:
     return "<" + code + base64.b64encode(struct.pack(f"<{len(numbers)}{code}", *numbers)).decode()
+
+
+def test_a_batch_that_nobody_decodes_has_its_number() -> None:
+    """Whatever else is wrong with it; events, and what can't be read, have none."""
+    assert seq_of(b'{"v": 1, "seq": 7, "load": 3}') == seq_of(b' {"seq": 7, "v": 9}') == 7
+    nothing = [b'{"seq": 7}', b'{"v": 1, "type": "click", "seq": 7}', b'{"v": 1, "seq": -1}', b'{"v": 1, "seq": "7"}', b'{"v": 1', b"", b"7"]
+    assert [seq_of(data) for data in nothing] == [None] * len(nothing)
 
 
 def test_columns_may_come_packed() -> None:

@@ -56,7 +56,7 @@ class Books:
     heat: list[Note] = field(default_factory=list)
     zones: list[Note] = field(default_factory=list)
     end_ms: int = 0
-    _counted: set[tuple[str, str, int]] = field(default_factory=set)
+    counted: set[tuple[str, str, int]] = field(default_factory=set)  #: names of batches
 
     def commit(self, now_ms: int) -> list[Message]:
         """What was taken is in the log from now on; returns it."""
@@ -81,7 +81,7 @@ class Books:
 
     def restart(self, now_ms: int) -> None:
         """All is forgotten but the log, and the log is read again."""
-        self.taken, self.heat, self.end_ms, self._counted = [], [], 0, set()
+        self.taken, self.heat, self.end_ms, self.counted = [], [], 0, set()
         since_ms = now_ms - self.window_ms - self.hop_ms - self.skew_ms
         read = [(when_ms, note) for when_ms, messages in self.log for note in self._fresh(messages)]
         self.waiting = [note for when_ms, note in read if when_ms >= since_ms]
@@ -120,10 +120,10 @@ class Books:
     def _fresh(self, messages: list[Message]) -> list[Note]:
         fresh: list[Note] = []
         for message in messages:
-            if message.name is None or message.name not in self._counted:
+            if message.name is None or message.name not in self.counted:
                 fresh += message.notes
             if message.name is not None:
-                self._counted.add(message.name)
+                self.counted.add(message.name)
         return fresh
 
     def _pane_ms(self, note: Note) -> int:

@@ -25,6 +25,7 @@ PAGES = [
     "/shared/base.css",
     "/dashboard/main.js",
 ]
+ANYWHERE = {"/shared/base.css"}  #: what the overlay needs on a page of another origin
 
 
 async def test_every_answer_is_strict(serve: Serve, http: aiohttp.ClientSession) -> None:
@@ -41,6 +42,7 @@ async def test_every_answer_is_strict(serve: Serve, http: aiohttp.ClientSession)
             assert "unsafe" not in str(policy)
             assert (headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == ("nosniff", "DENY")
             assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Cross-Origin-Resource-Policy"] == ("cross-origin" if path in ANYWHERE else "same-origin"), path
         await served.kill()
 
 
@@ -62,6 +64,8 @@ async def test_the_tracker_loads_anywhere(serve: Serve, http: aiohttp.ClientSess
             assert found["Access-Control-Allow-Origin"] == "*"
             assert found["Cross-Origin-Resource-Policy"] == "cross-origin"
             assert "Access-Control-Allow-Credentials" not in found
+    async with http.post(f"{served.address}/clickstream", json={}) as answer:
+        assert (answer.status, answer.headers["Cross-Origin-Resource-Policy"]) == (422, "cross-origin"), "no error in a visitor's console"
 
 
 @pytest.mark.parametrize("page", sorted(WEB.glob("dashboard/*.html")), ids=lambda page: page.name)

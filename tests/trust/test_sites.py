@@ -63,7 +63,8 @@ async def test_sites_change_without_a_restart(serve: Serve, http: aiohttp.Client
 
         await eventually(gone)
         await socket.send_json(batch(2, [1]))
-        assert "shop" in (await _answer(socket))["error"]
+        said = await _answer(socket)
+        assert ("shop" in said["error"], said["seq"], "retry_after_ms" in said) == (True, 2, False), "its tracker need not send it again"
 
 
 async def _answer(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:

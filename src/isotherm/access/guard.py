@@ -101,7 +101,12 @@ class Guard:
         if cookie is None or not self._keys.cookie_opens(cookie):
             return False
         origin = request.headers.get("Origin")
-        return origin is None or origin.partition("://")[2] == request.host
+        if origin is None:
+            return True
+        scheme, _, host = origin.partition("://")
+        # Whoever stands between can write any page of http://, the same host's too. A proxy that ends TLS and says nothing of it lets
+        # the request look like http here: then https is what the browser knows better.
+        return host == request.host and scheme in (request.scheme, "https")
 
     def sees_pages(self, request: web.Request) -> bool:
         """Whether a browser gets the dashboard or is told how to log in."""

@@ -2,7 +2,8 @@
 
 A tracker numbers its batches one by one from 0, so of nearly every load one number is all that is kept: the next. Of one whose
 batches come with gaps, a ``floor`` is kept below which every number has been seen, and the few seen above it. Loads that were silent for
-the memory's length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole.
+the memory's length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole, at most
+one a turn: where a clock leaps ahead by hours, what comes again a moment later is still told.
 """
 
 from __future__ import annotations
@@ -71,8 +72,7 @@ class Repeats:
         elif now_ms - self._turned_ms >= self._memory_ms:
             if self.before_turn is not None:
                 self.before_turn(None)
-            self._old = self.newest if now_ms - self._turned_ms < 2 * self._memory_ms else {}
-            self.newest = {}
+            self._old, self.newest = self.newest, {}
             self._turned_ms = now_ms
 
     def fresh(self, session: str, load: str, seq: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from isotherm.core.sites import Site
 from isotherm.gateway.gate import Gate
-from isotherm.gateway.messages import Refusal
+from isotherm.gateway.messages import Refusal, seq_of
 from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["Conversation"]
@@ -51,6 +51,8 @@ class Conversation:
             self._keep_up(now_ms)
             visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender)
         except Refusal as refusal:
+            if refusal.seq is None:  # refused unread: its sender wants to know all the same which of its batches it was
+                refusal.seq = seq_of(data)
             self._push(refusal.answer())
             self.full = self._gate.why_closed is not None
             return

@@ -18,7 +18,7 @@ from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
 from isotherm.core.samples import Anchored
 
-__all__ = ["Batch", "Classic", "Ignored", "Refusal", "decode", "split"]
+__all__ = ["Batch", "Classic", "Ignored", "Refusal", "decode", "seq_of", "split"]
 
 SESSION_BYTES_MAX: Final = 128
 LOAD_BYTES_MAX: Final = 64
@@ -193,6 +193,12 @@ def split(body: bytes) -> list[bytes]:
         return [bytes(raw) for raw in _several.decode(body)]
     except _DECODE_ERRORS as error:
         raise Refusal(_words(error)) from None
+
+
+def seq_of(data: bytes) -> int | None:
+    """The number of a batch that nobody decodes; None: it is none, or can't be read."""
+    peek = _peeked(data)
+    return None if peek is None or peek.v is msgspec.UNSET or peek.type is not msgspec.UNSET else _seq(peek)
 
 
 def _peeked(data: bytes) -> _Peek | None:

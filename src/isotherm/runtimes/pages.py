@@ -26,6 +26,7 @@ _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "unsafe-none",  # the hand-over to an overlay needs its opener
 }
 _ANYWHERE: Final = ("/overlay/", "/shared/")  #: loaded by pages of any origin
@@ -35,11 +36,12 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Puts the headers on an answer; a signal of the application."""
     if isinstance(response, web.WebSocketResponse):
         return  # no page: they would say nothing, and a kilobyte of them would stay with each socket
-    for name, value in _SAFE.items():
-        response.headers.setdefault(name, value)
     if request.path.startswith(_ANYWHERE):
         response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if "Access-Control-Allow-Origin" in response.headers:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a beacon's answer too, or it is an error in a visitor's console
+    for name, value in _SAFE.items():
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-cache")
 
 
@@ -70,7 +72,6 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
             return web.Response(body=compressed if short else script, headers={
                 "Content-Type": "text/javascript; charset=utf-8",
                 "Access-Control-Allow-Origin": "*",
-                "Cross-Origin-Resource-Policy": "cross-origin",
                 "Cache-Control": "public, max-age=300",
                 "Timing-Allow-Origin": "*",
                 "Vary": "Accept-Encoding",

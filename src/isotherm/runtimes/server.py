@@ -368,8 +368,12 @@ def _rest(request: web.Request, prefix: str) -> str:
 def _file_or_index(folder: Path, path: str) -> web.StreamResponse:
     """A file of the folder; the index for addresses that a single-page app resolves itself."""
     root = folder.resolve()
-    file = (root / path.lstrip("/")).resolve()
-    if not (file.is_relative_to(root) and file.is_file()):
+    try:
+        file = (root / path.lstrip("/")).resolve()
+        found = file.is_relative_to(root) and file.is_file()
+    except (OSError, ValueError):  # no name that a file can have: too long, or with a NUL in it
+        found = False
+    if not found:
         file = root / "index.html"
     if not file.is_file():
         raise web.HTTPNotFound
