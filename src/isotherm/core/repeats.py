@@ -2,8 +2,8 @@
 
 A tracker numbers its batches one by one from 0, so of nearly every load one number is all that is kept: the next. Of one whose
 batches come with gaps, a ``floor`` is kept below which every number has been seen, and the few seen above it. Loads that were silent for
-the memory's length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole, at most
-one a turn: where a clock leaps ahead by hours, what comes again a moment later is still told.
+the memory's length are forgotten, in two generations: each look-up moves a load to the young one; the old one is dropped as a whole, one at
+a time: where a clock leaps ahead by hours, what comes again a moment later is still told.
 """
 
 from __future__ import annotations
