@@ -159,7 +159,15 @@ def packed(code: str, *numbers: float) -> str:
 def test_a_batch_that_nobody_decodes_has_its_number() -> None:
     """Whatever else is wrong with it; events, and what can't be read, have none."""
     assert seq_of(b'{"v": 1, "seq": 7, "load": 3}') == seq_of(b' {"seq": 7, "v": 9}') == 7
-    nothing = [b'{"seq": 7}', b'{"v": 1, "type": "click", "seq": 7}', b'{"v": 1, "seq": -1}', b'{"v": 1, "seq": "7"}', b'{"v": 1', b"", b"7"]
+    nothing = [
+        b'{"seq": 7}',
+        b'{"v": 1, "type": "click", "seq": 7}',
+        b'{"v": 1, "seq": -1}',
+        b'{"v": 1, "seq": "7"}',
+        b'{"v": 1',
+        b"",
+        b"7",
+    ]
     assert [seq_of(data) for data in nothing] == [None] * len(nothing)
 
 
