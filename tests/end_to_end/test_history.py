@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import json
 import random
+import sys
 import time
 from base64 import b64decode
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -65,6 +69,28 @@ async def test_any_range_equals_brute_force(serve: Serve, http: aiohttp.ClientSe
         assert from_classic(found["people"]["value"]) == Counter((x, y) for x, y, _ in set(inside))
         assert found["grid-size"] == GRID
     assert (end_ms - to_ms, from_ms - start_ms) < (DAY_MS, DAY_MS)
+
+
+async def test_what_is_replayed_as_recorded_is_in_the_history_at_its_own_time(
+    serve: Serve, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """A file of weeks, sent by the command itself: each hour has what happened in it, and the live window nothing."""
+    served = await serve("--open-heat", "--grid-size", str(GRID), "--trust-senders")
+    noon_ms = int(time.time() * 1000) // HOUR_MS * HOUR_MS - 20 * DAY_MS
+    recorded = [event(at % 10 * 100 + 1, 1, timestamp=noon_ms + at * HOUR_MS, session_id=f"s{at % 3}") for at in range(12)]
+    file = tmp_path / "recorded.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in recorded))
+    command = [sys.executable, "-m", "isotherm", "replay", str(file), "--url", served.address, "--as-recorded"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 0
+    for at in range(12):
+        from_ms = noon_ms + at * HOUR_MS
+        found = await asked(http, served.address, **{"from": from_ms, "to": from_ms + HOUR_MS, "people": 1})
+        assert (found["start"], found["end"]) == (from_ms, from_ms + HOUR_MS)
+        assert from_classic(found["value"]) == {(at % 10, 0): 1}
+    whole = await asked(http, served.address, **{"from": noon_ms, "to": noon_ms + 12 * HOUR_MS, "people": 1})
+    assert (sum(from_classic(whole["value"]).values()), whole["people"]["total"]) == (12, 3)
+    assert (await asked(http, served.address))["value"] == {}
 
 
 async def test_a_power_cut_adds_nothing_and_loses_nothing(serve: Serve, http: aiohttp.ClientSession) -> None:

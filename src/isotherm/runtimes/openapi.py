@@ -151,7 +151,7 @@ def _beacon() -> dict[str, Any]:
 
 
 def _reactions_paths() -> dict[str, Any]:
-    """Rules and what fired; the server-sent events of `/api/reactions` are in docs/reactions.md: they do not end."""
+    """Rules and what fired."""
     fired = _list_of("fired", _reference("Reaction"))
     since = {"type": "object", "properties": {"since": _INTEGER, **fired["properties"]}, "required": ["since", "fired"]}
     about = {"name": _STRING, "host": _STRING, "rules": {"type": "array", "items": _STRING}, "waiting": _INTEGER}
@@ -166,10 +166,25 @@ def _reactions_paths() -> dict[str, Any]:
             "delete": _operation("Take a rule away", None, {"404": "No such rule was made here", "503": _CHANGED["503"]}, [name]),
         },
         "/api/rules/dry-run": {"post": _operation("When a rule would have fired over what is kept", since, _CHANGED, body=rule)},
+        "/api/reactions": {"get": _reactions_as_they_come()},
         "/api/reactions/log": {"get": _operation("The newest that fired, newest first", fired)},
         "/api/webhooks": {"get": _operation("The webhooks and what waits for them", _list_of("webhooks", hook), {"503": _CHANGED["503"]})},
         "/api/webhooks/enable": {
             "post": _operation("Switch a webhook on again that answered 410", None, _CHANGED | {"404": "None of that name is off"}, [name])
+        },
+    }
+
+
+def _reactions_as_they_come() -> dict[str, Any]:
+    events = {"type": "string", "description": "event: hot or cooled; id: its number; data: a Reaction as JSON"}
+    newest = {"name": "Last-Event-ID", "in": "header", "description": "What fired after that number comes first", "schema": _STRING}
+    return {
+        "summary": "What fires, as server-sent events: a stream that does not end",
+        "parameters": [newest],
+        "responses": {
+            "200": {"description": "What fires", "content": {"text/event-stream": {"schema": events}}},
+            "401": _answer("No viewer token", _reference("Error")),
+            "422": _answer("Last-Event-ID is no number", _reference("Error")),
         },
     }
 
