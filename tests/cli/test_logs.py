@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import shlex
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,17 @@ def test_a_flood_is_counted_instead_of_written() -> None:
     now_s = 61.0
     logger.warning("attack %d", 100)
     assert stream.getvalue().splitlines()[-1].endswith('message="attack 100" left_out=97')
+
+
+def test_what_a_server_writes_is_so() -> None:
+    """As `begin_logging` sets it up: lines of keys and values, bounded, and none of aiohttp's, which repeat what was sent."""
+    program = (
+        "import logging; from isotherm.cli.logs import begin_logging; begin_logging(); line = logging.getLogger('isotherm.x').warning;"
+        "[line('attack %d\\n', number) for number in range(100)]; logging.getLogger('aiohttp.server').error('GET /?token=secret')"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr.splitlines()
+    assert len(said) == 10
+    assert all(line.startswith("time=") and line.endswith(f'message="attack {number}\\n"') for number, line in enumerate(said))
 
 
 def test_many_messages_take_no_memory() -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from isotherm.access.keys import Keys
 from isotherm.core.columns import ColumnError, unpack
 from isotherm.core.group_by import GroupBy
+from isotherm.core.heat import View
 from isotherm.core.pages import canonical_path
 from isotherm.core.records import (
     RecordError,
@@ -37,9 +39,16 @@ from isotherm.core.records import (
     tick_of,
     visits_of,
 )
+from isotherm.core.rules import RuleError, reaction_from_json, reaction_json, rule_from_json, rule_to_json
 from isotherm.core.sites import Site, SiteError, normal_origin, site_from_json
-from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
+from isotherm.core.spots import Spots
+from isotherm.core.webhooks import WebhookError, webhook_from_json
+from isotherm.core.webhooks import message as told
+from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, seq_of, split
+from isotherm.live.spots import SpotGroups
 from isotherm.runtimes.kafka.classic import samples_of_event
+from isotherm.runtimes.kafka.deliveries import Known
+from isotherm.runtimes.kafka.shared import Shared
 from tests.trust.fuzzing import corpus, mutated
 
 FUZZ_S = float(os.environ.get("FUZZ_S", "3600"))
@@ -51,12 +60,19 @@ def sayable(refusal: Refusal) -> None:
     assert json.loads(refusal.answer())["error"]
 
 
+def same(read: int | None, looked_at: int | None) -> None:
+    """The number of a batch, for whoever reads all of it and for whoever only looks at it."""
+    assert read == looked_at
+
+
 def message(data: bytes) -> None:
     """What the gateway takes: each number within what the wire allows; else a refusal that can be sent."""
+    number = seq_of(data)
     try:
         found = decode(data, "fallback")
     except Refusal as refusal:
         sayable(refusal)
+        same(refusal.seq, number)
         return
     if isinstance(found, Batch):
         lengths = {len(found.x), len(found.y), len(found.age_ms), len(found.kind)}
@@ -157,7 +173,70 @@ def site(data: bytes) -> None:
         assert found.key in (value["key"],)
 
 
-DECODERS: list[Callable[[bytes], None]] = [message, body, clickstream, grouped, heatmap, interest, column, address, site]
+def settings_record(data: bytes) -> None:
+    """A record of `isotherm-settings`, `isotherm-deliveries` and `isotherm-reactions`: key, line end, value. What is refused changes nothing."""
+    key, _, value = data.partition(b"\n")
+    name, shared, known = key.decode("utf-8", "replace"), Shared(), Known()
+    before = vars(shared.copy())
+    try:
+        shared.take(name, value)
+    except RecordError:
+        assert vars(shared) == before
+    shared.turn(NOW_MS)
+    for one in shared.sites:
+        one.page_path("/p/1?q=1")
+    with contextlib.suppress(RecordError):
+        known.take(name, value)
+    known.turn(NOW_MS)
+    with contextlib.suppress(RuleError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        reaction = reaction_from_json(msgspec.json.decode(value))
+        assert reaction_from_json(msgspec.json.decode(msgspec.json.encode(reaction_json(reaction)))) == reaction
+        assert told(reaction), "a webhook can be told of it"
+
+
+def rule(data: bytes) -> None:
+    """A rule, or a webhook, as `PUT /api/rules` and the operator's file have it: what is taken can be kept, and is the same again."""
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    with contextlib.suppress(RuleError):
+        found = rule_from_json(value)
+        assert rule_from_json(msgspec.json.decode(msgspec.json.encode(rule_to_json(found)))) == found
+        found.fits("#main")
+    with contextlib.suppress(WebhookError):
+        assert webhook_from_json(value).host
+
+
+class Hearer:
+    """A viewer of `/live`."""
+
+    def __init__(self) -> None:
+        self.told: list[str | bytes] = []
+
+    def push(self, frame: str | bytes) -> bool:
+        self.told.append(frame)
+        return True
+
+    def abort(self) -> None:
+        """It never is."""
+
+
+def wish(data: bytes) -> None:
+    """What the overlay may say on `/live`: one answer at most, and a viewer that leaves is forgotten."""
+    view = View("default/p", "move", "all")
+    for spots in (None, Spots(window_ms=1000, hop_ms=250, skew_ms=0)):
+        groups, viewer = SpotGroups(spots), Hearer()
+        groups.hear(view, viewer, data)
+        assert len(viewer.told) <= 1
+        assert all("spots" in json.loads(frame) for frame in viewer.told)
+        groups.leave(view, viewer)
+        assert spots is None or not spots.asked
+
+
+DECODERS: list[Callable[[bytes], None]] = [
+    message, body, clickstream, grouped, heatmap, interest, column, address, site, settings_record, rule, wish
+]  # fmt: skip
 BY_NAME = {decoder.__name__: decoder for decoder in DECODERS}
 
 

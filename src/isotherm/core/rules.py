@@ -289,6 +289,9 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
 _FIELDS: Final = tuple(_KINDS)
 
 
+_TIME_MS_MAX: Final = 253_402_300_800_000  #: the year 10000: no calendar can write it
+
+
 def reaction_json(reaction: Reaction) -> dict[str, Any]:
     """What fired, as the API, the topic and webhooks have it."""
     told = reaction._asdict()
@@ -299,7 +302,10 @@ def reaction_json(reaction: Reaction) -> dict[str, Any]:
 def reaction_from_json(value: Any) -> Reaction:
     """The opposite. Raises `RuleError` where it is none."""
     try:
-        return msgspec.convert([value["at" if name == "at_ms" else name] for name in Reaction._fields], Reaction)
+        reaction = msgspec.convert([value["at" if name == "at_ms" else name] for name in Reaction._fields], Reaction)
+        if not 0 <= reaction.at_ms < _TIME_MS_MAX:
+            raise RuleError(f"expected a time in ms since the epoch, got {reaction.at_ms}")
+        return reaction
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
         raise RuleError(f"expected what fired: {error}") from None
 

@@ -353,10 +353,9 @@ def _numbers(column: str | list[float], name: str, seq: int) -> npt.NDArray[np.f
     if isinstance(column, list):
         return np.array(column, np.float64)
     array = _unpacked(column, name, seq)
-    numbers = array.astype(np.float64)
-    if array.dtype.kind == "f" and not np.isfinite(numbers).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Refusal(f"Expected finite numbers - at `$.{name}`", seq=seq)
-    return numbers
+    return array.astype(np.float64)
 
 
 def _unpacked(column: str, name: str, seq: int) -> npt.NDArray[Any]:
