@@ -40,7 +40,6 @@
   const AGE_MS_MAX = 590000; // the server takes 600,000; the rest is for the way
   const QUEUE_SAMPLES_MAX = 2000;
   const BATCH_SAMPLES_MAX = 500; // with an anchor of full length each they fit into a frame
-  const ANCHOR = /^.{0,64}/su; // of whole characters: half of one, which a cut by length may leave, is no JSON
 
   /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is 0 for a move, 1 for a click */
   /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
@@ -49,13 +48,12 @@
 
   /**
    * The one door between the page and us: what goes wrong inside stays inside.
-   * @template {any[]} Arguments
-   * @param {(...args: Arguments) => unknown} work
-   * @returns {(...args: Arguments) => void}
+   * @param {(about: any) => unknown} work
+   * @returns {(about?: any) => void}
    */
-  const guarded = (work) => (...args) => {
+  const guarded = (work) => (about) => {
     try {
-      work(...args);
+      work(about);
     } catch {}
   };
 
@@ -65,8 +63,8 @@
   /** @param {number[]} values @returns {string} a packed column (docs/wire.md), in the smallest type that holds them */
   const pack = (values) => {
     const top = Math.max(...values);
-    const bytes = new (top < 256 ? Uint8Array : top < 65536 ? Uint16Array : Uint32Array)(values);
-    return "<" + "BH.I"[bytes.BYTES_PER_ELEMENT - 1] + btoa(String.fromCharCode(...new Uint8Array(bytes.buffer)));
+    const [letter, Column] = /** @type {any} */ (top < 256 ? ["<B", Uint8Array] : top < 65536 ? ["<H", Uint16Array] : ["<I", Uint32Array]);
+    return letter + btoa(String.fromCharCode(...new Uint8Array(new Column(values).buffer)));
   };
 
   guarded(() => {
@@ -80,6 +78,7 @@
     const from = tag.dataset.host || tag.src;
     const host = new URL(from.includes("//") ? from : "//" + from, tag.src || location.href).origin;
     const query = "?site=" + encodeURIComponent(site);
+    const named = tag.dataset.query?.split(",");
     const load = random();
     const listening = new AbortController();
 
@@ -100,10 +99,11 @@
     let timer = 0;
     let beat = 0;
     let clicked_ms = 0;
-    let x = 0; // the pointer in the viewport
-    let y = 0;
-    let here = false; // it is over the page
-    let fresh = false; // its place in the document is not sampled yet
+    /** @type {PointerEvent | undefined} */
+    let latest; // what the pointer did last, if it is over the page
+    /** @type {PointerEvent | undefined} */
+    let taken; // the same, as of the last beat
+    let scrolled = false; // since then
     let away = false; // the page is hidden or left
 
     /** @param {string} type @param {(event: any) => unknown} work @param {any} [target] */
@@ -113,16 +113,16 @@
     // Sampling
 
     /** The page that an address is, as the server is told it. @param {Location | URL} address */
-    const pageOf = ({ pathname, search }) => {
-      const kept = search.slice(1).split("&").filter((pair) => tag.dataset.query?.split(",").includes(pair.split("=")[0])).join("&");
-      return pathname + (kept && "?" + kept);
+    const pageOf = (address) => {
+      const kept = named && address.search.slice(1).split("&").filter((pair) => named.includes(pair.split("=")[0])).join("&");
+      return address.pathname + (kept ? "?" + kept : "");
     };
 
     /**
      * The zone, link or element with a name that lies there; else the way to it from an element that has an id.
-     * @param {Element} element @param {number} viewportX @param {number} viewportY @returns {Anchor}
+     * @param {Element} element @param {PointerEvent} event @returns {Anchor}
      */
-    const anchorOf = (element, viewportX, viewportY) => {
+    const anchorOf = (element, { clientX, clientY }) => {
       /** @type {any} */
       let box = element.closest("[data-heat-zone]") || element.closest("a[href]");
       let name = box && (box.dataset.heatZone || box.pathname);
@@ -138,14 +138,19 @@
       }
       const { left, top, width, height } = box.getBoundingClientRect();
       /** @param {number} at @param {number} size */
-      const within = (at, size) => Math.max(0, Math.min(1000, (1000 * at) / size)) || 0;
-      return [/** @type {any} */ (ANCHOR.exec(name || ""))[0], within(viewportX - left, width), within(viewportY - top, height)];
+      const within = (at, size) => Math.min(1000, (1000 * at) / size) || 0;
+      // Cut to whole characters: half of one is no JSON.
+      return [/** @type {any} */ (/^.{0,64}/su.exec(name || ""))[0], within(clientX - left, width), within(clientY - top, height)];
     };
 
-    /** @param {number} kind @param {number} viewportX @param {number} viewportY */
-    const take = (kind, viewportX, viewportY) => {
-      const element = document.elementFromPoint(viewportX, viewportY);
-      if (!session || element?.closest("[data-isotherm-ignore]")) return;
+    /** @param {number} kind @param {PointerEvent} event where the pointer is; the page may have been scrolled since */
+    const take = (kind, event) => {
+      const { clientX, clientY, target } = event;
+      // What the browser found there spares asking again. But a press may be told to where it began.
+      const element = /** @type {Element | null} */ (
+        kind || scrolled || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(clientX, clientY) : target
+      );
+      if (!session || away || element?.closest("[data-isotherm-ignore]")) return;
       const { documentElement: html, body } = document;
       /** @type {Page} */
       const page = [
@@ -154,51 +159,35 @@
         Math.max(html.scrollHeight, body.scrollHeight),
         innerWidth,
       ];
-      if (!open || "" + open.page != "" + page || open.samples.length >= BATCH_SAMPLES_MAX)
-        queue.push((open = { seq: seq++, page, samples: [], sent_ms: 0 }));
-      open.samples.push([
+      const begins = !open || "" + open.page != "" + page || open.samples.length >= BATCH_SAMPLES_MAX;
+      if (begins) queue.push((open = { seq: seq++, page, samples: [], sent_ms: 0 }));
+      /** @type {Batch} */ (open).samples.push([
         kind,
-        Math.max(0, viewportX + scrollX),
-        Math.max(0, viewportY + scrollY),
+        clientX + scrollX,
+        clientY + scrollY,
         now(),
-        ...(element ? anchorOf(element, viewportX, viewportY) : /** @type {Anchor} */ (["", 0, 0])),
+        ...(element ? anchorOf(element, event) : /** @type {Anchor} */ (["", 0, 0])),
       ]);
-      if (queue.reduce((count, batch) => count + batch.samples.length, 0) > QUEUE_SAMPLES_MAX) {
+      if (queue.flatMap((batch) => batch.samples).length > QUEUE_SAMPLES_MAX) {
         queue[0].samples.shift();
         if (!queue[0].samples.length) queue.shift();
       }
-      plan();
+      if (begins) plan(); // what joins others goes with them
     };
 
+    /** Takes a sample if the pointer, or the page under it, has moved since the last. @returns {unknown} whether it has */
     const settle = () => {
-      if (fresh) {
-        fresh = false;
-        take(0, x, y);
-      }
-    };
-
-    const pulse = () => {
-      if (fresh) return settle();
-      clearInterval(beat);
-      beat = 0;
-    };
-
-    const moved = () => {
-      fresh = !away;
-      if (fresh && !beat) {
-        beat = setInterval(guarded(pulse), BEAT_MS);
-        settle();
-      }
-    };
-
-    /** @param {PointerEvent} event */
-    const pointed = (event) => {
       // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
-      if (here && x == event.clientX && y == event.clientY) return;
-      here = true;
-      x = event.clientX;
-      y = event.clientY;
-      moved();
+      const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken.clientY);
+      taken = latest;
+      if (moved) take(0, /** @type {PointerEvent} */ (latest));
+      scrolled = false;
+      return moved;
+    };
+
+    const begin = () => {
+      if (!beat && settle())
+        beat = setInterval(guarded(() => settle() || (beat = /** @type {any} */ (clearInterval(beat)))), BEAT_MS);
     };
 
     // Sending
@@ -207,8 +196,8 @@
     const encode = ({ seq, page: [path, w, h, vw], samples }) => {
       const at_ms = now();
       const anchors = [...new Set(samples.map((sample) => sample[4]))];
-      /** @param {1 | 2 | 5 | 6} field */
-      const column = (field) => pack(samples.map((sample) => sample[field]));
+      /** What lies before the edge is on it. @param {0 | 1 | 2 | 5 | 6} field */
+      const column = (field) => pack(samples.map((sample) => Math.max(0, sample[field])));
       return JSON.stringify({
         v: 1,
         session,
@@ -219,7 +208,7 @@
         w,
         h,
         vw,
-        kind: samples.some(([kind]) => kind) ? pack(samples.map(([kind]) => kind)) : "move",
+        kind: samples.some(([kind]) => kind) ? column(0) : "move",
         x: column(1),
         y: column(2),
         age: pack(samples.map((sample) => at_ms - sample[3])),
@@ -313,20 +302,31 @@
       }
       if (listens || session == "viewer") return;
       listens = true;
+      // Called sixty times a second: it keeps the event, and the beat looks at the last one. Which is the last before a rest shows later.
+      /** @param {PointerEvent} event */
+      const pointed = (event) => {
+        latest = event;
+        begin();
+      };
       on("pointermove", pointed);
       on("pointerdown", pointed);
       on("pointerout", (event) => {
         if (event.relatedTarget) return; // over something else of this page
         settle();
-        here = false;
+        latest = undefined;
       });
-      on("scroll", (event) => here && event.target == document && moved());
+      on("scroll", (event) => {
+        if (event.target == document) {
+          scrolled = true;
+          begin();
+        }
+      });
       on("click", (event) => {
         // Those made by a key or by a script have no place; a label's click comes once more from the field that it is for.
         if (!event.detail || event.timeStamp - clicked_ms < CLICK_MS_MIN) return;
         clicked_ms = event.timeStamp;
         settle();
-        take(1, event.clientX, event.clientY);
+        take(1, event);
         send();
       });
       // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
@@ -365,7 +365,6 @@
     /** @param {string} token */
     const show = (token) => {
       listening.abort();
-      clearInterval(beat);
       stop();
       try {
         sessionStorage.isotherm = "viewer";
