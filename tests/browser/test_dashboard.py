@@ -461,7 +461,7 @@ async def test_a_stranger_is_told_how_to_log_in(scene: Scene, new_page: NewPage,
     console.expect("401")
     async with dashboard_server(scene, open_heat=False) as closed:
         tab = await new_page()
-        for path in ("/", "/zones", "/topics"):
+        for path in ("/", "/zones", "/rules", "/topics"):
             answer = await tab.goto(closed + path)
             assert answer is not None
             assert answer.status == 401
@@ -599,7 +599,7 @@ async def test_nothing_is_loaded_from_elsewhere(page: Page, scene: Scene, addres
     foreign: list[str] = []
     page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((address, "data:")) else None)
     scene.populate(3)
-    for path in ("/", "/zones", "/topics", "/login"):
+    for path in ("/", "/zones", "/rules", "/topics", "/login"):
         await page.goto(address + path)
         await expect(page.get_by_role("heading").first).to_be_attached()
     assert foreign == []

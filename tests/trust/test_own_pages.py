@@ -15,6 +15,7 @@ PAGES = [
     "/",
     "/topics",
     "/zones",
+    "/rules",
     "/login",
     "/login?code=wrong",
     "/nowhere",

@@ -77,6 +77,14 @@ class Guard:
             _stranger()
         return viewer
 
+    def would_pass(self, request: web.Request, asked: Callable[[web.Request], object]) -> bool:
+        """Whether `operator` or `viewer` would let this request through; a wrong token is not held against anybody here."""
+        try:
+            asked(request)
+        except (_Guess, web.HTTPException):
+            return False
+        return True
+
     def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
         """Raises 401 for one who may not see this site's heat (None: all sites').
 

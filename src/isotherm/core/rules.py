@@ -32,6 +32,7 @@ __all__ = [
     "Rule",
     "RuleError",
     "Watch",
+    "peak",
     "reaction_from_json",
     "reaction_json",
     "rule_from_json",
@@ -57,7 +58,11 @@ METRICS: Final = tuple(metric.value for metric in Metric)
 
 
 class RuleError(ValueError):
-    """A rule that can't be; the message says what was expected."""
+    """A rule that can't be; the message says what was expected, `field` of which part of the rule. None: of the whole."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(slots=True, frozen=True)
@@ -79,21 +84,25 @@ class Rule:
     def __post_init__(self) -> None:
         """Raises `RuleError`."""
         if not _NAME.fullmatch(self.name):
-            raise RuleError(f"expected a rule's name of 1 to 64 letters, digits, blanks, `.`, `:`, `/`, `_` and `-`, got {self.name!r}")
+            wanted = "1 to 64 letters, digits, blanks, `.`, `:`, `/`, `_` and `-`"
+            raise RuleError(f"expected a rule's name of {wanted}, got {self.name!r}", "name")
         if not self.page.startswith("/") or "/" in self.site:
-            raise RuleError(f"expected a page such as /p/1 and a site's key in rule {self.name!r}, got {self.page!r} of {self.site!r}")
+            got = f"{self.page!r} of {self.site!r}"
+            raise RuleError(f"expected a page such as /p/1 and a site's key in rule {self.name!r}, got {got}", "page")
         if self.metric not in METRICS:
-            raise RuleError(f"expected metric of rule {self.name!r} to be one of {', '.join(METRICS)}, got {self.metric!r}")
+            raise RuleError(f"expected metric of rule {self.name!r} to be one of {', '.join(METRICS)}, got {self.metric!r}", "metric")
         if self.zone is None and self.metric in (Metric.SHARE, Metric.UNSEEN):
-            raise RuleError(f"expected rule {self.name!r} to name a zone, since a page has no {self.metric}")
+            raise RuleError(f"expected rule {self.name!r} to name a zone, since a page has no {self.metric}", "zone")
         if not 0 <= self.at_least < float("inf") or (self.metric == Metric.SHARE and self.at_least > 1):
-            raise RuleError(f"expected at_least of rule {self.name!r} to be from 0 (of a share to 1), got {self.at_least!r}")
-        if min(self.hold_ms, self.people, self.cooldown_ms) < 0:
-            raise RuleError(f"expected hold, people and cooldown of rule {self.name!r} to be 0 or more")
+            raise RuleError(f"expected at_least of rule {self.name!r} to be from 0 (of a share to 1), got {self.at_least!r}", "at_least")
+        for field in ("hold_ms", "people", "cooldown_ms"):
+            if getattr(self, field) < 0:
+                raise RuleError(f"expected hold, people and cooldown of rule {self.name!r} to be 0 or more", field)
         low, high = (self.at_least, self.release_at) if self.metric == Metric.UNSEEN else (self.release_at, self.at_least)
         if not (low <= high and 0 <= self.release_at < float("inf")):
             word = "at or above" if self.metric == Metric.UNSEEN else "from 0 to"
-            raise RuleError(f"expected release of rule {self.name!r} to be {word} at_least ({self.at_least}), got {self.release_at}")
+            wanted = f"{word} at_least ({self.at_least})"
+            raise RuleError(f"expected release of rule {self.name!r} to be {wanted}, got {self.release_at}", "release")
 
     @property
     def release_at(self) -> float:
@@ -244,6 +253,16 @@ class Watch:
         return sorted(fired, key=lambda reaction: reaction.type)
 
 
+def peak(rule: Rule, page: Moment, zones: Mapping[str, Moment]) -> float | None:
+    """The value that is nearest to firing the rule, of all that it looks at; None: there is nothing."""
+    if rule.zone is None:
+        return _value(rule, page)
+    fitting = [_value(rule, moment) for zone, moment in zones.items() if rule.fits(zone)]
+    if rule.one_zone and not fitting:
+        fitting = [_value(rule, Moment())]
+    return (min if rule.metric == Metric.UNSEEN else max)(fitting, default=None)
+
+
 def _value(rule: Rule, moment: Moment) -> float:
     return float(moment.people if rule.metric == Metric.UNSEEN else getattr(moment, rule.metric))
 
@@ -322,10 +341,10 @@ def rule_from_json(value: Any) -> Rule:
     missing = [name for name in _FIELDS[:4] if name not in value]
     if unknown or missing:
         wrong = f"{unknown[0]!r} is none of them" if unknown else f"{missing[0]!r} is missing"
-        raise RuleError(f"expected a rule with {', '.join(_FIELDS[:4])}, and of {', '.join(_FIELDS[4:])}; {wrong}")
+        raise RuleError(f"expected a rule with {', '.join(_FIELDS[:4])}, and of {', '.join(_FIELDS[4:])}; {wrong}", (unknown or missing)[0])
     for name, item in value.items():
         if not isinstance(item, _KINDS[name]) or (isinstance(item, bool) and bool not in _KINDS[name]):
-            raise RuleError(f"expected {name} of a rule to be {' or '.join(kind.__name__ for kind in _KINDS[name])}, got {item!r}")
+            raise RuleError(f"expected {name} of a rule to be {' or '.join(kind.__name__ for kind in _KINDS[name])}, got {item!r}", name)
     try:
         at_least = float(value["at_least"])
     except OverflowError:  # TOML has whole numbers of any length

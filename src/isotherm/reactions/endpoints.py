@@ -21,10 +21,11 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from isotherm.answers import refused
-from isotherm.core.rules import Reaction, Rule, RuleError, reaction_json, rule_from_json, rule_to_json
+from isotherm.core.rules import METRICS, Reaction, Rule, RuleError, reaction_json, rule_from_json, rule_to_json
 from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
 from isotherm.reactions.store import ReactionError
+from isotherm.reactions.trial import Trial
 
 __all__ = ["ReactionEndpoints"]
 
@@ -32,7 +33,7 @@ _WAITING_MAX: Final = 1000  #: events that a slow listener may be behind; then i
 _LOG_MAX: Final = 200
 _PING_S: Final = 15.0
 
-DryRun = Callable[[Rule], Awaitable[tuple[int, list[Reaction]]]]
+DryRun = Callable[[Rule], Awaitable[Trial]]
 
 Sees = Callable[[web.Request], tuple[str | None, Callable[[], bool]]]
 """Raises for a stranger. Returns the one site that the viewer may see (None: all), and what tells whether they still may."""
@@ -48,7 +49,11 @@ class ReactionEndpoints:
         operator: Callable[[web.Request], object],
         dry_run: DryRun,
         courier: AnyCourier | None = None,
+        *,
+        may_change: Callable[[web.Request], bool] = lambda _request: True,
     ) -> None:
+        """`may_change(request)`: whether `operator` would let it through; a page that shows rules asks before it offers to change them."""
+        self._may_change = may_change
         self._courier = courier
         self._desk = desk
         self._sees = sees
@@ -120,7 +125,8 @@ class ReactionEndpoints:
         site, _ = self._sees(request)
         hot = self._desk.hot
         known = [(rule, fixed) for rule, fixed in self._desk.rules if site in (None, rule.site)]
-        return _json({"rules": [rule_to_json(rule) | {"fixed": fixed, "hot": hot.get(rule.name, [])} for rule, fixed in known]})
+        told = [rule_to_json(rule) | {"fixed": fixed, "hot": hot.get(rule.name, [])} for rule, fixed in known]
+        return _json({"rules": told, "may_change": self._may_change(request), "metrics": METRICS})
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         rule = await self._rule(request)
@@ -129,7 +135,7 @@ class ReactionEndpoints:
             if putting is not None:
                 await putting
         except RuleError as error:
-            raise refused(web.HTTPUnprocessableEntity, str(error)) from None
+            raise _wrong(error) from None
         except ReactionError as error:
             raise refused(web.HTTPServiceUnavailable, str(error)) from None
         return _json(rule_to_json(rule))
@@ -149,10 +155,12 @@ class ReactionEndpoints:
     async def try_out(self, request: web.Request) -> web.StreamResponse:
         rule = await self._rule(request)
         try:
-            since_ms, fired = await self._dry_run(rule)
+            trial = await self._dry_run(rule)
         except ReactionError as error:
             raise refused(web.HTTPServiceUnavailable, str(error)) from None
-        return _json({"since": since_ms, "fired": [reaction_json(reaction) for reaction in fired]})
+        fired = [reaction_json(reaction) for reaction in trial.fired]
+        values = [round(value, 4) if value is not None else None for value in trial.values]
+        return _json({"since": trial.since_ms, "until": trial.until_ms, "fired": fired, "values": values})
 
     async def webhooks(self, request: web.Request) -> web.StreamResponse:
         self._operator(request)
@@ -181,8 +189,16 @@ class ReactionEndpoints:
         _said_json(request)
         try:
             return rule_from_json(msgspec.json.decode(await request.read()))
-        except (RuleError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except RuleError as error:
+            raise _wrong(error) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise refused(web.HTTPUnprocessableEntity, str(error)) from None
+
+
+def _wrong(error: RuleError) -> web.HTTPError:
+    """The answer to a rule that can't be, which says of which field it speaks."""
+    body = {"error": str(error), "field": error.field}
+    return web.HTTPUnprocessableEntity(text=msgspec.json.encode(body).decode(), content_type="application/json")
 
 
 def _said_json(request: web.Request) -> None:

@@ -6,37 +6,78 @@ The same stages as live, at a clock that runs through the past: each record is t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from isotherm.core.group_by import GroupBy
-from isotherm.core.rules import Reaction, Rule, Watch
+from isotherm.core.rules import Metric, Moment, Reaction, Rule, Watch, peak
 from isotherm.core.samples import Samples
 from isotherm.core.watching import moment_of
 from isotherm.core.zones import Zones
 
-__all__ = ["dry_run"]
+__all__ = ["STEPS", "Trial", "Trying", "dry_run"]
+
+STEPS: Final = 120  #: in which the values of a trial are told, at most
+_STEP_MS: Final = 1000  #: so long is one at least, so that a hop lies in each
 
 
-def dry_run(rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: int, skew_ms: int, until_ms: int) -> list[Reaction]:
+class Trial(NamedTuple):
+    """What came of a dry run."""
+
+    since_ms: int
+    until_ms: int
+    fired: list[Reaction]
+    values: list[float | None]  #: in equal parts of the time: the value nearest to firing, of all that the rule looks at; None: nothing
+
+
+class Trying:
+    """One rule that is fed with the past, moment by moment, in order; `trial` is what came of it."""
+
+    def __init__(self, rule: Rule, since_ms: int, until_ms: int) -> None:
+        self._rule = rule
+        self._watch = Watch(rule)
+        self._since_ms, self._until_ms = since_ms, max(until_ms, since_ms + 1)
+        self._fired: list[Reaction] = []
+        self._values: list[float | None] = [None] * min(STEPS, max(1, (until_ms - since_ms) // _STEP_MS))
+
+    def feed(self, now_ms: int, page: Moment, zones: dict[str, Moment]) -> None:
+        self._fired += self._watch.feed(now_ms, page, zones)
+        steps = len(self._values)
+        at = min((now_ms - self._since_ms) * steps // (self._until_ms - self._since_ms), steps - 1)
+        value = peak(self._rule, page, zones)
+        if value is not None and at >= 0:
+            before = self._values[at]
+            nearest = min if self._rule.metric == Metric.UNSEEN else max
+            self._values[at] = value if before is None else nearest(before, value)
+
+    @property
+    def trial(self) -> Trial:
+        return Trial(self._since_ms, self._until_ms, self._fired, self._values)
+
+
+def dry_run(rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: int, skew_ms: int, until_ms: int) -> Trial:
     """What the rule would have told, from the first record until that time."""
     group_by = GroupBy(grid_size=1, hop_ms=hop_ms)
     zones = Zones(window_ms=window_ms, hop_ms=hop_ms, skew_ms=skew_ms)
-    watch, fired, now_ms = Watch(rule), [], 0
+    trying: Trying | None = None
+    now_ms = 0
 
-    def walk(to_ms: int) -> None:
+    def walk(trying: Trying, to_ms: int) -> None:
         nonlocal now_ms
         now_ms = now_ms or to_ms // hop_ms * hop_ms
         while now_ms <= to_ms:
             zones.advance(now_ms)
-            fired.extend(watch.feed(now_ms, *moment_of(zones, rule.page_key)))
+            trying.feed(now_ms, *moment_of(zones, rule.page_key))
             now_ms += hop_ms
 
     for samples in records:
-        walk(samples.arrived_ms)
+        trying = trying or Trying(rule, samples.arrived_ms, until_ms)
+        walk(trying, samples.arrived_ms)
         counts = group_by.group(samples)
         if counts.zones is not None:
             wanted = [key == rule.page_key for key in counts.pages]
             if any(wanted):
                 zones.merge([key for key in counts.pages if key == rule.page_key], counts.zones.only(wanted))
-    if now_ms:
-        walk(until_ms)
-    return fired
+    if trying is None:
+        return Trial(until_ms, until_ms, [], [])
+    walk(trying, until_ms)
+    return trying.trial

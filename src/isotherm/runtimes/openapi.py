@@ -153,15 +153,19 @@ def _beacon() -> dict[str, Any]:
 def _reactions_paths() -> dict[str, Any]:
     """Rules and what fired."""
     fired = _list_of("fired", _reference("Reaction"))
-    since = {"type": "object", "properties": {"since": _INTEGER, **fired["properties"]}, "required": ["since", "fired"]}
+    values = {"type": "array", "items": {"type": ["number", "null"]}, "maxItems": 120}
+    run = {"since": _INTEGER, "until": _INTEGER, **fired["properties"], "values": values}
+    since = {"type": "object", "properties": run, "required": list(run)}
     about = {"name": _STRING, "host": _STRING, "rules": {"type": "array", "items": _STRING}, "waiting": _INTEGER}
     state = {"disabled": {"type": ["integer", "null"]}, "newest": {"type": ["object", "null"]}}
     hook = {"type": "object", "properties": about | state, "required": [*about, *state]}
     rule = _reference("Rule")
     name = _query("name", _STRING, "Its name", required=True)
+    rules = _list_of("rules", rule)
+    rules["properties"] |= {"may_change": {"type": "boolean"}, "metrics": {"type": "array", "items": _STRING}}
     return {
         "/api/rules": {
-            "get": _operation("All rules, each with what is hot under it", _list_of("rules", rule)),
+            "get": _operation("All rules, each with what is hot under it", rules),
             "put": _operation("Make or replace a rule", rule, _CHANGED, body=rule),
             "delete": _operation("Take a rule away", None, {"404": "No such rule was made here", "503": _CHANGED["503"]}, [name]),
         },

@@ -82,6 +82,7 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
 
     app.router.add_get("/", page("index.html"))  # type: ignore[arg-type]
     app.router.add_get("/zones", page("zones.html"))  # type: ignore[arg-type]
+    app.router.add_get("/rules", page("rules.html"))  # type: ignore[arg-type]
     app.router.add_get("/topics", page("topics.html"))  # type: ignore[arg-type]
     app.router.add_get("/login", login)
     for name in {TRACKER_NAME, tracker_name}:

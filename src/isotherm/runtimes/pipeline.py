@@ -9,7 +9,7 @@ from typing import Protocol
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
 from isotherm.core.heat import PageNow
-from isotherm.core.rules import Reaction, Rule
+from isotherm.core.rules import Rule
 from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
@@ -17,6 +17,7 @@ from isotherm.live.groups import Groups, Source
 from isotherm.live.spots import SpotGroups
 from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
+from isotherm.reactions.trial import Trial
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.topics import Topics
 
@@ -49,7 +50,7 @@ class Reactions(Protocol):
     def desk(self) -> AnyDesk: ...
     @property
     def courier(self) -> AnyCourier: ...
-    async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]: ...
+    async def dry_run(self, rule: Rule) -> Trial: ...
     async def close(self) -> None: ...
 
 

@@ -20,7 +20,7 @@ from isotherm.core.samples import Samples
 from isotherm.core.webhooks import Webhook
 from isotherm.log import Log
 from isotherm.reactions import Courier, Desk, Outbox, ReactionError, ReactionStore
-from isotherm.reactions.trial import dry_run
+from isotherm.reactions.trial import Trial, dry_run
 from isotherm.reactions.words import greeting, words
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import StartError
@@ -62,21 +62,20 @@ class Reacting:
         self._thread.shutdown()
         self._store.close()
 
-    async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
-        """Over all that the log keeps: since when, and what would have fired."""
+    async def dry_run(self, rule: Rule) -> Trial:
+        """Over all that the log keeps."""
         return await asyncio.get_running_loop().run_in_executor(None, self._dry_run, rule)
 
-    def _dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
+    def _dry_run(self, rule: Rule) -> Trial:
         settings, now_ms = self._pipeline.settings, self._pipeline.clock.now_ms()
         log = Log(settings.data / "log.sqlite", repair=False)
         try:
             records = [record for _, _, value in log.replay(0) if (record := _samples(value)) is not None]
         finally:
             log.close()
-        fired = dry_run(
+        return dry_run(
             rule, records, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms
         )
-        return records[0].arrived_ms if records else now_ms, fired
 
     def _to_topic(self, seq: int, reaction: Reaction) -> None:
         topic, value = self._pipeline.topics[Topics.REACTIONS], msgspec.json.encode(reaction_json(reaction))

@@ -101,7 +101,10 @@ class Server:
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
-            self._reactions = ReactionEndpoints(reacting.desk, self._sees, operator, reacting.dry_run, reacting.courier)
+            self._reactions = ReactionEndpoints(
+                reacting.desk, self._sees, operator, reacting.dry_run, reacting.courier,
+                may_change=lambda request: self.guard.would_pass(request, operator),
+            )  # fmt: skip
         self._overview = Overview(pipeline, self.guard.viewer, tag, stands=self.guard.stands, open_heat=settings.open_heat)
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None

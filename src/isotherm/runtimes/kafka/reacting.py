@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from isotherm.core.rules import Reaction, Rule
 from isotherm.reactions.store import ReactionError
-from isotherm.reactions.trial import dry_run
+from isotherm.reactions.trial import Trial, dry_run
 from isotherm.reactions.words import greeting, words
 from isotherm.runtimes.kafka.connection import SETTINGS
 from isotherm.runtimes.kafka.courier import SharedCourier
@@ -70,15 +70,14 @@ class KafkaReacting:
         self._running = False
         await self._loop.run_in_executor(None, self._thread.join)
 
-    async def dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
-        """Over what `clickstream` has of the last ten minutes, or of the window: since when, and what would have fired."""
+    async def dry_run(self, rule: Rule) -> Trial:
+        """Over what `clickstream` has of the last ten minutes, or of the window."""
         return await self._loop.run_in_executor(None, self._dry_run, rule)
 
-    def _dry_run(self, rule: Rule) -> tuple[int, list[Reaction]]:
+    def _dry_run(self, rule: Rule) -> Trial:
         settings, now_ms = self._gateway.settings, self._gateway.clock.now_ms()
         samples = kept_samples(self._gateway.cluster, rule.page_key, now_ms)
-        fired = dry_run(rule, samples, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms)
-        return samples[0].arrived_ms if samples else now_ms, fired
+        return dry_run(rule, samples, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms)
 
     # -- rules
 
