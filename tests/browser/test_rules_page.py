@@ -152,6 +152,8 @@ async def test_it_is_accessible_and_fits(tmp_path: Path, new_page: NewPage, them
     for width, height in [(1440, 900), (1024, 768), (390, 844)]:
         options = {"viewport": {"width": width, "height": height}, "color_scheme": theme, "reduced_motion": "reduce"}
         page = await logged_in(served, tmp_path, new_page, **options)
+        foreign: list[str] = []
+        page.on("request", lambda request, foreign=foreign: foreign.append(request.url))
         await page.goto(f"{served.address}/rules")
         await expect(rule(page, "fixed one")).to_be_visible()
         await expect(page.locator("#hooks li")).to_be_visible()
@@ -163,5 +165,6 @@ async def test_it_is_accessible_and_fits(tmp_path: Path, new_page: NewPage, them
         assert await complaints(page) == [], f"{width} px, form"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert await page.evaluate("document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth")
+        assert not [url for url in foreign if not url.startswith((served.address, "data:"))]
         await page.context.close()
     await served.stop()
