@@ -36,7 +36,7 @@ def test_a_site_without_origins_takes_all_and_one_without_an_origin_is_no_browse
     [
         ("https://Shop.Example", "https://shop.example"), ("https://shop.example:443/", "https://shop.example"),
         ("http://shop.example:80", "http://shop.example"), ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"), ("https://Bücher.example", "https://xn--bcher-kva.example"),
     ],
 )  # fmt: skip
 def test_origins_are_kept_as_browsers_write_them(text: str, origin: str) -> None:
@@ -45,7 +45,19 @@ def test_origins_are_kept_as_browsers_write_them(text: str, origin: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "*", "null", "shop.example", "ftp://shop.example", "https://a.example/b", "https://u@a.example", "https://a:x"]
+    "text",
+    [
+        "",
+        "*",
+        "null",
+        "shop.example",
+        "ftp://shop.example",
+        "https://a.example/b",
+        "https://u@a.example",
+        "https://a:x",
+        "https://a.exampl\x1d:443",
+        "https://a b",
+    ],
 )
 def test_what_is_no_origin_is_refused(text: str) -> None:
     """There is no wildcard that somebody could take for one."""

@@ -19,6 +19,7 @@ __all__ = ["Site", "SiteError", "Sites", "site_from_json", "site_to_json", "with
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PARAMETER: Final = re.compile(r"[A-Za-z0-9_.~\[\]-]{1,64}")
 _PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 _PATHS_KEPT_MAX: Final = 4096
 
 
@@ -113,15 +114,18 @@ def with_origins(sites: list[Site], origins: frozenset[str]) -> list[Site]:
 
 
 def normal_origin(text: str) -> str:
-    """An origin as browsers write it: lower case, without the scheme's own port. Raises `SiteError`."""
+    """An origin as browsers write it: lower case, `xn--` for letters that are none of ASCII, without the scheme's own port.
+
+    Raises `SiteError`."""
     try:
         parts = urlsplit(text.strip())
-        port = parts.port
+        port, host = parts.port, parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host.encode("idna").decode()
     except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        parts, port, host = urlsplit(""), None, ""
+    beside = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or beside:
         raise SiteError(f"expected an origin as scheme and host, such as https://shop.example, got {text!r}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _PORTS[parts.scheme]) else "")
 
 

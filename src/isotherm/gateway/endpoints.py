@@ -19,6 +19,7 @@ from isotherm.gateway.conversation import Conversation
 from isotherm.gateway.gate import Gate
 from isotherm.gateway.messages import Refusal
 from isotherm.gateway.senders import Sender, is_crawler
+from isotherm.gateway.turns import Turns
 from isotherm.sockets import Socket
 
 __all__ = ["BODY_BYTES_MAX", "FRAME_BYTES_MAX", "GatewayEndpoints"]
@@ -45,7 +46,13 @@ class GatewayEndpoints:
         self._limits = limits or Limits()
         self._sockets: dict[Socket, Conversation] = {}  # in the order in which they came
         self._beacons = 0
+        self._turns = Turns()
         self.behind = False  #: the server can't keep up: nobody new is taken
+
+    @property
+    def waited_ms(self) -> int:
+        """How long what trackers said has waited to be read."""
+        return int(self._turns.waited_s * 1000)
 
     async def socket(self, request: web.Request, rest: str) -> web.StreamResponse:
         site, sender = self._admit(request)
@@ -59,6 +66,8 @@ class GatewayEndpoints:
         self._sockets[socket] = conversation
         try:
             async for data in socket.receive():
+                if self._turns.spent():
+                    await self._turns.next()
                 conversation.receive(data, self._now_ms())
                 if conversation.full:
                     await socket.close(1013, "can't take events now")
@@ -89,6 +98,8 @@ class GatewayEndpoints:
         except web.HTTPRequestEntityTooLarge:
             self._gate.counters.refuse("too_large", "body", self._now_ms())
             return _answer(413, f"expected a body of at most {self._limits.body_bytes_max} bytes")
+        if self._turns.spent():
+            await self._turns.next()
         waiting = _Waiting()
         try:
             waiting.left += self._gate.take_body(body, site, rest or None, _shown(sender), self._now_ms(), waiting, sender)

@@ -232,7 +232,7 @@ class Server:
                     self._settings.look_around()
                 if looks % _IDLE_EVERY == 0:
                     await self._gateway.close_idle()
-                behind = behind + 1 if self._pipeline.lag_ms > _BEHIND_MS else 0
+                behind = behind + 1 if max(self._pipeline.lag_ms, self._gateway.waited_ms) > _BEHIND_MS else 0
                 await self._keep_up(behind >= _BEHIND_LOOKS and not self._settings.trust_senders)
             except Exception:
                 logger.exception("looking around failed")
