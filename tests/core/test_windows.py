@@ -203,3 +203,22 @@ def test_freed_rows_are_used_again() -> None:
         aggregator.merge(group_by.group(samples), now_ms)
         aggregator.advance(now_ms)
     assert len(aggregator._page_of_row) <= 8
+
+
+def test_what_many_records_bring_for_a_pane_is_joined() -> None:
+    """Memory goes with samples, not with records: a pane has few arrays, however many records told of it, and none stays in pieces."""
+    aggregator = Aggregator(grid_size=4, window_ms=60_000, hop_ms=250, skew_ms=500)
+    group_by = GroupBy(grid_size=4, hop_ms=250)
+    one = {"page": "default/", "session": "s", "load": "l", "width": 4, "height": 4, "viewport": 1280.0}
+    view = View("default/", "move", "all")
+    aggregator.advance(START_MS)
+    for seq in range(500):
+        samples = to_samples([one | {"seq": seq, "kind": [0, 0], "x": [seq % 4, 1], "y": [1, 2], "age": [1000, 10]}], START_MS)
+        assert samples is not None
+        aggregator.merge(group_by.group(samples), START_MS)
+    aggregator.advance(START_MS + 250)
+    assert max(len(pane.cells) for pane in aggregator._panes.values()) <= 20
+    for step in range(2, 70):
+        aggregator.advance(START_MS + 250 * step)
+    assert {len(pane.cells) for pane in aggregator._panes.values()} == {1}
+    assert as_tiles(aggregator.whole(view), 4) == {(1, 2): 500, (0, 1): 125, (1, 1): 125, (2, 1): 125, (3, 1): 125}

@@ -36,16 +36,28 @@ from isotherm.core.page_table import RATE_SPAN_MS, PageTable
 
 __all__ = ["RATE_SPAN_MS", "Aggregator", "Hop"]
 
+_LOOSE_CHUNKS = 16  #: of a pane, before they are joined: a chunk is two arrays, some hundred bytes each however few its rows are
+_LOOSE_ROWS = 256  #: and one more for so many rows that are joined, so that joining copies no row more than some times
+_CALM_PANES = 64  #: a pane of so many hops ago is joined: trackers gather for some seconds, then little comes
+
 _NO_CELLS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 _NO_COUNTS: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
 
 @dataclass(slots=True)
 class _Pane:
-    """Counts of one pane, as chunks in the order they came."""
+    """Counts of one pane, as chunks in the order they came, joined now and then."""
 
     cells: list[npt.NDArray[np.int64]]
     counts: list[npt.NDArray[np.int32]]
+    chunks_max: int = _LOOSE_CHUNKS
+
+    def add(self, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> None:
+        self.cells.append(cells)
+        self.counts.append(counts)
+        if len(self.cells) > self.chunks_max:
+            joined, _ = self.joined()
+            self.chunks_max = _LOOSE_CHUNKS + len(joined) // _LOOSE_ROWS
 
     def joined(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
         if len(self.cells) > 1:
@@ -200,6 +212,9 @@ class Aggregator:
             self._slide(self._end, end, chunks)
         self._end = end
         self._settle(end, chunks)
+        calm = self._panes.get(end - _CALM_PANES)
+        if calm is not None:
+            calm.joined()
         return Hop(self, end * self.hop_ms, *(self._apply(chunks) if chunks else (_NO_CELLS, _NO_COUNTS)))
 
     @property
@@ -271,8 +286,7 @@ class Aggregator:
         if pane is None:
             self._panes[number] = _Pane([cells], [counts])
         else:
-            pane.cells.append(cells)
-            pane.counts.append(counts)
+            pane.add(cells, counts)
 
     def _apply(self, chunks: list[Chunk]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
         """Adds to the window; returns the cells of watched rows that changed, ascending, each once, and their counts now."""
