@@ -77,7 +77,8 @@ async def _write(given: dict[str, Any]) -> int:
             offset = log.append(now_ms, encode(samples_to_record(part)))
             samples += len(part)
             if given["digests"]:
-                digesting.add(part, group_by.group(part), offset, now_ms, log.newest_checksum)
+                counts = group_by.group(part)
+                digesting.add(group_by.newest, counts, offset, now_ms, log.newest_checksum)
                 if digesting.due(now_ms):
                     await digesting.cut(thread)
     digesting.close()

@@ -15,6 +15,7 @@ from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest, DigestError
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
+from isotherm.core.layers import KINDS
 from isotherm.core.pages import Page
 from isotherm.core.rollup import Bucket, fold
 from isotherm.core.samples import Anchored, Samples
@@ -76,7 +77,7 @@ class Core:
         self.aggregator.set_visitors(group_by.expire(now_ms))
         self.aggregator.advance(now_ms)
         self.zones.advance(now_ms)
-        views = [View(page, kind, device) for page in PAGES for kind in ("move", "click") for device in ("mobile", "tablet", "desktop")]
+        views = [View(page, kind, device) for page in PAGES for kind in KINDS for device in ("mobile", "tablet", "desktop")]
         heat = [self.aggregator.whole(view) for view in views]
         pages = sorted(self.aggregator.pages(now_ms), key=lambda page: page.key)
         buckets, _ = fold(self.counts, hop_ms=HOP_MS, tiles=GRID * GRID, floors=Floors())
@@ -107,12 +108,13 @@ def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: 
         samples = to_samples(made, now_ms)
         counts = group_by.group(samples)
         direct.take(counts, now_ms)
-        records.append(Counted.of(samples, counts, offset, now_ms))
+        records.append(Counted.of(group_by.newest, counts, offset, now_ms))
     through = Core()
     bounds = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
     for start, end in pairwise(bounds):
         digest = Digest.from_bytes(Digest.of(records[start:end], SETTING).to_bytes(), SETTING)
         again.recall(digest.batches())
+        again.recall_clicks(digest.clicks(0))
         pieces = list(digest.pieces(lambda offset, taken_ms: (sum(offset >= at for at in apart), taken_ms)))
         assert pieces[0].taken_ms == records[start].taken_ms
         assert pieces[-1].offset == records[end - 1].offset
@@ -139,7 +141,7 @@ def test_records_that_are_not_wanted_are_left_out() -> None:
         drained = intake.drain(START_MS)
         assert drained is not None
         counts = group_by.group(drained.samples)
-        records.append(Counted.of(drained.samples, counts, 10 + offset, START_MS + offset))
+        records.append(Counted.of(group_by.newest, counts, 10 + offset, START_MS + offset))
     digest = Digest.of(records, SETTING)
     pieces = list(digest.pieces(lambda offset, taken_ms: None if taken_ms == START_MS + 2 else "wanted"))
     assert [(piece.offset, piece.taken_ms, int(piece.counts.count.sum())) for piece in pieces] == [(11, START_MS, 2), (14, START_MS + 3, 2)]
@@ -152,8 +154,9 @@ WHOLE = [(10, [({"page": PAGES[0], "session": "s", "load": "l", "seq": 0, "width
 
 def written() -> bytes:
     samples = to_samples(WHOLE[0][1], START_MS)
-    counts = GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=True).group(samples)
-    return Digest.of([Counted.of(samples, counts, 1, START_MS)], SETTING).to_bytes()
+    group_by = GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=True)
+    counts = group_by.group(samples)
+    return Digest.of([Counted.of(group_by.newest, counts, 1, START_MS)], SETTING).to_bytes()
 
 
 def test_a_digest_that_is_not_whole_is_none() -> None:

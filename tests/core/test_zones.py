@@ -248,7 +248,7 @@ def test_what_is_erased_takes_its_anchors_along() -> None:
     assert (counts.zones.names, counts.zones.count.tolist()) == (["a"], [1])
 
 
-entries_ = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-3, 3), st.integers(1, 9)), min_size=1, max_size=12)
+entries_ = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(-3, 3), st.integers(1, 9)), min_size=1, max_size=12)
 
 
 @pytest.mark.skipif(COMPILED is None, reason="there was no C compiler when Isotherm was installed")
@@ -283,7 +283,7 @@ def test_compiled_sums_and_those_in_python_agree(deeds: Any) -> None:
                 named[row] -= 1
         elif deed == "recent":
             for sums in both:
-                sums.recent(entries, 1 if pane else -1)
+                sums.recent(entries, 1 if pane else -1, 2)
         elif deed == "make" and not named[pane] and all(sums.of(pane, 2)[2] == 0 for sums in both):
             for sums in both:
                 sums.make(pane, pane % 3)

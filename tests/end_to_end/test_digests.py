@@ -15,7 +15,7 @@ import pytest
 
 from isotherm.core.erase import Erasure
 from isotherm.core.heat import View
-from isotherm.core.layers import layers_of
+from isotherm.core.layers import KINDS, layers_of
 from isotherm.core.sites import Site, Sites
 from isotherm.history import Retention
 from isotherm.runtimes import digesting
@@ -97,7 +97,7 @@ async def said(embedded: Embedded) -> Any:
     now_ms = embedded.clock.now_ms()
     for _ in range(2):  # the first look only begins to wait for those who fall silent
         embedded.source.set_visitors(embedded._group_by.expire(now_ms))
-    heat = [embedded.source.whole(View(f"default{page}", kind, "all")) for page in PAGES for kind in ("move", "click")]
+    heat = [embedded.source.whole(View(f"default{page}", kind, "all")) for page in PAGES for kind in KINDS]
     pages = sorted(embedded.source.pages(now_ms), key=lambda page: page.key)
     people, past = [], []
     if embedded.history is not None:

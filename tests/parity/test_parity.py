@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -50,6 +53,38 @@ def oracle_of(events: list[dict[str, Any]], window_ms: int) -> Oracle:
                 )
             )  # fmt: skip
     return oracle
+
+
+def bursts(chance: random.Random, first_ms: int, last_ms: int, pages: list[str], number: int) -> list[dict[str, Any]]:
+    """Clicks of people who get nowhere: some close together in place and time, some not quite."""
+    clicks = []
+    for at in range(number):
+        page, x, y, begin_ms = chance.choice(pages), chance.uniform(0, 1000), chance.uniform(0, 2000), chance.randint(first_ms, last_ms)
+        for _ in range(chance.randint(2, 5)):
+            point = {"x": x + chance.choice([0, 0, 12, 29]), "y": y + chance.choice([0, 20])}
+            clicks.append(
+                {
+                    "session_id": f"angry-{at}", "type": "click", "relative_path": page, "window": {"width": 1280, "height": 2400},
+                    "mouse-coordinates": point, "timestamp": begin_ms - chance.choice([0, 300, 700, 1000, 1500]),
+                }
+            )  # fmt: skip
+    chance.shuffle(clicks)
+    return clicks
+
+
+def in_anger(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The clicks among any three of one visitor on one page, each within 30 px and 1 s of both others."""
+    by_visitor: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for event in events:
+        if event["type"] == "click":
+            by_visitor.setdefault((event["session_id"], event["relative_path"]), []).append(event)
+    found = {}
+    for clicks in by_visitor.values():
+        for three in itertools.combinations(clicks, 3):
+            places = [(one["mouse-coordinates"]["x"], one["mouse-coordinates"]["y"], one["timestamp"]) for one in three]
+            if all(math.dist(a[:2], b[:2]) <= 30 and abs(a[2] - b[2]) <= 1000 for a, b in itertools.combinations(places, 2)):
+                found |= {id(one): one for one in three}
+    return list(found.values())
 
 
 async def post(http: aiohttp.ClientSession, address: str, events: list[dict[str, Any]]) -> None:
@@ -99,7 +134,7 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
     (other,) = pipeline.gateways
     chance = random.Random(11)
     now_ms = int(time.time() * 1000)
-    events = trace(chance, now_ms - 200_000, now_ms, pages, 2000)
+    events = trace(chance, now_ms - 200_000, now_ms, pages, 2000) + bursts(chance, now_ms - 200_000, now_ms, pages[5:], 40)
     batches = [
         ([chance.uniform(0, 1000) for _ in range(chance.randint(1, 40))], chance.choice(pages[:5]), chance.choice([400, 900, 1400]))
         for _ in range(120)
@@ -119,8 +154,11 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
     for x, page, width in batches:
         kind = "click" if width == 900 else "move"
         oracle.samples += [Sample(page, kind, width, now_ms, at, at, 1000, 1000) for at in x]
+    angry = in_anger(events)
+    assert 30 < len(angry) < len(events)
+    oracle.samples += [replace(sample, kind="rage") for sample in oracle_of(angry, 300_000).samples]
     for page in pages:
-        for kind in ("move", "click"):
+        for kind in ("move", "click") if page in pages[:5] else ("move", "click", "rage"):  # when batches arrive, nobody can tell before
             for device in ("all", "mobile", "tablet", "desktop"):
                 expected = oracle.window(now_ms + 1, page, kind, device)
                 query = {"page": page, "kind": kind, "device": device}

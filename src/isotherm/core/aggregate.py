@@ -30,7 +30,7 @@ import numpy.typing as npt
 from isotherm.core.counting import Chunk, Located, add, drop, locate
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
-from isotherm.core.layers import LAYERS, layers_of
+from isotherm.core.layers import LAYERS, PLAIN_LAYERS, layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
 from isotherm.core.page_table import RATE_SPAN_MS, PageTable
 
@@ -464,7 +464,7 @@ class Aggregator:
         return sorted((self._page_now(place, now_ms) for place in self._pages), key=lambda page: (-page.rate, -page.samples, page.key))
 
     def _page_now(self, place: int, now_ms: int) -> PageNow:
-        samples = sum(int(self._totals[row]) for row in self._pages.rows[place].tolist() if row >= 0)
+        samples = sum(int(self._totals[row]) for row in self._pages.rows[place, :PLAIN_LAYERS].tolist() if row >= 0)
         return self._pages.now(place, samples, now_ms)
 
 

@@ -31,6 +31,7 @@ NAMES: Final = {
     "bots": "samples of crawlers and automated browsers: acknowledged, not counted",
     "left_out": "samples of pages that a site's rules leave out: acknowledged, not counted",
     "capped": "samples beyond what a session may add to a tile in a pane: not counted",
+    "clicks_forgotten": "clicks forgotten early, since too many came: bursts that began with them are not found",
     "zones_beyond": "samples not counted in a zone because their page had as many zones as are kept",
     "zones_late": "samples not counted in their zone because they were older than the window",
     "zones_ahead": "samples taken out of their zone because they were further ahead of the clock than the skew allows",

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import Counts
-from isotherm.core.layers import DEVICES, KINDS, LAYERS
+from isotherm.core.layers import DEVICES, KINDS, LAYERS, PLAIN_LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 5  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 6  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -65,7 +65,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Located:
-    """Columns, one row a row of the counts; and the samples of each page."""
+    """Columns, one row a row of the counts; and the samples of each page, of plain kinds."""
 
     cells: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int32]
@@ -176,6 +176,7 @@ def locate(
             references,
             tiles,
             LAYERS,
+            PLAIN_LAYERS,
             cells,
             numbers,
             samples,
@@ -188,7 +189,9 @@ def locate(
     if places.min() < 0 or row.min() < 0:
         return None
     np.add.at(references, row, 1)
-    of_page: npt.NDArray[Any] = np.bincount(counts.page, weights=counts.count, minlength=len(place))
+    of_page: npt.NDArray[Any] = np.bincount(
+        counts.page, weights=np.where(counts.layer < PLAIN_LAYERS, counts.count, 0), minlength=len(place)
+    )
     pane = counts.pane
     ascending = bool(np.all(pane[1:] >= pane[:-1]))
     return Located(row * tiles + counts.tile, counts.count.copy(), of_page, int(pane.min()), int(pane.max()), ascending)

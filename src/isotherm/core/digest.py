@@ -4,11 +4,12 @@ What a record left behind is all here: its rows of counts, those of zones, who i
 remembered. Each record's part can still be told from the next one's, so a reader may begin anywhere, and take many records as one or each
 by itself:
 
-    record      offset, taken, arrived │ how many pages, batches, rows, samples, rows of zones
+    record      offset, taken, arrived │ how many pages, batches, rows, samples, clicks, rows of zones
     page of it  place, newest, origin, visitors
-    batch       page, session, load, seq, samples, last, document
+    batch       page, session, load, seq, samples, last, document; of a burst's samples seq is -1
     row         page (of the record), layer, pane, tile, count
     sample      the row (of the record) that counts it; only where people are wanted, and then with each session's hash
+    click       batch (of the record), time, position, device class, zone, place in it: what bursts are found by
     zone row    page (of the record), zone, pane, kind, person, count
 
 As bytes: a magic word, CRC-32 of all that follows, the length of a head in JSON, the head (tables of names, columns' types and lengths),
@@ -28,23 +29,27 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import Counts, ZoneCounts
+from isotherm.core.group_by import Grouped
 from isotherm.core.layers import DEVICES, KINDS
 from isotherm.core.pages import Page
 from isotherm.core.people import Documents, Sightings, hash_of
+from isotherm.core.rage import BURST_SEQ, Click, Clicked
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 
 __all__ = ["Counted", "Digest", "DigestError", "Piece"]
 
 _MAGIC: Final = b"isotherm-digest\n"
-_FORMAT: Final = 1  #: to be counted up where a column is added or means something else: digests of others are not read
+_FORMAT: Final = 2  #: to be counted up where a column is added or means something else: digests of others are not read
 _BEGIN: Final = struct.Struct("<16sII")  #: magic, checksum of all behind it, length of the head
 _CHECKED_FROM: Final = 20
 _NOBODY: Final = -1
 _COLUMNS: Final = (
-    "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.zone_rows",
-    "page.place", "page.newest", "page.origin", "page.visitors",
+    "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.clicks",
+    "record.zone_rows", "page.place", "page.newest", "page.origin", "page.visitors",
     "run.page", "run.session", "run.load", "run.seq", "run.size", "run.last", "run.width", "run.height",
     "row.page", "row.layer", "row.pane", "row.tile", "row.count", "sample.row",
+    "click.run", "click.time", "click.x", "click.y", "click.device", "click.zone", "click.in_x",
+    "click.in_y",
     "zone.page", "zone.zone", "zone.pane", "zone.kind", "zone.person", "zone.count", "session.hash",
 )  # fmt: skip
 
@@ -53,6 +58,30 @@ Column = npt.NDArray[Any]
 
 class DigestError(Exception):
     """Bytes that are no digest, not a whole one, or one of another release."""
+
+
+class ClickColumns(NamedTuple):
+    """The clicks of a record, one element each."""
+
+    run: Column  #: place among the record's runs
+    time_ms: Column
+    x: Column
+    y: Column
+    device: Column
+    zone: Column  #: place in the record's names of zones; -1: none
+    in_x: Column
+    in_y: Column
+
+    @staticmethod
+    def of(samples: Samples, places: Column) -> ClickColumns:
+        run = np.searchsorted(np.cumsum(samples.runs.size), places, "right")
+        zone = in_x = in_y = np.full(len(places), _NOBODY)
+        if samples.anchored is not None:
+            zone, in_x, in_y = samples.anchored.anchor[places], samples.anchored.x[places], samples.anchored.y[places]
+        return ClickColumns(run, samples.time_ms[places], samples.x[places], samples.y[places], samples.runs.device[run], zone, in_x, in_y)
+
+
+_NO_CLICKS: Final = ClickColumns(*(np.zeros(0, np.int64),) * 8)
 
 
 class Counted(NamedTuple):
@@ -66,10 +95,16 @@ class Counted(NamedTuple):
     runs: Runs
     time_ms: npt.NDArray[np.int64]
     counts: Counts
+    zones: list[str]  #: names that `clicks` and the counts' zones mean
+    clicks: ClickColumns
 
     @staticmethod
-    def of(samples: Samples, counts: Counts, offset: int, taken_ms: int) -> Counted:
-        return Counted(offset, taken_ms, samples.arrived_ms, samples.sessions, samples.loads, samples.runs, samples.time_ms, counts)
+    def of(grouped: Grouped, counts: Counts, offset: int, taken_ms: int) -> Counted:
+        samples, clicks = grouped
+        return Counted(
+            offset, taken_ms, samples.arrived_ms, samples.sessions, samples.loads, samples.runs, samples.time_ms, counts, samples.anchors,
+            ClickColumns.of(samples, clicks) if len(clicks) else _NO_CLICKS,
+        )  # fmt: skip
 
 
 class Piece(NamedTuple):
@@ -153,23 +188,24 @@ class Digest:
             lists["origin"] += [_NOBODY if origin is None else origins.place(origin) for origin in counts.origins]
             lists["session"] += sessions.places(record.sessions)
             lists["load"] += loads.places(record.loads)
-            lists["zone"] += zones.places(zone.names) if zone is not None else ()
+            lists["zone"] += zones.places(record.zones)
             seen = len(counts.seen) if people else 0
             assert seen in (0, len(record.time_ms)), "a sample of the record each"
             of_records.append((
                 record.offset, record.taken_ms, record.arrived_ms, len(counts.pages), len(record.runs), len(counts.page), seen,
-                0 if zone is None else len(zone.page), len(record.sessions), len(record.loads), 0 if zone is None else len(zone.names),
+                len(record.clicks.run), 0 if zone is None else len(zone.page), len(record.sessions), len(record.loads), len(record.zones),
             ))  # fmt: skip
         of_record: Any = np.array(of_records).T
-        offset, taken, arrived, with_pages, with_runs, with_rows, with_seen, with_zones, of_session, of_load, of_zone = of_record
+        offset, taken, arrived, with_pages, with_runs, with_rows, with_seen, with_clicks, *of_record = of_record
+        with_zones, of_session, of_load, of_zone = of_record
         flat = {name: np.array(column, np.int64) for name, column in lists.items()}
-        every = [record.runs for record in records]
+        every, clicks = [record.runs for record in records], [record.clicks for record in records]
         rows, zoned = [record.counts for record in records], [record.counts.zones for record in records if record.counts.zones is not None]
         size, time_ms = _joined([runs.size for runs in every]), _joined([record.time_ms for record in records])
         last = np.maximum(np.cumsum(size) - 1, 0)
         columns: dict[str, _Packed | Column] = {  # each packed before the next is made: a whole set of wide ones would be large
             "record.offset": offset, "record.taken": taken, "record.arrived": arrived, "record.pages": with_pages, "record.runs": with_runs,
-            "record.rows": with_rows, "record.samples": with_seen, "record.zone_rows": with_zones,
+            "record.rows": with_rows, "record.samples": with_seen, "record.clicks": with_clicks, "record.zone_rows": with_zones,
             "page.place": flat["place"], "page.newest": flat["newest"], "page.origin": flat["origin"], "page.visitors": flat["visitors"],
             "run.page": _named(_joined([runs.page for runs in every]), with_runs, flat["place"], with_pages),
             "run.session": _named(_joined([runs.session for runs in every]), with_runs, flat["session"], of_session),
@@ -180,6 +216,11 @@ class Digest:
             "row.page": _packed([one.page for one in rows]), "row.layer": _packed([one.layer for one in rows]),
             "row.pane": _packed([one.pane for one in rows]), "row.tile": _packed([one.tile for one in rows]),
             "row.count": _packed([one.count for one in rows]), "sample.row": _packed([one.seen.row for one in rows] if people else []),
+            "click.run": _packed([one.run for one in clicks]), "click.time": _packed([one.time_ms for one in clicks]),
+            "click.x": _packed([one.x for one in clicks], np.float64), "click.y": _packed([one.y for one in clicks], np.float64),
+            "click.device": _packed([one.device for one in clicks]),
+            "click.zone": _named(_joined([one.zone for one in clicks]), with_clicks, flat["zone"], of_zone),
+            "click.in_x": _packed([one.in_x for one in clicks]), "click.in_y": _packed([one.in_y for one in clicks]),
             "zone.page": _packed([zone.page for zone in zoned]),
             "zone.zone": _named(_joined([zone.zone for zone in zoned]), with_zones, flat["zone"], of_zone),
             "zone.pane": _packed([zone.pane for zone in zoned]), "zone.kind": _packed([zone.kind for zone in zoned]),
@@ -234,6 +275,8 @@ class Digest:
         page, session, load, seq, size, last_ms = (
             self.columns[f"run.{name}"].wide() for name in ("page", "session", "load", "seq", "size", "last")
         )
+        own = seq != BURST_SEQ
+        page, session, load, seq, size, last_ms = page[own], session[own], load[own], seq[own], size[own], last_ms[own]
         some = size > 0
         nothing: Column = np.zeros(int(some.sum()))
         runs = Runs(page, session, np.zeros_like(page), load, seq, nothing, nothing, some.astype(np.int64))
@@ -241,6 +284,27 @@ class Digest:
             self.arrived_ms, [Page.from_key(key) for key in self.pages], [], self.head.sessions, self.head.loads, runs, last_ms[some],
             nothing, nothing, nothing.astype(np.uint8),
         )  # fmt: skip
+
+    def clicks(self, since_ms: int) -> list[Clicked]:
+        """The clicks of the records that arrived since then, in their order. For `GroupBy.recall_clicks`."""
+        arrived = self.columns["record.arrived"].wide()
+        runs_before = np.array(self.ends("runs")[:-1], np.int64)
+        record = np.repeat(np.arange(len(arrived)), self.columns["record.clicks"].wide())
+        chosen = np.flatnonzero(arrived[record] >= since_ms)
+        if not len(chosen):
+            return []
+        run = (self.columns["click.run"].wide() + runs_before[record])[chosen]
+        of_run = [self.columns[f"run.{name}"].wide()[run].tolist() for name in ("session", "page")]
+        sizes = [self.columns[f"run.{name}"].wide(dtype=np.float64)[run].tolist() for name in ("width", "height")]
+        places = [self.columns[f"click.{name}"].wide(dtype=np.float64)[chosen].tolist() for name in ("x", "y")]
+        numbers = [self.columns[f"click.{name}"].wide()[chosen].tolist() for name in ("time", "device", "zone", "in_x", "in_y")]
+        columns = zip(*of_run, *sizes, *places, *numbers, arrived[record[chosen]].tolist(), strict=True)
+        head = self.head
+        names = [*head.zones, None]  # the last is that of -1
+        return [
+            ((head.sessions[session], head.pages[page]), Click(time_ms, arrived_ms, x, y, device, width, height, names[zone], (in_x, in_y)))
+            for session, page, width, height, x, y, time_ms, device, zone, in_x, in_y, arrived_ms in columns
+        ]
 
     def pieces(self, wanted: Callable[[int, int], object]) -> Iterator[Piece]:
         """The counts. `wanted` is told each record's offset and when it was taken; those that follow each other and for which it answers
@@ -315,9 +379,9 @@ class _Reader:
         if self._people is None:
             return None
         page = np.searchsorted(used, self._of("run.page", "runs", first, end))
-        return Documents(
-            page, self._of("run.width", "runs", first, end, np.float64), self._of("run.height", "runs", first, end, np.float64)
-        )
+        own = self._of("run.seq", "runs", first, end) != BURST_SEQ  # a burst's clicks may be older than the document now is
+        width, height = (self._of(f"run.{name}", "runs", first, end, np.float64) for name in ("width", "height"))
+        return Documents(page[own], width[own], height[own])
 
     def _zones(self, first: int, end: int, pages_of: Callable[[str, str], Column]) -> ZoneCounts | None:
         if self._ends["zone_rows"][first] == self._ends["zone_rows"][end]:

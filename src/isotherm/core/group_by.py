@@ -1,13 +1,15 @@
 """Group By: samples of many sessions become counts of each page, a pane, layer and tile.
 
-Here, where a session always meets the same partition, repeats are told and left out, and it is known who is on which page. Combining
-before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a page that everybody looks at a few rows a batch.
+Here, where a session always meets the same partition, repeats are told and left out, it is known who is on which page, and bursts of
+clicks are found (`rage`). Combining before re-keying (the combiner of MapReduce; Dean & Ghemawat, OSDI 2004) makes a page that everybody
+looks at a few rows a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +21,27 @@ from isotherm.core.meeting import Meeting
 from isotherm.core.pages import page_and_key
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
+from isotherm.core.rage import Clicked, Rage, click_places, clicked_in, with_bursts
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
 from isotherm.core.spots import spot_counts
 from isotherm.core.zones import zone_counts
 
-__all__ = ["GroupBy"]
+__all__ = ["GroupBy", "Grouped"]
 
 _NOBODY = Sightings()
 
 
+class Grouped(NamedTuple):
+    """What a record was counted as: its samples, behind them those of bursts; and the places of its clicks, which are remembered."""
+
+    samples: Samples
+    clicks: npt.NDArray[np.intp]
+
+
 class GroupBy:
-    """The stage. Its state is the memory of repeats and of who is where; both are a function of the records fed."""
+    """The stage. Its state is the memory of repeats, of who is where and of clicks; all are a function of the records fed."""
 
     def __init__(self, *, grid_size: int, hop_ms: int, samples_a_tile_max: int = 0, people: bool = False) -> None:
         """`samples_a_tile_max`: of a session on one tile in one pane; 0: all are counted. `people`: tell who is behind the counts."""
@@ -41,6 +51,8 @@ class GroupBy:
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
         self._people = people
         self.spots_of: Collection[str] = ()  #: keys of the pages whose spots are asked for
+        self._rage = Rage()
+        self._newest: Grouped | None = None
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
 
@@ -49,8 +61,10 @@ class GroupBy:
         keys = [page_and_key(site, path)[1] for site, path in samples.pages]  # the very strings of before: told apart at a look
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
+        documents = Documents(samples.runs.page, samples.runs.width, samples.runs.height) if self._people else None
+        samples, fresh, within = self._with_bursts(samples, keys, fresh, within)
         tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)
-        counts = self._with_pages(samples, keys, tallied)
+        counts = self._with_pages(samples, keys, tallied, documents)
         if samples.anchored is None:
             return counts
         counted = np.repeat(fresh, samples.runs.size)
@@ -58,6 +72,29 @@ class GroupBy:
             counted &= within
         spots = spot_counts(samples, keys, counted, self.spots_of, self.hop_ms) if self.spots_of else {}
         return replace(counts, zones=zone_counts(samples, counted, self.hop_ms), spots=spots)
+
+    @property
+    def newest(self) -> Grouped:
+        """Of the record that was grouped last."""
+        assert self._newest is not None, "nothing was grouped"
+        return self._newest
+
+    @property
+    def clicks_forgotten(self) -> int:
+        """Clicks that were remembered for a shorter time than bursts may need, since there were too many."""
+        return self._rage.forgotten
+
+    def _with_bursts(
+        self, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_] | None
+    ) -> tuple[Samples, npt.NDArray[np.bool_], npt.NDArray[np.bool_] | None]:
+        """The samples and their masks, with those of the bursts that became known behind them."""
+        places = click_places(samples, fresh, within)
+        told = self._rage.meet(clicked_in(samples, keys, places)) if len(places) else []
+        if told:
+            samples, more = with_bursts(samples, places, told), np.ones(len(told), np.bool_)
+            fresh, within = np.append(fresh, more), None if within is None else np.append(within, more)
+        self._newest = Grouped(samples, places)
+        return samples, fresh, within
 
     def _within(self, cap: Cap, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which samples no cap leaves out, of those that would be counted."""
@@ -94,7 +131,8 @@ class GroupBy:
     def remember(self, samples: Samples) -> None:
         """Takes a record that was counted before, so that it is known who was where and what was a repeat."""
         if self._cap is None:
-            self._meet(samples, [page.key for page in samples.pages])
+            keys = [page.key for page in samples.pages]
+            self.recall_clicks(clicked_in(samples, keys, click_places(samples, self._meet(samples, keys), None)))
         else:
             self.group(samples)
         self.presence.changes()
@@ -103,9 +141,13 @@ class GroupBy:
         """Takes the batches of records whose counts are known (`Digest.batches`). What they change on their pages is told later."""
         self._meeting.meet(batches, [page.key for page in batches.pages])
 
+    def recall_clicks(self, clicked: Iterable[Clicked]) -> None:
+        """Takes clicks of records whose counts are known, in the order of their arrival. Those of twice `rage.REMEMBERED_MS` are enough."""
+        self._rage.meet(clicked)
+
     @property
     def remembers_visits(self) -> bool:
-        """`relive` is enough to know what went before; otherwise whole records must be taken (`remember`)."""
+        """`relive` is enough to know what went before, but for clicks; otherwise whole records must be taken (`remember`)."""
         return self._cap is None
 
     def relive(self, arrived_ms: int, visits: Iterable[Visit]) -> None:
@@ -136,9 +178,8 @@ class GroupBy:
             return _NOBODY
         return Sightings(tallied.row, Visits(samples.sessions, samples.runs.session, samples.runs.size))
 
-    def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally) -> Counts:
+    def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
-        runs = samples.runs
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
         for left in self.presence.changes().keys() - set(keys):
             keys.append(left)
@@ -155,5 +196,5 @@ class GroupBy:
             tile=tallied.tile,
             count=tallied.count,
             seen=self._seen(samples, tallied),
-            documents=Documents(runs.page, runs.width, runs.height) if self._people else None,
+            documents=documents,
         )

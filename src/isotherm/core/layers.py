@@ -1,6 +1,7 @@
 """Layers: what is counted apart on a page. A layer is a kind of sample and a class of device.
 
-Stored are the kinds below by the three device classes; ``all`` is their sum and is never stored.
+Stored are the kinds below by the three device classes; ``all`` is their sum and is never stored. The first `PLAIN_KINDS` are samples by
+themselves; the others say more of samples that are counted already (a click in anger is a click), and are in no total.
 """
 
 from __future__ import annotations
@@ -10,12 +11,26 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALL_DEVICES", "CLASSIC_KINDS", "DEVICES", "KINDS", "LAYERS", "device_of", "layers_of"]
+__all__ = [
+    "ALL_DEVICES",
+    "CLASSIC_KINDS",
+    "DEVICES",
+    "KINDS",
+    "LAYERS",
+    "PLAIN_KINDS",
+    "PLAIN_LAYERS",
+    "SENT_KINDS",
+    "device_of",
+    "layers_of",
+]
 
-KINDS: Final = ("move", "click")
+KINDS: Final = ("move", "click", "rage")
+PLAIN_KINDS: Final = 2  #: so many of them, the first, are samples by themselves
+SENT_KINDS: Final = frozenset(("move", "click"))  #: what a sender may call a sample; the others are found by the server
 DEVICES: Final = ("mobile", "tablet", "desktop")
 ALL_DEVICES: Final = "all"
 LAYERS: Final = len(KINDS) * len(DEVICES)  #: a layer's number is kind x 3 + device
+PLAIN_LAYERS: Final = PLAIN_KINDS * len(DEVICES)
 CLASSIC_KINDS: Final = {"mousemove": "move", "click": "click"}  #: the classic event's `type` -> our kind
 
 _TABLET_FROM_PX: Final = 768

@@ -51,6 +51,7 @@ class Metric(StrEnum):
     SHARE = "share"
     PEOPLE = "people"
     CLICKS = "clicks"
+    RAGE = "rage"
     UNSEEN = "unseen"
 
 
@@ -134,6 +135,7 @@ class Moment(NamedTuple):
     share: float = 0.0
     people: int = 0
     clicks: int = 0
+    rage: int = 0
 
 
 class Reaction(NamedTuple):
@@ -271,7 +273,7 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
     level = rule.at_least if type_ == "hot" else rule.release_at
     turned = rule.metric == Metric.UNSEEN
     sign = ("≤" if turned else "≥") if type_ == "hot" else (">" if turned else "<")
-    what = "people who see it" if turned else rule.metric
+    what = {Metric.UNSEEN: "people who see it", Metric.RAGE: "rage clicks"}.get(Metric(rule.metric), rule.metric)
     held = f" for {rule.hold_ms / 1000:g} s" if type_ == "hot" else ""
     return Reaction(
         id=_id(rule.site, rule.page, zone, rule.name, type_, now_ms),

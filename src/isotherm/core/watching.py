@@ -25,8 +25,9 @@ class Source(Protocol):
 def moment_of(source: Source, page: str) -> tuple[Moment, dict[str, Moment]]:
     """A page and its zones as rules see them."""
     league = source.league(page)
-    whole = Moment(1.0 if league else 0.0, source.people(page), sum(zone.clicks for zone in league))
-    return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks) for zone in league}
+    clicks, rage = (sum(column) for column in zip(*((zone.clicks, zone.rage) for zone in league), strict=True)) if league else (0, 0)
+    whole = Moment(1.0 if league else 0.0, source.people(page), clicks, rage)
+    return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks, zone.rage) for zone in league}
 
 
 def newest_of(told: Iterable[Reaction]) -> list[Reaction]:

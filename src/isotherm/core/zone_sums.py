@@ -43,11 +43,11 @@ class ZoneSums(Protocol):
     def leave(self, entries: Any, pane: int, /) -> None:
         """They leave it."""
 
-    def recent(self, entries: Any, sign: int, /) -> None:
-        """They come into the newest part of the window (1), or leave it (-1)."""
+    def recent(self, entries: Any, sign: int, kinds: int, /) -> None:
+        """They come into the newest part of the window (1), or leave it (-1). Only the first so many kinds count."""
 
     def of(self, row: int, kinds: int, /) -> tuple[list[int], int, int]:
-        """Samples of the window by kind, samples of its newest part, and people."""
+        """Samples of the window by kind, samples of its newest part of the kinds that count there, and people."""
         ...
 
     def people(self, page: int, /) -> int:
@@ -142,9 +142,10 @@ class PlainZoneSums:
             if row.people.get(person) == pane:
                 del row.people[person]
 
-    def recent(self, entries: Any, sign: int, /) -> None:
-        for row, _, _, count in entries.tolist():
-            self._rows[row].recent += sign * count
+    def recent(self, entries: Any, sign: int, kinds: int, /) -> None:
+        for row, kind, _, count in entries.tolist():
+            if kind < kinds:
+                self._rows[row].recent += sign * count
 
     def of(self, row: int, kinds: int, /) -> tuple[list[int], int, int]:
         found = self._rows[row]

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from isotherm.core import counting
 from isotherm.core.counting import kind_places
 from isotherm.core.counts import ZoneCounts
-from isotherm.core.layers import KINDS
+from isotherm.core.layers import KINDS, PLAIN_KINDS
 from isotherm.core.people import hash_of
 from isotherm.core.samples import Samples
 from isotherm.core.zone_sums import Entries, arranged, pairs_of, zone_sums
@@ -37,6 +37,7 @@ ZONES_MAX: Final = 256  #: of a page. A row is some 300 bytes and 64 a person on
 _NONE: Final = -1
 RECENT_SHARE: Final = 5  #: the trend looks at the newest fifth of the window
 _CLICK: Final = KINDS.index("click")
+_RAGE: Final = KINDS.index("rage")
 _COUNT: Final = 3  #: the column of an entry that says how many samples it stands for
 
 
@@ -85,10 +86,11 @@ class ZoneNow(NamedTuple):
     """One zone in the newest window."""
 
     name: str
-    samples: int  #: of all kinds
+    samples: int  #: moves and clicks
     share: float  #: of all the page's samples that lay on a zone
     people: int
     clicks: int
+    rage: int  #: clicks of bursts (`core/rage.py`)
     trend: float  #: samples a second in the newest fifth of the window, relative to those of the whole: 1 is steady
 
 
@@ -179,7 +181,7 @@ class Zones:
         if pane.in_window:
             self._sums.enter(entries, number)
         if pane.in_recent:
-            self._sums.recent(entries, 1)
+            self._sums.recent(entries, 1, PLAIN_KINDS)
 
     def _covered(self, number: int) -> tuple[bool, bool]:
         """Whether a pane is in the window, and in the newest part of it."""
@@ -243,7 +245,7 @@ class Zones:
         entries = pane.joined()
         if in_recent != pane.in_recent:
             pane.in_recent = in_recent
-            self._sums.recent(entries, 1 if in_recent else -1)
+            self._sums.recent(entries, 1 if in_recent else -1, PLAIN_KINDS)
         if in_window != pane.in_window:
             pane.in_window = in_window
             (self._sums.enter if in_window else self._sums.leave)(entries, number)
@@ -267,18 +269,19 @@ class Zones:
         """A page's zones in the newest window, those with most samples first."""
         found = self._pages.get(page)
         rows = [(name, *self._sums.of(row, len(KINDS))) for name, row in found.rows.items()] if found is not None else []
-        total = sum(sum(counts) for _, counts, _, _ in rows)
+        total = sum(sum(counts[:PLAIN_KINDS]) for _, counts, _, _ in rows)
         zones = [
             ZoneNow(
                 name=name,
-                samples=sum(counts),
-                share=sum(counts) / total,
+                samples=samples,
+                share=samples / total,
                 people=people,
                 clicks=counts[_CLICK],
-                trend=recent / sum(counts) * self._window_panes / self._recent_panes,
+                rage=counts[_RAGE],
+                trend=recent / samples * self._window_panes / self._recent_panes,
             )
             for name, counts, recent, people in rows
-            if sum(counts)
+            if (samples := sum(counts[:PLAIN_KINDS]))
         ]
         return sorted(zones, key=lambda zone: (-zone.samples, zone.name))
 

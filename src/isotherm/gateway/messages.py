@@ -13,7 +13,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from isotherm.core.columns import ColumnError, unpack
-from isotherm.core.layers import CLASSIC_KINDS, KINDS
+from isotherm.core.layers import CLASSIC_KINDS, KINDS, SENT_KINDS
 from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
 from isotherm.core.samples import Anchored
@@ -381,4 +381,4 @@ def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16]:
 
 
 def _place(kind: str) -> int:
-    return KINDS.index(kind) if kind in KINDS else -1
+    return KINDS.index(kind) if kind in SENT_KINDS else -1

@@ -81,7 +81,8 @@ def _moment(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _counted(number: int, noun: str) -> str:
+def _counted(number: int, kind: str) -> str:
+    noun = {"rage": "rage click"}.get(kind, kind)
     return f"{_number(number)} {noun}{'' if number == 1 else 's'}"
 
 

@@ -72,5 +72,6 @@ def zone_json(zone: ZoneNow) -> dict[str, Any]:
         "samples": zone.samples,
         "people": zone.people,
         "clicks": zone.clicks,
+        "rage": zone.rage,
         "trend": round(zone.trend, 3),
     }

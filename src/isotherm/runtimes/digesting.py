@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest, DigestError
-from isotherm.core.samples import Samples
+from isotherm.core.group_by import Grouped
 from isotherm.log import Digests, Log, LogError, Stored
 from isotherm.runtimes.pipeline import PipelineSettings
 
@@ -75,7 +75,7 @@ class Digesting:
 
     # -- while it runs
 
-    def add(self, samples: Samples, counts: Counts, offset: int, taken_ms: int, checksum: int) -> None:
+    def add(self, grouped: Grouped, counts: Counts, offset: int, taken_ms: int, checksum: int) -> None:
         """Takes a record that was counted; `checksum` is the log's of it."""
         if not self.wanted:
             return
@@ -83,8 +83,8 @@ class Digesting:
             self._forget()
         if self._waiting and offset != self._waiting[-1].offset + 1:
             self._forget()
-        self._waiting.append(Counted.of(samples, counts, offset, taken_ms))
-        self._rows += len(counts.page) + len(samples)
+        self._waiting.append(Counted.of(grouped, counts, offset, taken_ms))
+        self._rows += len(counts.page) + len(grouped.samples)
         self._checksum = checksum
 
     def due(self, now_ms: int) -> bool:

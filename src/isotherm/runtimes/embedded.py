@@ -28,6 +28,7 @@ from isotherm.core.masking import Masked
 from isotherm.core.pages import Page
 from isotherm.core.people import Marks
 from isotherm.core.publish import Publisher
+from isotherm.core.rage import REMEMBERED_MS
 from isotherm.core.records import (
     RecordError,
     counts_to_records,
@@ -117,6 +118,7 @@ class Embedded:
         self._thread = ThreadPoolExecutor(1, "log")
         self._log: Log | None = None
         self._digesting: Digesting | None = None
+        self._recent_digests: list[Digest] = []  # at a start: those since the last record that was read
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._history_warning: str | None = None
@@ -212,6 +214,7 @@ class Embedded:
             self._restore(digest, stored.taken_ms, span)
             at = stored.last + 1
         self._read(log, span, at)
+        self._recall_clicks(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
 
@@ -225,6 +228,7 @@ class Embedded:
             return (shows, lacks, taken_ms // slot_ms, alone) if shows or lacks else None
 
         self._group_by.recall(digest.batches())
+        self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(kept):
             if self.history is not None:
                 self.history.add(piece.counts, piece.offset, piece.taken_ms)
@@ -245,6 +249,7 @@ class Embedded:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 log.damaged += 1
                 continue
+            self._recall_clicks(samples.arrived_ms)
             if taken_ms < heat_since_ms and (self.history is None or offset < lacking):  # nothing of it shows, but repeats are told by it
                 self._group_by.remember(samples)
             else:
@@ -258,6 +263,12 @@ class Embedded:
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
+
+    def _recall_clicks(self, now_ms: int) -> None:
+        """A record is read next: bursts may have begun in the digests before it."""
+        for digest in self._recent_digests:
+            self._group_by.recall_clicks(digest.clicks(now_ms - 2 * REMEMBERED_MS))
+        self._recent_digests = []
 
     def _tell_damage(self, log: Log) -> None:
         """What the log lost is said where an operator looks: in the output, in `/healthz`, in a metric."""
@@ -329,7 +340,7 @@ class Embedded:
             self.history.add(counts, offset, now_ms)
         assert self._digesting is not None
         assert self._log is not None
-        self._digesting.add(samples, counts, offset, now_ms, self._log.newest_checksum)
+        self._digesting.add(self._group_by.newest, counts, offset, now_ms, self._log.newest_checksum)
         grouped_bytes = 0
         if grouped.heard:
             settings = self.settings
@@ -340,6 +351,7 @@ class Embedded:
                 grouped.publish(Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded))
         grouped.count(len(counts.pages), grouped_bytes, now_ms)
         self.counters.by_name["repeated"], self.counters.by_name["capped"] = self._group_by.repeated, self._group_by.capped
+        self.counters.by_name["clicks_forgotten"] = self._group_by.clicks_forgotten
 
     # -- the hop
 

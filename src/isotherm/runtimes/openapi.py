@@ -122,7 +122,7 @@ def _zone_parameters() -> list[dict[str, Any]]:
 
 
 def _zones() -> dict[str, Any]:
-    whole = dict.fromkeys(("samples", "people", "clicks"), _INTEGER)
+    whole = dict.fromkeys(("samples", "people", "clicks", "rage"), _INTEGER)
     fields = {"zone": _STRING, "share": _NUMBER, **whole, "trend": _NUMBER}
     zone = {"type": "object", "properties": fields, "required": list(fields)}
     people = {"type": ["integer", "null"], "description": "null: fewer than --min-people"}

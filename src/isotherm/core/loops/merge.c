@@ -2,16 +2,16 @@
 #include "loops.h"
 #include <math.h>
 
-/* locate(place, page, layer, pane, tile, count, rows, references, tiles, layers, -> cells, -> counts, -> samples)
+/* locate(place, page, layer, pane, tile, count, rows, references, tiles, layers, plain_layers, -> cells, -> counts, -> samples)
  *     -> (lowest pane, highest pane, whether they ascend)
  * None: a row is missing and nothing was done; the caller makes the rows and calls again. */
 PyObject *locate(PyObject *self, PyObject *args)
 {
     (void)self;
     PyObject *o[11];
-    long long tiles, layers;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOLLOOO", &o[0], &o[1], &o[2], &o[10], &o[3], &o[4], &o[5], &o[6], &tiles, &layers, &o[7],
-                          &o[8], &o[9]))
+    long long tiles, layers, plain_layers;
+    if (!PyArg_ParseTuple(args, "OOOOOOOOLLLOOO", &o[0], &o[1], &o[2], &o[10], &o[3], &o[4], &o[5], &o[6], &tiles, &layers, &plain_layers,
+                          &o[7], &o[8], &o[9]))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t pages = -1, length = -1, table = -1, used = -1;
@@ -47,7 +47,8 @@ PyObject *locate(PyObject *self, PyObject *args)
         lowest = pane[at] < lowest ? pane[at] : lowest;
         highest = pane[at] > highest ? pane[at] : highest;
         references[rows[place[page[at]] * layers + layer[at]]]++;
-        samples[page[at]] += count[at];
+        if (layer[at] < plain_layers)
+            samples[page[at]] += count[at];
         to_counts[at] = count[at];
     }
     return done(&views, Py_BuildValue("(LLO)", (long long)lowest, (long long)highest, ascend ? Py_True : Py_False));

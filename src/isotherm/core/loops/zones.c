@@ -255,19 +255,20 @@ static PyObject *leave(PyObject *self, PyObject *args)
     return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
 }
 
-/* recent(entries, sign): it comes into the newest part of the window (1), or leaves it (-1). */
+/* recent(entries, sign, kinds): it comes into the newest part of the window (1), or leaves it (-1). Samples of the first so many kinds count. */
 static PyObject *recent(PyObject *self, PyObject *args)
 {
     Sums *sums = (Sums *)self;
     PyObject *object;
-    int sign;
-    if (!PyArg_ParseTuple(args, "Oi", &object, &sign))
+    int sign, kinds;
+    if (!PyArg_ParseTuple(args, "Oii", &object, &sign, &kinds))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t number;
     const Entry *entry = entries_of(sums, &views, object, &number);
     for (Py_ssize_t at = 0; at < number; at++)
-        sums->rows[entry[at].row].recent += sign * (int64_t)entry[at].count;
+        if (entry[at].kind < kinds)
+            sums->rows[entry[at].row].recent += sign * (int64_t)entry[at].count;
     return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
 }
 

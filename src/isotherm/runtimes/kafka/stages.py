@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.rage import REMEMBERED_MS
 from isotherm.core.records import RecordError, decode_clickstream, is_clickstream, samples_from_record, tick_of, visits_of
 from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
@@ -96,7 +97,7 @@ class Stages:
                         raise KafkaException(message.error())
                     at = message.offset() + 1
                     if message.offset() < offset:
-                        self._relive(group_by, message)
+                        self._relive(group_by, message, timestamp_ms - 2 * REMEMBERED_MS - pipeline.skew_ms)
                         records += 1
                 if not messages and time.monotonic() - began > _TIMEOUT_S + records / 1000:
                     logger.warning("%s[%d] could not be read back up to %d: repeats may be counted twice", topic, partition, offset)
@@ -105,13 +106,14 @@ class Stages:
             logger.info("%s[%d]: %d records read back in %.1f s", topic, partition, records, time.monotonic() - began)
         return group_by
 
-    def _relive(self, group_by: GroupBy, message: Any) -> None:
+    def _relive(self, group_by: GroupBy, message: Any, whole_since_ms: int) -> None:
+        """`whole_since_ms`: of records since then the clicks count too, not only who was where."""
         value = message.value() or b""
         try:
             tick_ms = tick_of(value)
             if tick_ms is not None:
                 group_by.tick(tick_ms)
-            elif group_by.remembers_visits and is_clickstream(value):
+            elif message.timestamp()[1] < whole_since_ms and group_by.remembers_visits and is_clickstream(value):
                 group_by.relive(*visits_of(value))
             else:
                 samples = self._samples(value, message.key(), message.timestamp()[1])

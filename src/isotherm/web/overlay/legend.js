@@ -5,7 +5,7 @@ import { make, say } from "./dom.js";
 import { colourScale } from "../shared/heat/scales.js";
 import { divergingScale, opacityOfDifference } from "../shared/heat/diverging.js";
 import { opacityOf, shareAt, heatOf } from "../shared/heat/shades.js";
-import { briefCount, points } from "./words.js";
+import { briefCount, plural, points } from "./words.js";
 
 /** @typedef {import("./picture.js").Style} Style */
 
@@ -59,7 +59,7 @@ export class Legend {
   /**
    * @param {object} of
    * @param {Style} of.style
-   * @param {string} of.kind
+   * @param {import("./words.js").Kind} of.kind
    * @param {number} of.hottest  the count a tile that the last colour stands for
    * @param {number} of.total    samples in all
    * @param {string} of.within  of what time, such as `5 min`
@@ -74,7 +74,7 @@ export class Legend {
       this.#bar.dataset.ground = style.ground;
     }
     if (most !== null) {
-      say(this.#unit, `share of ${kind}s`);
+      say(this.#unit, `share of ${plural(kind)}`);
       say(this.#sum, within);
       const ends = [points(-most).replace(" points", ""), "", "0", "", points(most)];
       this.#ticks.forEach((tick, i) => say(tick, most > 0 ? ends[i] : ""));
@@ -83,7 +83,7 @@ export class Legend {
       return;
     }
     const near = style.look === "smooth" ? "≈ " : "";
-    say(this.#unit, `${near}${kind}s a tile`);
+    say(this.#unit, `${near}${plural(kind)} a tile`);
     say(this.#sum, within ? `${briefCount(total)} in ${within}` : "");
     this.#ticks.forEach((tick, i) => say(tick, tickText(TICKS[i], hottest, style.curve)));
     this.#needle.hidden = pointed === null || hottest <= 0;

@@ -46,7 +46,7 @@ const HOTTEST_MAX = 20;
 const LAGS_KEPT = 4;
 
 const RANGES = /** @type {const} */ (["live", "hour", "today", "any"]);
-const KINDS = /** @type {const} */ (["move", "click"]);
+const KINDS = /** @type {const} */ (["move", "click", "rage"]);
 const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
 const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
 
@@ -117,7 +117,7 @@ function start({ host, site, token, pageOf }) {
     { key: "Shift+N", what: "The one before", act: () => goToHottest(-1) },
     { key: "T", what: "Next range of time", act: () => view.choose({ range: after(RANGES, view.choices.range) }) },
     { key: "B", what: "Difference with before", act: () => view.choose({ compare: !view.choices.compare }) },
-    { key: "K", what: "Moves or clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
+    { key: "K", what: "Moves, clicks or rage clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
     { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
     { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
     { key: "L", what: "Tiles or smooth", act: () => view.choose({ look: view.choices.look === "tiles" ? "smooth" : "tiles" }) },

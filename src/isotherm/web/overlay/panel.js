@@ -38,7 +38,7 @@ import { SCALES } from "../shared/heat/scales.js";
  * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, lookBack: () => import("./lookback.js").LookBack, shortcuts: import("./keys.js").Shortcut[]}} Actions
  */
 
-const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"]]);
+const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"]]);
 const DEVICES = /** @type {const} */ ([["all", "All"], ["desktop", "Desktop"], ["tablet", "Tablet"], ["mobile", "Phone"]]);
 const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"]]);
 const CURVES = /** @type {const} */ ([["linear", "Linear"], ["lifted", "Lifted"]]);

@@ -36,6 +36,8 @@ const LATE_MS = 1000;
 /** A short break is mended before anybody has read of it. */
 const BREAK_MS = 3000;
 
+/** @type {Record<Choices["kind"], string>} */
+const DONE = { move: "moved", click: "clicked", rage: "clicked in a rage" };
 /** @type {Record<Choices["device"], string>} */
 const DEVICES = { all: "any device", desktop: "a desktop", tablet: "a tablet", mobile: "a phone" };
 
@@ -116,16 +118,17 @@ function trouble({ line, host, nowMs }) {
 /** @param {Moment} at @returns {Notice | null} */
 function emptiness({ newest, warm, choices: { kind, device, range }, past, waits }) {
   if (!newest || warm > 0 || waits) return null;
-  const done = kind === "click" ? "clicked" : "moved";
+  const done = DONE[kind];
+  const meant = kind === "rage" ? " A rage click is one of three within a second on one spot." : "";
   if (past && range !== "live") {
-    const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.`;
+    const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.${meant}`;
     return { tone: "plain", title: "No heat in this range", text, action: "", label: "" };
   }
   if (past && device === "all") {
     return {
       tone: "plain",
       title: "No heat here now",
-      text: `Nobody has ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.`,
+      text: `Nobody has ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.${meant}`,
       action: "hour",
       label: "Show the last hour",
     };
@@ -134,7 +137,7 @@ function emptiness({ newest, warm, choices: { kind, device, range }, past, waits
   return {
     tone: "plain",
     title: "No heat here yet",
-    text: `${elsewhere ? `Nobody on ${DEVICES[device]} has` : "Nobody has"} ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.`,
+    text: `${elsewhere ? `Nobody on ${DEVICES[device]} has` : "Nobody has"} ${done} on this page in the last ${span(newest.windowMs)}. It shows as soon as somebody does.${meant}`,
     action: elsewhere ? "all-devices" : "",
     label: elsewhere ? "Show all devices" : "",
   };

@@ -8,11 +8,12 @@
 
 import { make, say } from "./dom.js";
 import { cellBox } from "../shared/heat/geometry.js";
-import { people as persons, place, points, samples, share } from "./words.js";
+import { people as persons, place, plural, points, samples, share } from "./words.js";
 
 /**
  * @typedef {import("../shared/heat/heat.js").Heat} Heat
  * @typedef {import("../shared/heat/geometry.js").Size} Size
+ * @typedef {import("./words.js").Kind} Kind
  */
 
 const GAP = 8;
@@ -30,7 +31,7 @@ export class Tip {
 
   /**
    * @param {number | null} cell  null, or a cold one: nothing to say
-   * @param {Heat} heat @param {Size} page @param {string} kind
+   * @param {Heat} heat @param {Size} page @param {Kind} kind
    * @param {{people?: number, near?: boolean, before?: Heat | null}} [besides]  people on the tile, if known, and whether that is an
    *   estimate; what the heat is held against
    */
@@ -62,17 +63,17 @@ export class Tip {
   }
 }
 
-/** @param {number} cell @param {Heat} now @param {Heat} before @param {string} kind */
+/** @param {number} cell @param {Heat} now @param {Heat} before @param {Kind} kind */
 export function compare(cell, now, before, kind) {
   const [part, partBefore] = [now.counts[cell] / now.total, before.counts[cell] / before.total];
   return {
     figure: points(part - partBefore),
-    detail: `${share(part, 1)} of all ${kind}s, ${share(partBefore, 1)} before`,
+    detail: `${share(part, 1)} of all ${plural(kind)}, ${share(partBefore, 1)} before`,
   };
 }
 
 /**
- * @param {number} cell @param {Heat} heat @param {string} kind @param {number} [people]  on the tile; 0 or left out: not known
+ * @param {number} cell @param {Heat} heat @param {Kind} kind @param {number} [people]  on the tile; 0 or left out: not known
  * @param {boolean} [near]  it is an estimate
  */
 export function describe(cell, heat, kind, people, near) {

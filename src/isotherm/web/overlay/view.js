@@ -15,7 +15,7 @@ import { deviceOf } from "../shared/heat/geometry.js";
  * @typedef {{right: boolean, bottom: boolean, x: number, y: number}} Place  how far from which edges of the window, CSS pixels
  *
  * @typedef {object} Choices
- * @property {"move" | "click"} kind
+ * @property {import("./words.js").Kind} kind
  * @property {"all" | "desktop" | "tablet" | "mobile"} device
  * @property {import("./spans.js").RangeName} range
  * @property {import("./spans.js").Span | null} span  what the range "any" is

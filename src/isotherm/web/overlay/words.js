@@ -14,9 +14,19 @@ export function briefCount(n) {
   return n < 10000 ? whole.format(n) : short.format(n);
 }
 
-/** What a layer counts: `"1 move"`, `"212 clicks"`. @param {number} n @param {string} kind */
+/** @typedef {"move" | "click" | "rage"} Kind  what a layer counts */
+
+/** @type {Record<Kind, string>} */
+const NOUNS = { move: "move", click: "click", rage: "rage click" };
+
+/** `"moves"`, `"rage clicks"`. @param {Kind} kind */
+export function plural(kind) {
+  return `${NOUNS[kind]}s`;
+}
+
+/** What a layer counts: `"1 move"`, `"212 clicks"`. @param {number} n @param {Kind} kind */
 export function samples(n, kind) {
-  return `${count(n)} ${kind}${n === 1 ? "" : "s"}`;
+  return `${count(n)} ${n === 1 ? NOUNS[kind] : plural(kind)}`;
 }
 
 /** `"1 person"`, `"37 people"`; an estimate: `"≈ 37 people"`. @param {number} n @param {boolean} [near] */
