@@ -62,8 +62,8 @@ def unpack(text: str) -> npt.NDArray[Any]:
     if len(text) < 2 or text[0] != "<" or text[1] not in _DTYPES:
         raise ColumnError("expected a packed column: `<`, one of the letters B H I b h i q f d, then base64")
     try:
-        data = binascii.a2b_base64(text[2:].encode("ascii"), strict_mode=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+        data = binascii.a2b_base64(text[2:], strict_mode=True)
+    except ValueError as error:  # of binascii, or for what is not ASCII
         raise ColumnError(f"expected base64 in a packed column: {str(error).lower()}") from None
     dtype = _DTYPES[text[1]]
     if len(data) % dtype.itemsize:

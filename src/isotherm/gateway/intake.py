@@ -105,7 +105,10 @@ class Intake:
             anchored = batch.anchored
             known = np.where(anchored.anchor >= 0, places[anchored.anchor], -1)
             self._anchored.append((len(self._time), Anchored(known, anchored.x, anchored.y)))
-        self._time.frombytes(np.floor(arrived_ms - batch.age_ms).astype(np.int64).tobytes())
+        time_ms = arrived_ms - batch.age_ms
+        if time_ms.dtype.kind == "f":
+            time_ms = np.floor(time_ms).astype(np.int64)
+        self._time.frombytes(time_ms.tobytes())
         self._x.frombytes(batch.x.tobytes())
         self._y.frombytes(batch.y.tobytes())
         self._kind.frombytes(batch.kind.tobytes())

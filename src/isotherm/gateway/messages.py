@@ -5,6 +5,7 @@ To decode is to validate: nobody behind this module checks again. The rules are 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -148,7 +149,7 @@ class Batch(msgspec.Struct):
     kind: npt.NDArray[np.uint8]  #: places in `layers.KINDS`
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]
-    age_ms: npt.NDArray[np.float64]
+    age_ms: npt.NDArray[np.float64] | npt.NDArray[np.int64]
     ignored: int  #: samples left out
     bot: bool = False
     anchors: list[str] = []
@@ -280,21 +281,24 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
     who = _session(message.session, session, "session", seq)
     x = _numbers(message.x, "x", seq)
     y = _numbers(message.y, "y", seq)
-    age = _numbers(message.age, "age", seq)
+    age = _ages(message.age, seq)
     if not 1 <= len(x) <= BATCH_SAMPLES_MAX:
         raise Refusal(f"Expected columns of 1 to {BATCH_SAMPLES_MAX} samples, got {len(x)} - at `$.x`", seq=seq)
-    kind = _kinds(message, len(x))
+    kind: npt.NDArray[Any] = _kinds(message, len(x))
     for name, column in (("y", y), ("age", age), ("kind", kind)):
         if len(column) != len(x):
             raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
-    if age.min() < 0 or age.max() > SAMPLE_AGE_MS_MAX:
+    if np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX:
         raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
     anchored = _anchored(message, len(x))
-    wanted = kind >= 0
-    ignored = len(x) - int(np.count_nonzero(wanted))
-    if ignored:
-        x, y, age, kind = x[wanted], y[wanted], age[wanted], kind[wanted]
-        anchored = anchored.take(np.flatnonzero(wanted)) if anchored is not None else None
+    ignored = 0
+    if kind.dtype != np.uint8:
+        wanted = kind >= 0
+        ignored = len(x) - int(np.count_nonzero(wanted))
+        kind = kind.astype(np.uint8)
+        if ignored:
+            x, y, age, kind = x[wanted], y[wanted], age[wanted], kind[wanted]
+            anchored = anchored.take(np.flatnonzero(wanted)) if anchored is not None else None
     return Batch(
         session=who,
         load=message.load,
@@ -303,7 +307,7 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
         width=message.w,
         height=message.h,
         viewport_width=message.vw or message.w,
-        kind=kind.astype(np.uint8),
+        kind=kind,
         x=x,
         y=y,
         age_ms=age,
@@ -358,6 +362,15 @@ def _numbers(column: str | list[float], name: str, seq: int) -> npt.NDArray[np.f
     return array.astype(np.float64)
 
 
+def _ages(column: str | list[float], seq: int) -> npt.NDArray[np.float64] | npt.NDArray[np.int64]:
+    """Whole numbers stay whole: nobody has to round them."""
+    if isinstance(column, str):
+        array = _unpacked(column, "age", seq)
+        if array.dtype.kind != "f":
+            return array.astype(np.int64)
+    return _numbers(column, "age", seq)
+
+
 def _unpacked(column: str, name: str, seq: int) -> npt.NDArray[Any]:
     try:
         return unpack(column)
@@ -365,19 +378,28 @@ def _unpacked(column: str, name: str, seq: int) -> npt.NDArray[Any]:
         raise Refusal(f"{str(error).capitalize()} - at `$.{name}`", seq=seq) from None
 
 
-def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16]:
-    """Places in `KINDS`, one a sample; -1 where no layer wants the kind."""
+def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16] | npt.NDArray[np.uint8]:
+    """Places in `KINDS`, one a sample; -1 where no layer wants the kind. Of `uint8` where all are wanted for sure."""
     column = message.kind
     if isinstance(column, list):
         return np.array([_place(kind) for kind in column], np.int16)
     if not column.startswith("<"):
-        return np.full(length, _place(column), np.int16)
+        return _same_kinds(column, length)
     places = _unpacked(column, "kind", message.seq)
     table = message.kinds or _DEFAULT_KINDS
     if places.dtype.kind != "u" or (len(places) and places.max() >= len(table)):
         raise Refusal(f"Expected places in a table of {len(table)} kinds, of type `B` - at `$.kind`", seq=message.seq)
     by_place: npt.NDArray[np.int16] = np.array([_place(kind) for kind in table], np.int16)[places]
     return by_place
+
+
+@lru_cache(maxsize=1024)
+def _same_kinds(kind: str, length: int) -> npt.NDArray[np.int16] | npt.NDArray[np.uint8]:
+    """Most batches are movement alone, of as many samples as others: read-only, since it is shared."""
+    place = _place(kind)
+    column: npt.NDArray[Any] = np.full(length, place, np.uint8 if place >= 0 else np.int16)
+    column.flags.writeable = False
+    return column
 
 
 def _place(kind: str) -> int:
