@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from isotherm.sockets import Socket
+from tests.trust.raw_socket import PING, RawSocket, frame, raw_socket
+
+
+@asynccontextmanager
+async def serving(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """A server with one handler."""
+    app = web.Application()
+    app.router.add_get("/", handle)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
 
 
 @pytest.fixture
@@ -22,13 +37,42 @@ async def address(pushed: list[str | bytes]) -> AsyncIterator[str]:
         assert not socket.push("late"), "what comes after the goodbye is not written"
         return socket.response
 
-    app = web.Application()
-    app.router.add_get("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    await runner.cleanup()
+    async with serving(handle) as found:
+        yield found
+
+
+async def ask_on(socket: RawSocket) -> None:
+    """Pings, until the connection ends."""
+    async with asyncio.timeout(60):
+        while True:
+            socket.send(*[frame(PING, b"x" * 125)] * 500)
+            await socket.writer.drain()
+
+
+async def test_who_asks_and_does_not_listen_is_dropped() -> None:
+    """Pings whose answers nobody reads: the connection ends before these fill memory."""
+    most = 0
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        nonlocal most
+        socket = await Socket.upgrade(request, frame_bytes_max=1024, queued_bytes_max=16_384)
+        looking = asyncio.create_task(look(socket))
+        async for _ in socket.receive():
+            pass
+        looking.cancel()
+        return socket.response
+
+    async def look(socket: Socket) -> None:
+        nonlocal most
+        while True:
+            most = max(most, socket.queued_bytes)
+            await asyncio.sleep(0)
+
+    async with serving(handle) as address, raw_socket(address.rstrip("/"), "/") as deaf:
+        deaf.writer.transport.pause_reading()
+        with pytest.raises(ConnectionError):
+            await ask_on(deaf)
+    assert most < 1_000_000
 
 
 _SAME = b"the same object"

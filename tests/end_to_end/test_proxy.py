@@ -135,6 +135,20 @@ async def test_the_cookie_is_for_tls_where_the_proxy_speaks_it(serve: Serve, htt
         await served.kill()
 
 
+async def test_a_page_of_http_is_no_page_of_https(serve: Serve, http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """Whoever stands between can write pages of http:// on our host: where we are https://, the login's cookie opens nothing for them."""
+    served = await serve("--trusted-proxy", "127.0.0.1")
+    async with http.get(served.address + login_path(tmp_path / "data"), allow_redirects=False) as answer:
+        cookie = answer.cookies["isotherm"].value
+    host = served.address.removeprefix("http://")
+    statuses = []
+    for proto, origin in (("https", "https"), ("https", "http"), ("http", "http"), ("http", "https")):
+        headers = {"X-Forwarded-Proto": proto, "Origin": f"{origin}://{host}", "Cookie": f"isotherm={cookie}"}
+        async with http.get(f"{served.address}/api/pages", headers=headers) as answer:
+            statuses.append(answer.status)
+    assert statuses == [200, 401, 200, 200], "what a browser says is https, behind a proxy that says nothing of it, is"
+
+
 async def test_without_a_trusted_proxy_headers_mean_nothing(serve: Serve) -> None:
     """Whoever connects says what he likes: the limits of the address that he names do not change."""
     served = await serve("--trusted-proxy", "10.0.0.1", "--address-rate", "1", "--address-burst", "2")

@@ -56,15 +56,24 @@ async def test_sites_change_without_a_restart(serve: Serve, http: aiohttp.Client
     async with http.ws_connect(f"{served.ws}/clickstream/s?site=shop", headers={"Origin": "https://shop.example"}) as socket:
         await socket.send_json(batch(1, [1]))
         assert (await _answer(socket)) == {"ack": 1}
+        moved = ("site", "add", "shop", "--replace", "--origin", "https://moved.example", "--data", data)
+        assert (await run_cli(*moved))[0] == 0
+
+        async def foreign_now() -> bool:
+            return await status_of(http, served.address, "shop", "https://shop.example") == 403
+
+        await eventually(foreign_now)
+        await socket.send_json(batch(2, [1]))
+        assert (await _answer(socket)).get("seq") == 2, "what is open goes by the new origins too"
         assert (await run_cli("site", "remove", "shop", "--data", data))[0] == 0
 
         async def gone() -> bool:
             return await status_of(http, served.address, "shop", None) == 403
 
         await eventually(gone)
-        await socket.send_json(batch(2, [1]))
+        await socket.send_json(batch(3, [1]))
         said = await _answer(socket)
-        assert ("shop" in said["error"], said["seq"], "retry_after_ms" in said) == (True, 2, False), "its tracker need not send it again"
+        assert ("shop" in said["error"], said["seq"], "retry_after_ms" in said) == (True, 3, False), "its tracker need not send it again"
 
 
 async def _answer(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
