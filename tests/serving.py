@@ -43,9 +43,11 @@ class Served:
         return await self.process.wait()
 
 
-async def start(data: Path, *options: str, command: str = "serve", config: Path | None = None) -> Served:
-    """Starts the server on a free port; returns once it says where it listens."""
-    arguments = [sys.executable, "-m", "isotherm", *(("--config", str(config)) if config else ()), command, "--data", str(data), "--port", "0", *options]
+async def start(
+    data: Path, *options: str, command: str = "serve", config: Path | None = None, program: tuple[str, ...] = ("-m", "isotherm")
+) -> Served:
+    """Starts the server on a free port; returns once it says where it listens. `program` is what Python is to run."""
+    arguments = [sys.executable, *program, *(("--config", str(config)) if config else ()), command, "--data", str(data), "--port", "0", *options]
     process = await asyncio.create_subprocess_exec(
         *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}
     )
