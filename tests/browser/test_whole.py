@@ -84,6 +84,37 @@ async def test_a_real_mouse_warms_the_tile_under_it_and_it_cools(demo: Served, n
     await asyncio.gather(overlay.close(), dashboard.close())
 
 
+async def test_quick_clicks_on_one_spot_show_as_rage(demo: Served, new_page: NewPage) -> None:
+    """They are a kind of their own in the overlay and on the socket; single clicks elsewhere are not."""
+    visitor, viewer = await new_page(), await new_page()
+    await visitor.goto(demo.address + PAGE)
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{demo.ws}/live?page={PAGE}&kind=rage") as live:
+        async with http.post(f"{demo.address}/api/overlay-token", json={"site": "default"}) as answer:
+            token = (await answer.json())["token"]
+        await viewer.goto(f"{demo.address}{PAGE}#isotherm={token}")
+        overlay = viewer.locator("isotherm-overlay")
+        await overlay.get_by_role("radio", name="Rage").check(force=True)
+        await expect(overlay.get_by_text("clicked in a rage")).to_be_visible()
+        calm, angry = await tile_under(visitor, 40.0, 600.0), await tile_under(visitor, 30.0, 300.0)
+        picture: dict[int, int] = {}
+
+        await visitor.mouse.click(40, 600)
+
+        async def furious() -> bool:
+            nonlocal picture
+            for _ in range(4):
+                await visitor.mouse.click(30, 300, delay=30)  # a second one within 20 ms is a label's
+            picture = apply(picture, decode_frame((await live.receive(timeout=10)).data))
+            return picture.get(angry, 0) > 2
+
+        await eventually(furious)
+        assert calm not in picture
+        await viewer.wait_for_function(f"(place) => ({ALPHA})(place) > 0", arg=[angry, GRID])
+        assert await viewer.evaluate(ALPHA, [calm, GRID]) == 0
+        await expect(overlay.get_by_text("rage clicks a tile")).to_be_visible()
+    await viewer.close()
+
+
 async def test_the_viewers_own_mouse_is_not_tracked(demo: Served, new_page: NewPage) -> None:
     """Whoever watches a page does not warm it."""
     visitor = await new_page()
