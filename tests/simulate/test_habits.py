@@ -142,3 +142,13 @@ def test_a_page_with_nothing_on_it_is_left_at_once(seed: int) -> None:
     empty = Site(1, {"/": {1440: Plan(1440, 900, [])}})
     _person, steps = visit_of(seed, empty)
     assert len(steps) == 1
+
+
+def test_some_press_again_and_again_what_leads_nowhere() -> None:
+    """Within a second and on one spot, so that the demo has rage clicks too; most visits have none."""
+    angry = 0
+    for seed in range(150):
+        clicks = [step for step in visit_of(seed)[1] if isinstance(step, Sample) and step.kind == CLICK]
+        bursts = zip(clicks, clicks[1:], clicks[2:], strict=False)
+        angry += any(c.at_ms - a.at_ms < 1000 and max(abs(a.x - c.x), abs(a.y - c.y)) < 20 for a, _, c in bursts)
+    assert 3 <= angry <= 60
