@@ -7,6 +7,8 @@ wire's description alone, not by the code that the server uses, so that the two 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -67,6 +69,23 @@ def changes(heat: Mapping[int, int], sky: Sky) -> bytes:
     return _header(2, width, len(heat), sky) + cells + bytes(-len(cells) % 4) + counts
 
 
+def _column(numbers: list[int]) -> str:
+    return "<H" + base64.b64encode(struct.pack(f"<{len(numbers)}H", *numbers)).decode()
+
+
+def spots_of(spots: Mapping[tuple[str, int, int], int], *, whole: bool = True, near: tuple[float, float] = (0, 0)) -> dict[str, Any]:
+    """All of them near one place in the document, told in parts of it."""
+    names = list(dict.fromkeys(name for name, _, _ in spots))
+    place = min(255, int(near[1] * 256)) * 32 + min(31, int(near[0] * 32))
+    return {
+        "end": time.time() * 1000, "whole": whole, "side": 250, "near-grid": [32, 256], "names": names,
+        "element": _column([names.index(name) for name, _, _ in spots]),
+        "near": _column([place] * len(spots)),
+        "cell": _column([min(249, y // 4) * 250 + min(249, x // 4) for _, x, y in spots]),
+        "count": _column(list(spots.values())),
+    }  # fmt: skip
+
+
 @dataclass
 class Viewer:
     """One socket of an overlay."""
@@ -95,6 +114,9 @@ class Stage:
     history: Callable[[str, dict[str, str]], dict[str, Any]] | None = None  #: answers of the past, by path and query
     gone: bool = False  #: no history is kept
     looked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    spots: dict[tuple[str, int, int], int] | None = None  #: samples by element and thousandths of its box; None: not told here
+    speaks_of_spots: bool = True  #: an older server says nothing when it is asked for them
+    wished: list[Any] = field(default_factory=list)  #: what viewers said
     viewers: list[Viewer] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -106,6 +128,13 @@ class Stage:
         self.heat.update(heat)
         for viewer in self.viewers:
             await viewer.send(changes(heat, self.sky))
+
+    async def stick(self, spots: Mapping[tuple[str, int, int], int], near: tuple[float, float] = (0, 0)) -> None:
+        """Changes the heat on elements, and tells everybody."""
+        assert self.spots is not None
+        self.spots.update(spots)
+        for viewer in self.viewers:
+            await viewer.socket.send_str(json.dumps({"spots": spots_of(spots, whole=False, near=near)}))
 
     async def tell(self) -> None:
         """A frame without changes."""
@@ -147,8 +176,12 @@ class Stage:
             await viewer.send(keyframe(self.heat_of(query), self.sky))
         self.viewers.append(viewer)
         self._news.set()
-        async for _ in socket:
-            pass
+        async for message in socket:
+            wish = json.loads(message.data)
+            self.wished.append(wish)
+            if self.speaks_of_spots:
+                told = None if self.spots is None else spots_of(self.spots) if wish["spots"] else False
+                await socket.send_str(json.dumps({"spots": told}))
         self.viewers.remove(viewer)
         self._news.set()
         return socket

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
 from time import sleep
 from typing import Final
 
@@ -19,8 +21,10 @@ import msgspec
 
 from isotherm.core.counts import SpotCounts
 from isotherm.core.group_by import GroupBy
+from isotherm.core.joining import joined
 from isotherm.core.limits import REPEAT_MEMORY_MS
-from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
+from isotherm.core.records import Clickstream, RecordError, decode_clickstream, samples_from_record
+from isotherm.core.samples import Samples
 from isotherm.core.spots import Spots
 from isotherm.live.spots import SpotGroups
 from isotherm.log import Log, LogError
@@ -28,9 +32,8 @@ from isotherm.runtimes.pipeline import PipelineSettings
 
 __all__ = ["Sticking"]
 
-_PAUSE_EVERY: Final = 20  #: records that name the page; some 4 ms of work
-_PAUSE_S: Final = 0.004  #: the tick goes before
-_MERGED_AT_ONCE: Final = 20
+_AT_ONCE: Final = 100  #: records that are taken as one: some 5 ms of work where they are small
+_PAUSE_S: Final = 0.002  #: the tick goes before
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +50,10 @@ class Sticking:
         self._settings = settings
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._thread = ThreadPoolExecutor(1, "spots")
+        self._closing = False
 
     async def close(self) -> None:
+        self._closing = True
         tasks = list(self._reading.values())
         for task in tasks:
             task.cancel()
@@ -64,38 +69,54 @@ class Sticking:
             reading.cancel()
 
     async def _recall(self, page: str, end: int) -> None:
-        now_ms = self.spots.end_ms
+        loop, reading = asyncio.get_running_loop(), asyncio.current_task()
+
+        def merge(counts: SpotCounts) -> None:
+            if self._reading.get(page) is reading:
+                self.spots.merge({page: counts})
+
+        def tell(counts: SpotCounts) -> None:
+            loop.call_soon_threadsafe(merge, counts)
+
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, lambda: list(self._read(page, now_ms, end)))
+            await loop.run_in_executor(self._thread, self._read, page, self.spots.end_ms, end, tell)
         except LogError as error:
             logger.error("what lay on the elements of %s before now can't be read, it is shown from now on: %s", page, error)
-            return
-        for at, counts in enumerate(found):
-            self.spots.merge({page: counts})
-            if at % _MERGED_AT_ONCE == 0:
-                await asyncio.sleep(0)
 
-    def _read(self, page: str, now_ms: int, end: int) -> Iterator[SpotCounts]:
+    def _read(self, page: str, now_ms: int, end: int, tell: Callable[[SpotCounts], object]) -> None:
         """What records before `end` came to; repeats are told by those of the ten minutes before. Raises `LogError`."""
         settings = self._settings
-        group_by = GroupBy(
-            grid_size=settings.grid_size, hop_ms=settings.hop_ms, samples_a_tile_max=settings.samples_a_tile_max
-        )
+        group_by = GroupBy(grid_size=settings.grid_size, hop_ms=settings.hop_ms, samples_a_tile_max=settings.samples_a_tile_max)
         group_by.spots_of = {page}
         named = msgspec.json.encode(page)
-        log, taken = Log(settings.data / "log.sqlite", repair=False), 0
+        since_ms = now_ms - max(settings.window_ms, REPEAT_MEMORY_MS) - settings.skew_ms
+        log = Log(settings.data / "log.sqlite", repair=False)
         try:
-            for _, _, value in log.replay(now_ms - max(settings.window_ms, REPEAT_MEMORY_MS) - settings.skew_ms, end=end):
-                if named not in value:
-                    continue
-                try:
-                    counts = group_by.group(samples_from_record(decode_clickstream(value)))
-                except RecordError:
-                    continue  # told when the server started, or in the dead letters
-                if page in counts.spots:
-                    yield counts.spots[page]
-                taken += 1
-                if taken % _PAUSE_EVERY == 0:
-                    sleep(_PAUSE_S)
+            values = (value for _, _, value in log.replay(since_ms, end=end) if named in value)
+            while records := list(_decoded(islice(values, _AT_ONCE))):
+                for samples in _joined(records):
+                    counts = group_by.group(samples).spots
+                    if page in counts:
+                        tell(counts[page])
+                if self._closing or page not in self.spots.asked:
+                    return
+                sleep(_PAUSE_S)
         finally:
             log.close()
+
+
+def _decoded(values: Iterable[bytes]) -> Iterator[Clickstream]:
+    """What can't be read was told when the server started."""
+    for value in values:
+        with suppress(RecordError):
+            yield decode_clickstream(value)
+
+
+def _joined(records: list[Clickstream]) -> Iterator[Samples]:
+    """As one, or one by one where one of them is not sound."""
+    try:
+        yield joined(records)
+    except RecordError:
+        for record in records:
+            with suppress(RecordError):
+                yield samples_from_record(record)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["LAYOUT_PATH", "Box", "LayoutError", "Plan", "Site", "decode", "generic"]
+__all__ = ["LAYOUT_PATH", "NOWHERE", "Anchor", "Box", "LayoutError", "Plan", "Site", "decode", "generic"]
 
 LAYOUT_PATH: Final = "/shop/layout.json"
 FORMAT: Final = 1
@@ -22,6 +22,17 @@ Positive = msgspec.Meta(gt=0)
 
 class LayoutError(ValueError):
     """A layout that can't be read; the message says where and why."""
+
+
+class Anchor(NamedTuple):
+    """What a sample lies on."""
+
+    zone: str  #: empty: nothing with a name
+    x: float  #: thousandths of its box, from the left
+    y: float  #: and from the top
+
+
+NOWHERE: Final = Anchor("", 500.0, 500.0)
 
 
 class Box(msgspec.Struct, frozen=True, array_like=True):
@@ -48,18 +59,35 @@ class Plan(msgspec.Struct, frozen=True):
     height: float = msgspec.field(name="h")
     boxes: list[Box]
 
-
-    def zone_at(self, path: str, x: float, y: float, scrolled_px: float) -> str:
-        """The zone of the page that lies at a place in the document, as our tracker would name it; empty: none does.
+    def anchor_at(self, path: str, x: float, y: float, scrolled_px: float) -> Anchor:
+        """The zone of the page that lies at a place in the document, as our tracker would name it, and where in its box.
 
         A product's card is one zone, `product-SLUG`, whatever part of it is looked at; on its own page a product has none.
         """
         for box in reversed(self.boxes):
-            top = box.y + (scrolled_px if box.sticky else 0.0)
-            if box.x <= x < box.x + box.width and top <= y < top + box.height:
+            shift = scrolled_px if box.sticky else 0.0
+            if box.x <= x < box.x + box.width and box.y + shift <= y < box.y + shift + box.height:
                 card = box.about is not None and box.zone in _CARD_PARTS and not path.endswith(f"/p/{box.about}")
-                return f"product-{box.about}" if card else box.zone
-        return ""
+                parts = self._card_around(box) if card else [box]
+                left, top = min(part.x for part in parts), min(part.y for part in parts) + shift
+                right, bottom = max(part.x + part.width for part in parts), max(part.y + part.height for part in parts) + shift
+                name = f"product-{box.about}" if card else box.zone
+                return Anchor(name, 1000 * (x - left) / (right - left), 1000 * (y - top) / (bottom - top))
+        return NOWHERE
+
+    def _card_around(self, part: Box) -> list[Box]:
+        """The parts of the card that this one is of: a product may have several cards on a page."""
+        at = self.boxes.index(part)
+        first = at
+        while first > 0 and _of_one_card(self.boxes[first - 1], part):
+            first -= 1
+        while at + 1 < len(self.boxes) and _of_one_card(self.boxes[at + 1], part):
+            at += 1
+        return self.boxes[first : at + 1]
+
+
+def _of_one_card(one: Box, other: Box) -> bool:
+    return one.about == other.about and one.zone in _CARD_PARTS and one.sticky == other.sticky
 
 
 class Site(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ or too much to be kept, is given up and counted, as our tracker does.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
@@ -173,8 +174,6 @@ class Outbox:
     def _encode(self, batch: _Batch, now_ms: float) -> bytes:
         page, samples = batch.page, batch.samples
         kinds = [sample.kind for sample in samples]
-        zones = list(dict.fromkeys(sample.zone for sample in samples))
-        anchors = {"anchors": zones, "anchor": pack(np.array([zones.index(sample.zone) for sample in samples]))} if any(zones) else {}
         return _encoder.encode(
             {
                 "v": 1,
@@ -189,6 +188,19 @@ class Outbox:
                 "x": pack(np.array([round(sample.x) for sample in samples])),
                 "y": pack(np.array([round(sample.y) for sample in samples])),
                 "age": pack(np.array([max(0, round(now_ms - sample.at_ms)) for sample in samples])),
-                **anchors,
+                **_anchors(samples),
             }
         )
+
+
+def _anchors(samples: Sequence[Sample]) -> dict[str, object]:
+    """The columns of what samples lie on, if any lies on something."""
+    zones = list(dict.fromkeys(sample.anchor.zone for sample in samples))
+    if not any(zones):
+        return {}
+    return {
+        "anchors": zones,
+        "anchor": pack(np.array([zones.index(sample.anchor.zone) for sample in samples])),
+        "ax": pack(np.array([int(sample.anchor.x) for sample in samples])),
+        "ay": pack(np.array([int(sample.anchor.y) for sample in samples])),
+    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from isotherm.simulate.layout import Plan
+from isotherm.simulate.layout import NOWHERE, Anchor, Plan
 from isotherm.simulate.paths import Point, Stroke
 from isotherm.simulate.people import Device
 
@@ -36,7 +36,7 @@ class Sample(NamedTuple):
     kind: int
     x: float
     y: float
-    zone: str = ""  #: what lies there; empty: nothing with a name
+    anchor: Anchor = NOWHERE  #: what lies there
 
 
 Step = Entered | Sample
@@ -115,8 +115,8 @@ class Pointer:
 
     def _sample(self, kind: int) -> Sample:
         x, y = self.in_document(self.at)
-        zone = self._plan.zone_at(self._path, x, y, self.scrolled_px)
-        return Sample(self.now_ms, kind, round(x, 1), round(y, 1), zone)
+        anchor = self._plan.anchor_at(self._path, x, y, self.scrolled_px)
+        return Sample(self.now_ms, kind, round(x, 1), round(y, 1), anchor)
 
     def _inside(self, place: Point) -> Point:
         return Point(min(max(place.x, 0.0), self._device.width_px - 1.0), min(max(place.y, 0.0), self._device.height_px - 1.0))

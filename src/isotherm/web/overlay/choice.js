@@ -36,6 +36,11 @@ export function choice({ name, title, options, onPick, face }) {
       const input = inputs.get(value);
       if (input) input.checked = true;
     },
+    /** Whether an option may be picked at all. @param {Value} value @param {boolean} offered */
+    offer(value, offered) {
+      const label = inputs.get(value)?.parentElement;
+      if (label && label.hidden === offered) label.hidden = !offered;
+    },
     /** Calls an option something else. @param {Value} value @param {string} text */
     call(value, text) {
       const shown = titles.get(value);

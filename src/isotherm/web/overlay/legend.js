@@ -82,8 +82,8 @@ export class Legend {
       if (pointed !== null && most > 0) this.#needle.style.left = `${50 + (50 * pointed) / most}%`;
       return;
     }
-    const near = style.look === "smooth" ? "≈ " : "";
-    say(this.#unit, `${near}${plural(kind)} a tile`);
+    const near = style.look === "tiles" ? "" : "≈ ";
+    say(this.#unit, `${near}${plural(kind)} a ${style.look === "elements" ? "spot" : "tile"}`);
     say(this.#sum, within ? `${briefCount(total)} in ${within}` : "");
     this.#ticks.forEach((tick, i) => say(tick, tickText(TICKS[i], hottest, style.curve)));
     this.#needle.hidden = pointed === null || hottest <= 0;

@@ -46,6 +46,7 @@ export class Line {
   /** @type {Subject | null} */
   #subject = null;
   #token;
+  #spots = false;
   #failures = 0;
   #refusals = 0;
   #timer = 0;
@@ -60,14 +61,16 @@ export class Line {
    * @param {string} of.site
    * @param {string} of.token
    * @param {(frame: Frame) => void} of.onFrame
+   * @param {(told: any) => void} of.onSpots  what is told of spots: an object, false, or null where there are none to be had
    * @param {(state: LineState) => void} of.onState
    * @param {AbortSignal} of.signal  ends it all
    */
-  constructor({ host, site, token, onFrame, onState, signal }) {
+  constructor({ host, site, token, onFrame, onSpots, onState, signal }) {
     this.host = host;
     this.site = site;
     this.#token = token;
     this.onFrame = onFrame;
+    this.onSpots = onSpots;
     this.onState = onState;
     signal.addEventListener("abort", () => this.#hangUp());
     addEventListener("online", () => this.state.phase === "lost" && this.redial(), { signal });
@@ -85,6 +88,17 @@ export class Line {
   watch(subject) {
     this.#subject = subject;
     this.redial();
+  }
+
+  /** @param {boolean} wanted  whether spots are to be told, now and after each dial; answered also where they are not */
+  wantSpots(wanted) {
+    if (wanted === this.#spots) return;
+    this.#spots = wanted;
+    this.#askForSpots();
+  }
+
+  #askForSpots() {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ spots: this.#spots }));
   }
 
   /** Dials now, whatever was planned. */
@@ -112,6 +126,7 @@ export class Line {
       return;
     }
     socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#askForSpots();
     socket.onmessage = (event) => this.#hear(event.data);
     socket.onclose = (event) => this.#lost(event.code);
     this.#socket = socket;
@@ -144,10 +159,11 @@ export class Line {
   /** @param {string} text  JSON; what is unknown is ignored */
   #read(text) {
     try {
-      const { token } = JSON.parse(text);
+      const { token, spots } = JSON.parse(text) ?? {};
       if (typeof token === "string") this.#token = token;
-    } catch {
-      // Not for us.
+      if (spots !== undefined) this.onSpots(spots);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error; // else it is not for us
     }
   }
 
@@ -228,6 +244,7 @@ export class Line {
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
+    socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.close();

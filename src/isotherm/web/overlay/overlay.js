@@ -7,6 +7,7 @@
  *
  *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
  *     past (HTTP) ──> look back (ranges) ┴──────> tip, panel            page (size, ground, route)
+ *     line ──spots──> sticking (elements, canvas)
  *
  * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
  *   sight: no frame.
@@ -21,12 +22,13 @@ import { make } from "./dom.js";
 import { listen } from "./keys.js";
 import { Line } from "./line.js";
 import { LookBack } from "./lookback.js";
-import { documentSize, groundOf, watchPage, watchRoute, zoomOf } from "./page.js";
+import { documentSize, groundOf, put, watchPage, watchRoute, zoomOf } from "./page.js";
 import { Panel } from "./panel.js";
 import { Past } from "./past.js";
 import { Picture } from "./picture.js";
+import { Sticking } from "./sticking.js";
 import { sheet } from "./styles.js";
-import { compare, describe, Tip } from "./tip.js";
+import { compare, describe, describeElement, ElementTip, Tip } from "./tip.js";
 import { View } from "./view.js";
 import { length, moments, span } from "./words.js";
 
@@ -48,6 +50,7 @@ const LAGS_KEPT = 4;
 const RANGES = /** @type {const} */ (["live", "hour", "today", "any"]);
 const KINDS = /** @type {const} */ (["move", "click", "rage"]);
 const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
+const LOOKS = /** @type {const} */ (["tiles", "smooth", "elements"]);
 const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
 
 /** Shown while a range is awaited. */
@@ -98,6 +101,10 @@ function start({ host, site, token, pageOf }) {
   /** @type {number | null} a tile that was asked for by key */
   let asked = null;
   let askedPlace = -1;
+  /** @type {Element | null} an element that was asked for by key */
+  let askedElement = null;
+  /** Whether the server tells heat by elements; not known before it has answered. */
+  let sticks = false;
 
   let frame = 0;
   let staleHeat = true;
@@ -106,7 +113,7 @@ function start({ host, site, token, pageOf }) {
   let stalePanel = true;
   let looks = 0;
 
-  const line = new Line({ host, site, token, signal, onFrame: hear, onState: () => plan({ panel: true }) });
+  const line = new Line({ host, site, token, signal, onFrame: hear, onSpots: hearSpots, onState: () => plan({ panel: true }) });
 
   const past = new Past({ host, site, token: () => line.token, signal });
   const lookBack = new LookBack({ past, signal, windowMs: () => newest?.windowMs ?? 0, onChange: lookedBack });
@@ -120,7 +127,7 @@ function start({ host, site, token, pageOf }) {
     { key: "K", what: "Moves, clicks or rage clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
     { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
     { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
-    { key: "L", what: "Tiles or smooth", act: () => view.choose({ look: view.choices.look === "tiles" ? "smooth" : "tiles" }) },
+    { key: "L", what: "Next look", act: () => view.choose({ look: after(sticks ? LOOKS : LOOKS.slice(0, 2), view.choices.look) }) },
     { key: "C", what: "Next colours", act: () => view.choose({ scale: after(SCALES, view.choices.scale) }) },
     { key: "S", what: "Contrast linear or lifted", act: () => view.choose({ curve: view.choices.curve === "linear" ? "lifted" : "linear" }) },
     { key: "[", what: "Less opaque", act: () => view.choose({ opacity: Math.max(20, view.choices.opacity - 5) }) },
@@ -137,6 +144,9 @@ function start({ host, site, token, pageOf }) {
   const root = document.createElement("isotherm-overlay");
   const shadow = root.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [sheet()];
+  const sticking = new Sticking({ own: root, under: layer, onChange: lookedBack, signal });
+  const elementTip = new ElementTip();
+  sticking.layer.append(elementTip.frame, elementTip.bubble);
   shadow.append(layer, panel.element);
   document.documentElement.append(root);
 
@@ -152,11 +162,13 @@ function start({ host, site, token, pageOf }) {
 
   view.onChoice((choices, changed) => {
     if ("paused" in changed) pause(choices.paused);
+    if ("look" in changed) line.wantSpots(choices.look === "elements");
     if ("kind" in changed || "device" in changed) watch();
     else if ("range" in changed || "span" in changed || "against" in changed || "compare" in changed || "reel" in changed) look();
     if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed) staleHeat = true;
     plan({ panel: true });
   });
+  line.wantSpots(view.choices.look === "elements");
   watch();
 
   return { close };
@@ -165,9 +177,10 @@ function start({ host, site, token, pageOf }) {
   function watch() {
     const { kind, device } = view.choices;
     live.forget();
+    sticking.forget();
     newest = null;
     lagsMs = [];
-    asked = null;
+    ask(null);
     askedPlace = -1;
     staleHeat = true;
     if (view.choices.paused) view.choose({ paused: false });
@@ -194,6 +207,19 @@ function start({ host, site, token, pageOf }) {
     return lookBack.past ? NOTHING : heat;
   }
 
+  /** Whether heat is drawn at its elements: of the live window alone, and where the server tells it. */
+  function byElements() {
+    return view.choices.look === "elements" && sticks && !lookBack.past && !view.choices.compare;
+  }
+
+  /** @param {any} told  spots; false: none are asked for; null: there are none to be had */
+  function hearSpots(told) {
+    const had = sticks;
+    sticks = told !== null;
+    if (told) sticking.hear(told);
+    if (sticks !== had) lookedBack();
+  }
+
   /** @param {Frame} frame */
   function hear(frame) {
     newest = frame;
@@ -207,6 +233,7 @@ function start({ host, site, token, pageOf }) {
   /** @param {boolean} paused */
   function pause(paused) {
     heat = paused ? live.frozen() : live;
+    sticking.pause(paused);
     pausedAtMs = paused ? Date.now() : 0;
     staleHeat = true;
   }
@@ -224,6 +251,7 @@ function start({ host, site, token, pageOf }) {
     if (!root.isConnected) document.documentElement.append(root);
     followRoute();
     staleSize = true;
+    sticking.tick();
     looks += 1;
     if (looks % LOOKS_A_TICK === 0) {
       stalePanel = true;
@@ -235,7 +263,7 @@ function start({ host, site, token, pageOf }) {
 
   /** @param {PointerEvent} event */
   function point(event) {
-    asked = null;
+    ask(null);
     if (event.target === root) {
       unpoint();
       return;
@@ -249,24 +277,34 @@ function start({ host, site, token, pageOf }) {
     plan({ panel: true });
   }
 
+  /** What is asked for by key, a tile or an element. @param {number | Element | null} place */
+  function ask(place) {
+    asked = typeof place === "number" ? place : null;
+    askedElement = place instanceof Element ? place : null;
+    if (place !== null) pointer = null;
+  }
+
   /** @param {number} step 1: the next; -1: the one before */
   function goToHottest(step) {
     const shown = shownHeat();
-    const cells = shown.hottestCells(HOTTEST_MAX);
-    if (cells.length === 0) {
-      panel.speak("No tile is warm");
+    const places = byElements() ? sticking.hottestElements().slice(0, HOTTEST_MAX) : shown.hottestCells(HOTTEST_MAX);
+    if (places.length === 0) {
+      panel.speak(byElements() ? "No element is warm" : "No tile is warm");
       return;
     }
-    askedPlace = (askedPlace + step + (askedPlace < 0 && step < 0 ? 1 : 0) + cells.length) % cells.length;
-    asked = cells[askedPlace];
-    pointer = null;
+    askedPlace = (Math.min(askedPlace, places.length) + step + (askedPlace < 0 && step < 0 ? 1 : 0) + places.length) % places.length;
+    ask(places[askedPlace]);
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    if (askedElement) {
+      askedElement.scrollIntoView({ block: "center", inline: "center", behavior });
+      const about = sticking.about(askedElement);
+      if (about) panel.speak(describeElement(about, view.choices.kind).spoken);
+      plan({ panel: true });
+      return;
+    }
+    if (asked === null) return;
     const box = cellBox(asked, size, shown.grid);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    scrollTo({
-      left: box.left + box.width / 2 - innerWidth / 2,
-      top: box.top + box.height / 2 - innerHeight / 2,
-      behavior: calm ? "auto" : "smooth",
-    });
+    scrollTo({ left: box.left + box.width / 2 - innerWidth / 2, top: box.top + box.height / 2 - innerHeight / 2, behavior });
     const before = difference ? lookBack.before : null;
     const { figure, detail } = before
       ? compare(asked, shown, before.heat, view.choices.kind)
@@ -290,20 +328,26 @@ function start({ host, site, token, pageOf }) {
   function update() {
     const { choices } = view;
     fit();
-    const style = { look: choices.look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
+    const elements = byElements();
+    const look = elements || choices.look !== "elements" ? choices.look : "tiles";
+    sticking.show(elements && choices.shown);
+    const style = { look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
     const shown = shownHeat();
     if (staleHeat && choices.shown) {
       staleHeat = false;
       difference = lookBack.difference(shown);
-      if (difference) picture.drawDifference(difference, style);
+      if (elements) hottest = sticking.draw(style);
+      else if (difference) picture.drawDifference(difference, style);
       else hottest = picture.draw(shown, size, style);
     }
     const { canvas } = picture;
     const opacity = String(choices.opacity / 100);
     if (canvas.style.opacity !== opacity) canvas.style.opacity = opacity; // set anew, also to what it is, the browser looks at all styles
-    canvas.hidden = !choices.shown;
-    canvas.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
-    const pointed = choices.shown ? pointedCell() : null;
+    if (sticking.canvas.style.opacity !== opacity) sticking.canvas.style.opacity = opacity;
+    canvas.hidden = !choices.shown || elements;
+    for (const drawn of [canvas, sticking.canvas]) drawn.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
+    elementTip.show(elements && choices.shown ? sticking.pointed(askedElement, pointer) : null, choices.kind);
+    const pointed = choices.shown && !elements ? pointedCell() : null;
     const before = difference ? (lookBack.before?.heat ?? null) : null;
     const people = pointed === null ? undefined : lookBack.peopleOn(pointed);
     tip.show(pointed, shown, size, choices.kind, { before, people, near: lookBack.peopleAreNear });
@@ -316,6 +360,8 @@ function start({ host, site, token, pageOf }) {
         newest,
         lagMs: Math.max(0, ...lagsMs),
         warm: shown.warm,
+        warmElements: elements ? sticking.warm : null,
+        sticks,
         past: lookBack.available,
         waits: lookBack.waits,
         failed: lookBack.failed,
@@ -326,7 +372,7 @@ function start({ host, site, token, pageOf }) {
       style,
       page,
       hottest,
-      total: shown.total,
+      total: elements ? sticking.total : shown.total,
       within: within(),
       most: difference ? difference.most : null,
       lookBack,
@@ -359,7 +405,7 @@ function start({ host, site, token, pageOf }) {
     if (stalePage || grown) {
       size = { width, height };
       picture.fit(size);
-      align();
+      put(layer, -scrollX, -scrollY);
     }
     stalePage = false;
   }
@@ -368,17 +414,7 @@ function start({ host, site, token, pageOf }) {
   function unzoom() {
     if (zoomOf() === zoom) return;
     zoom = zoomOf();
-    for (const { style } of [layer, panel.element]) style.zoom = String(1 / zoom);
-  }
-
-  /** The layer at the document's origin: a page may place its root element, or give it margins. */
-  function align() {
-    const box = layer.getBoundingClientRect();
-    const left = box.left + scrollX;
-    const top = box.top + scrollY;
-    if (Math.abs(left) < 0.01 && Math.abs(top) < 0.01) return;
-    layer.style.left = `${(parseFloat(layer.style.left) || 0) - left}px`;
-    layer.style.top = `${(parseFloat(layer.style.top) || 0) - top}px`;
+    for (const { style } of [layer, sticking.layer, panel.element]) style.zoom = String(1 / zoom);
   }
 
   /** @returns {number | null} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The page under the heat: how large it is, how light it is, which one it is. Nothing here writes to it. */
+/** The page under the heat: how large it is, how light it is, which one it is. Nothing here writes to it, but to layers of ours. */
 
 /**
  * @typedef {import("../shared/heat/geometry.js").Size} Size
@@ -120,4 +120,15 @@ export function watchRoute(onRoute, signal) {
   addEventListener("popstate", onRoute, { signal });
   const { navigation } = /** @type {{navigation?: EventTarget}} */ (/** @type {unknown} */ (window));
   navigation?.addEventListener("currententrychange", onRoute, { signal });
+}
+
+/**
+ * Brings a layer of ours to a place in the window: a page may place its root element, give it margins, or hold what is fixed.
+ * @param {HTMLElement} layer @param {number} left @param {number} top  CSS pixels, in the window
+ */
+export function put(layer, left, top) {
+  const box = layer.getBoundingClientRect();
+  const { style } = layer;
+  if (Math.abs(box.left - left) >= 0.01) style.left = `${(parseFloat(style.left) || 0) + left - box.left}px`;
+  if (Math.abs(box.top - top) >= 0.01) style.top = `${(parseFloat(style.top) || 0) + top - box.top}px`;
 }

@@ -40,7 +40,7 @@ import { SCALES } from "../shared/heat/scales.js";
 
 const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"]]);
 const DEVICES = /** @type {const} */ ([["all", "All"], ["desktop", "Desktop"], ["tablet", "Tablet"], ["mobile", "Phone"]]);
-const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"]]);
+const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"], ["elements", "Elements"]]);
 const CURVES = /** @type {const} */ ([["linear", "Linear"], ["lifted", "Lifted"]]);
 const GROUNDS = /** @type {const} */ ([["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]]);
 
@@ -70,6 +70,7 @@ export class Panel {
   #pause;
   #shown;
   #help;
+  #look;
   #body;
   #opacity = make("input", { type: "range", min: 20, max: 100, step: 5, "aria-label": "Opacity of the heat, percent" });
   #opacityText = make("output", null);
@@ -101,6 +102,7 @@ export class Panel {
     this.#shown = tool("shown", "Hide the heat", () => view.choose({ shown: !view.choices.shown }));
     const hottest = tool("hottest", "Go to the next hottest tile", () => actions.hottest(1), "Hottest");
 
+    this.#look = this.#choice("look", "Look", LOOKS);
     this.#time = new TimeRow(view, actions.lookBack);
     const figures = make(
       "div",
@@ -116,9 +118,9 @@ export class Panel {
       this.#movement,
       this.#legend.element,
       this.#time.element,
-      this.#choice("kind", "Kind", KINDS),
-      this.#choice("device", "Device", DEVICES),
-      this.#choice("look", "Look", LOOKS),
+      this.#choice("kind", "Kind", KINDS).element,
+      this.#choice("device", "Device", DEVICES).element,
+      this.#look.element,
       this.#time.fold,
       this.#buildDetails(),
       make("footer", { class: "foot" }, this.#pause, hottest, this.#shown),
@@ -159,6 +161,7 @@ export class Panel {
     this.#time.show(lookBack);
     this.#paintSwatches(style);
     this.#body.classList.toggle("closed", line.phase === "refused" || line.phase === "blocked");
+    this.#look.offer("elements", moment.sticks);
     this.#tell(moment);
   }
 
@@ -203,9 +206,9 @@ export class Panel {
    * @param {readonly (readonly [Choices[Name], string])[]} options
    */
   #choice(name, title, options) {
-    const { element, set } = choice({ name, title, options, onPick: (value) => this.#view.choose({ [name]: value }) });
-    this.#choices.push({ set: (choices) => set(choices[name]) });
-    return element;
+    const one = choice({ name, title, options, onPick: (value) => this.#view.choose({ [name]: value }) });
+    this.#choices.push({ set: (choices) => one.set(choices[name]) });
+    return one;
   }
 
   #buildDetails() {
@@ -224,8 +227,8 @@ export class Panel {
         "div",
         { class: "inner" },
         scales.element,
-        this.#choice("curve", "Contrast", CURVES),
-        this.#choice("ground", "Page", GROUNDS),
+        this.#choice("curve", "Contrast", CURVES).element,
+        this.#choice("ground", "Page", GROUNDS).element,
         make("div", { class: "opacity" }, make("span", { "aria-hidden": "true" }, "Opacity"), this.#opacity, this.#opacityText),
       ),
     );
@@ -276,6 +279,8 @@ export class Panel {
   #act() {
     if (this.#noticeAct.dataset.act === "all-devices") this.#view.choose({ device: "all" });
     else if (this.#noticeAct.dataset.act === "hour") this.#view.choose({ range: "hour" });
+    else if (this.#noticeAct.dataset.act === "tiles") this.#view.choose({ look: "tiles" });
+    else if (this.#noticeAct.dataset.act === "elements") this.#view.choose({ look: "elements" });
     else this.#actions.redial();
   }
 }

@@ -15,7 +15,7 @@ import { age, delay, span } from "./words.js";
  *
  * @typedef {"good" | "warn" | "bad" | "waiting"} Tone
  * @typedef {{tone: Tone, text: string, aside: string, asideTone: Tone | ""}} Status
- * @typedef {{tone: "plain" | "warn" | "bad", title: string, text: string, action: "redial" | "all-devices" | "hour" | "", label: string}} Notice
+ * @typedef {{tone: "plain" | "warn" | "bad", title: string, text: string, action: "redial" | "all-devices" | "hour" | "tiles" | "elements" | "", label: string}} Notice
  *
  * @typedef {object} Moment
  * @property {LineState} line
@@ -23,6 +23,8 @@ import { age, delay, span } from "./words.js";
  * @property {Frame | null} newest  the newest frame of this page and layer
  * @property {number} lagMs   the worst of the last frames' `sent − end`
  * @property {number} warm    tiles that are not cold
+ * @property {number | null} warmElements  elements that are not cold; null: the heat is not drawn by elements
+ * @property {boolean} sticks  whether it could be
  * @property {string} host
  * @property {string} ownDevice  the device class of the viewer's own window
  * @property {number} nowMs   by `performance.now()`
@@ -71,7 +73,7 @@ export function lastMovement({ newest, line, nowMs }) {
 
 /** What stands in the way of a picture, and what to do about it; null where nothing does. @param {Moment} at @returns {Notice | null} */
 export function noticeOf(at) {
-  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? otherLayout(at);
+  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? noElements(at) ?? otherLayout(at);
 }
 
 /** That the past is not answered says nothing about it. @param {Moment} at @returns {Notice | null} */
@@ -143,15 +145,29 @@ function emptiness({ newest, warm, choices: { kind, device, range }, past, waits
   };
 }
 
-/** Heat of another device class lies where that layout had it. @param {Moment} at @returns {Notice | null} */
-function otherLayout({ newest, choices: { device }, ownDevice }) {
-  if (!newest || device === "all" || device === ownDevice) return null;
+/** What a tracker did not say, or what there is of now only, is not drawn by elements. @param {Moment} at @returns {Notice | null} */
+function noElements({ newest, warm, warmElements, choices: { look, range, compare, reel } }) {
+  if (look !== "elements" || !newest) return null;
+  if (warmElements === null) {
+    if (range === "live" && !compare && !reel) return null;
+    return { tone: "plain", title: "Drawn in tiles", text: "By elements there is the live picture only.", action: "", label: "" };
+  }
+  if (warmElements > 0 || warm === 0) return null;
+  const text = "What was counted does not say on which elements it lay. The tiles show it.";
+  return { tone: "plain", title: "No heat by elements here", text, action: "tiles", label: "Show tiles" };
+}
+
+/** Heat of another device class lies where that layout had it, but for that on elements. @param {Moment} at @returns {Notice | null} */
+function otherLayout({ newest, choices: { device, range, compare }, ownDevice, sticks, warmElements }) {
+  if (!newest || device === "all" || device === ownDevice || warmElements !== null) return null;
   const widths = { desktop: "1024 px or wider", tablet: "768 to 1023 px wide", mobile: "narrower than 768 px" };
   return {
     tone: "plain",
     title: `Heat of ${{ desktop: "desktops", tablet: "tablets", mobile: "phones" }[device]}, on another layout`,
-    text: `To see it in its place, make this window ${widths[device]}.`,
-    action: "",
-    label: "",
+    text: sticks && range === "live" && !compare
+      ? `To see it in its place, show it by elements, or make this window ${widths[device]}.`
+      : `To see it in its place, make this window ${widths[device]}.`,
+    action: sticks && range === "live" && !compare ? "elements" : "",
+    label: "Show by elements",
   };
 }

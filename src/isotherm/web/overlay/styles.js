@@ -56,6 +56,27 @@ const CSS = `
 .heat.smooth { image-rendering: auto; }
 .heat.stale { filter: grayscale(0.8); }
 
+/* Over the window, not the page; in the browser's top layer while the page has something there (see sticking.js). */
+.window {
+  position: fixed;
+  z-index: 2147483646;
+  inset: auto;
+  top: 0;
+  left: 0;
+  width: 0;
+  height: 0;
+  margin: 0;
+  padding: 0;
+  overflow: visible;
+  border: 0;
+  background: none;
+  pointer-events: none;
+}
+.window { display: block !important; } /* in the top layer or not */
+.window * { pointer-events: none; }
+.blots { position: absolute; top: 0; left: 0; max-width: none; }
+.blots.stale { filter: grayscale(0.8); }
+
 .frame {
   position: absolute;
   top: 0;

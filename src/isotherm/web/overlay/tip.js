@@ -63,6 +63,49 @@ export class Tip {
   }
 }
 
+/**
+ * The same of an element, in the window: it lies in the layer of the look by elements.
+ */
+export class ElementTip {
+  #figure = make("strong", null);
+  #detail = make("span", null);
+
+  constructor() {
+    this.frame = make("div", { class: "frame", hidden: true });
+    this.bubble = make("div", { class: "tip", hidden: true }, this.#figure, this.#detail);
+  }
+
+  /** @param {import("./sticking.js").Pointed | null} about @param {Kind} kind */
+  show(about, kind) {
+    this.frame.hidden = !about;
+    this.bubble.hidden = !about;
+    if (!about) return;
+    const { figure, detail } = describeElement(about, kind);
+    say(this.#figure, figure);
+    say(this.#detail, detail);
+    const { left, top, width, height } = about.box;
+    const { style } = this.frame;
+    style.transform = `translate(${left}px, ${top}px)`;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+    const { offsetWidth, offsetHeight } = this.bubble;
+    const most = document.documentElement.clientWidth - offsetWidth - GAP;
+    const x = Math.max(GAP, Math.min(most, left + (width - offsetWidth) / 2));
+    const above = top - offsetHeight - GAP;
+    const below = top + height + GAP;
+    // Beside a box that fills the window there is no room: within it, at its top.
+    const y = above >= GAP ? above : below + offsetHeight + GAP <= innerHeight ? below : Math.max(GAP, top + GAP);
+    this.bubble.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+  }
+}
+
+/** @param {import("./sticking.js").Pointed} about @param {Kind} kind */
+export function describeElement({ label, count, total, rank, warm }, kind) {
+  const figure = `${samples(count, kind)} on ${label}`;
+  const detail = `${share(count, total)} of all on elements · ${place(rank, warm, "element")}`;
+  return { figure, detail, spoken: `${figure}, ${detail}` };
+}
+
 /** @param {number} cell @param {Heat} now @param {Heat} before @param {Kind} kind */
 export function compare(cell, now, before, kind) {
   const [part, partBefore] = [now.counts[cell] / now.total, before.counts[cell] / before.total];

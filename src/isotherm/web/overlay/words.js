@@ -100,8 +100,8 @@ export function length(ms) {
   return minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
 }
 
-/** @param {number} rank @param {number} warm */
-export function place(rank, warm) {
-  if (warm === 1) return "the only warm tile";
+/** @param {number} rank @param {number} warm @param {string} [what] */
+export function place(rank, warm, what = "tile") {
+  if (warm === 1) return `the only warm ${what}`;
   return rank === 1 ? `the hottest of ${count(warm)}` : `rank ${count(rank)} of ${count(warm)}`;
 }

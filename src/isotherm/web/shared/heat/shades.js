@@ -14,7 +14,7 @@ import { colourScale } from "./scales.js";
 /**
  * @typedef {import("./scales.js").ScaleName} ScaleName
  * @typedef {import("./scales.js").Ground} Ground
- * @typedef {"tiles" | "smooth"} Look
+ * @typedef {"tiles" | "smooth" | "elements"} Look
  * @typedef {"linear" | "lifted"} Curve
  */
 

@@ -1,0 +1,135 @@
+"""Joining: the samples of many records as one, for whoever reads a long stretch of the log. A record of two samples is all overhead.
+
+What each record's columns are checked for one by one in `records` is checked here once for all of them; so it raises for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.columns import ColumnError, unpack
+from isotherm.core.layers import DEVICES
+from isotherm.core.pages import Page
+from isotherm.core.records import Clickstream, RecordError
+from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
+
+__all__ = ["joined"]
+
+_RUN_COLUMNS = ("page", "session", "device", "load", "seq", "w", "h", "n")
+_SAMPLE_COLUMNS = ("age", "x", "y", "kind")
+
+
+class _Table:
+    """Names of all records, each once, and for each record's names where they are."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+        self.moved: list[int] = []
+        self.starts = [0]
+
+    def add(self, names: Iterable[str]) -> None:
+        places = self.places
+        self.moved += [places.setdefault(name, len(places)) for name in names]
+        self.starts.append(len(self.moved))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.places)
+
+    def moved_to(self, column: npt.NDArray[Any], of: npt.NDArray[np.intp], none: int | None = None) -> npt.NDArray[np.int64]:
+        """Places in the records' own tables as places in this one; `of` tells of which record each is. Raises `RecordError`."""
+        starts = np.array(self.starts)
+        known = column != none if none is not None else np.ones(len(column), np.bool_)
+        at = column + starts[of]
+        if not ((column >= 0) & (at < starts[of + 1]))[known].all():
+            raise RecordError("expected places in a record's own tables")
+        found = np.full(len(column), -1, np.int64)
+        found[known] = np.array(self.moved, np.int64)[at[known].astype(np.intp)]
+        return found
+
+
+def joined(records: Sequence[Clickstream]) -> Samples:
+    """The samples of records that follow each other, one at least; `arrived_ms` is that of the last. Raises `RecordError`."""
+    try:
+        return _joined(records)
+    except (ColumnError, ValueError) as error:
+        raise RecordError(str(error)) from None
+
+
+def _joined(records: Sequence[Clickstream]) -> Samples:
+    pages, sessions, loads, kinds, anchors = (_Table() for _ in range(5))
+    of_runs: list[tuple[npt.NDArray[Any], ...]] = []
+    of_samples: list[tuple[npt.NDArray[Any], ...]] = []
+    of_anchors: list[tuple[npt.NDArray[Any], ...]] = []
+    for record in records:
+        for table, names in ((pages, record.pages), (sessions, record.sessions), (loads, record.loads), (kinds, record.kinds)):
+            table.add(names)
+        runs, samples, anchored = record.runs, record.samples, record.anchors
+        of_runs.append(tuple(unpack(getattr(runs, name)) for name in _RUN_COLUMNS))
+        of_samples.append(tuple(unpack(getattr(samples, name)) for name in _SAMPLE_COLUMNS))
+        if anchored:
+            anchors.add(anchored.names)
+            of_anchors.append((unpack(anchored.at), unpack(anchored.x), unpack(anchored.y)))
+        else:
+            anchors.add(())
+            nothing = np.zeros(len(of_samples[-1][0]), np.uint8)
+            of_anchors.append((nothing, nothing, nothing))
+    run_record, run_columns = _columns(of_runs)
+    sample_record, sample_columns = _columns(of_samples)
+    anchor_record, (anchor, anchor_x, anchor_y) = _columns(of_anchors)
+    page, session, device, load, seq, width, height, size = run_columns
+    age, x, y, kind = sample_columns
+    _check(size, device, width, height, run_record, sample_record, anchor_record)
+    arrived = np.array([record.at for record in records], np.int64)
+    return Samples(
+        arrived_ms=records[-1].at,
+        pages=[Page.from_key(key) for key in pages.places],
+        origins=[None] * len(pages.places),
+        sessions=sessions.names,
+        loads=loads.names,
+        runs=Runs(
+            page=pages.moved_to(page, run_record),
+            session=sessions.moved_to(session, run_record),
+            device=device.astype(np.int64),
+            load=loads.moved_to(load, run_record, NO_LOAD),
+            seq=seq.astype(np.int64),
+            width=width.astype(np.float64),
+            height=height.astype(np.float64),
+            size=size.astype(np.int64),
+        ),
+        time_ms=arrived[sample_record] - age.astype(np.int64),
+        x=x.astype(np.float64),
+        y=y.astype(np.float64),
+        kind=kinds.moved_to(kind, sample_record).astype(np.uint8),
+        kinds=kinds.names,
+        anchors=anchors.names,
+        anchored=Anchored(anchors.moved_to(anchor.astype(np.int64) - 1, anchor_record, -1), anchor_x, anchor_y),
+    )
+
+
+def _columns(parts: list[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[np.intp], list[npt.NDArray[Any]]]:
+    """The records' columns joined, and of which record each row is. Raises `RecordError`: columns of one record differ in length."""
+    lengths = [len(part[0]) for part in parts]
+    if any(len(column) != length for part, length in zip(parts, lengths, strict=True) for column in part):
+        raise RecordError("expected columns of one length")
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return np.repeat(np.arange(len(parts)), lengths), columns
+
+
+def _check(
+    size: npt.NDArray[Any],
+    device: npt.NDArray[Any],
+    width: npt.NDArray[Any],
+    height: npt.NDArray[Any],
+    run_record: npt.NDArray[np.intp],
+    sample_record: npt.NDArray[np.intp],
+    anchor_record: npt.NDArray[np.intp],
+) -> None:
+    if not np.array_equal(sample_record, anchor_record) or not np.array_equal(np.repeat(run_record, size.astype(np.intp)), sample_record):
+        raise RecordError("expected sample columns of one length, the sum of the runs' sizes")
+    if len(size) and not (size.min() >= 0 and device.min() >= 0 and device.max() < len(DEVICES) and width.min() > 0 and height.min() > 0):
+        raise RecordError("expected sizes, devices, and documents above 0")
