@@ -80,9 +80,4 @@ async def test_the_overlay_takes_no_word_of_a_visitor_for_markup(scene: Stage, p
         await page.keyboard.press("Shift+?")
         await page.keyboard.press("n")
         await unharmed(page, path)
-        for _ in range(2):
-            await page.keyboard.press("l")
-        await expect(page.locator("isotherm-overlay .blots")).to_be_attached()
-        await page.keyboard.press("n")
-        await unharmed(page, path)
     assert (dialogs, page.context.pages) == ([], [page])
