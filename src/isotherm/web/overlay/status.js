@@ -159,7 +159,7 @@ function noElements({ newest, warm, warmElements, choices: { look, range, compar
 
 /** Heat of another device class lies where that layout had it, but for that on elements. @param {Moment} at @returns {Notice | null} */
 function otherLayout({ newest, choices: { device, range, compare }, ownDevice, sticks, warmElements }) {
-  if (!newest || device === "all" || device === ownDevice || warmElements !== null) return null;
+  if (!newest || device === "all" || device === ownDevice || typeof warmElements === "number") return null;
   const widths = { desktop: "1024 px or wider", tablet: "768 to 1023 px wide", mobile: "narrower than 768 px" };
   return {
     tone: "plain",
@@ -168,6 +168,6 @@ function otherLayout({ newest, choices: { device, range, compare }, ownDevice, s
       ? `To see it in its place, show it by elements, or make this window ${widths[device]}.`
       : `To see it in its place, make this window ${widths[device]}.`,
     action: sticks && range === "live" && !compare ? "elements" : "",
-    label: "Show by elements",
+    label: sticks && range === "live" && !compare ? "Show by elements" : "",
   };
 }
