@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from isotherm.cli.app import app
+from isotherm.core.people import Marks, hash_of
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, Floors, Run
 from isotherm.history import History, HistoryError, Retention
 from isotherm.history.looking import StoredHistory
@@ -199,3 +203,37 @@ def test_a_newer_release_s_database_is_left_alone(database: Callable[[], str]) -
         connection.execute("UPDATE isotherm_floors SET format = 99")
     with pytest.raises(HistoryError, match="newer release"):
         open_store(place, 2)
+
+
+def test_a_session_is_erased_wherever_it_is_kept(place: str) -> None:
+    """`isotherm erase --session … --store …`, while a worker has it open: its marks go from every tier, others' and all counts stay."""
+    worker = storing(place)
+    worker.begin("x/0", 1000)
+    for offset in range(240):  # more buckets than one turn of the eraser takes
+        worker.add(counts((NOW_MS - offset * MINUTE_MS, 1, 2), who="gone" if offset % 2 else "stays"), "x/0", offset, NOW_MS)
+    worker.flush()
+
+    def people() -> set[int]:
+        reader = open_reader(place, 2)
+        marks = Marks.joined(row.contents.marks for row in reader.rows("a/", EVERYTHING))
+        reader.close()
+        return set((marks.marks >> np.uint64(32)).tolist())
+
+    before = [total(place, tier) for tier in range(3)]
+    assert people() == {hash_of("gone"), hash_of("stays")}
+    said = CliRunner().invoke(app, ["erase", "--session", "gone", "--store", place])
+    assert (said.exit_code, "went from" in said.output) == (0, True), said.output
+    assert people() == {hash_of("stays")}
+    assert [total(place, tier) for tier in range(3)] == before
+    assert "from 0 minutes" in CliRunner().invoke(app, ["erase", "--session", "gone", "--store", place]).output
+    worker.add(counts((NOW_MS, 1, 2), who="late"), "x/0", 500, NOW_MS)
+    worker.flush()
+    assert people() == {hash_of("stays"), hash_of("late")}, "and the worker goes on"
+
+
+def test_what_cannot_be_erased_is_said(tmp_path: Path) -> None:
+    """Counts that were rolled up name no session; a place with nothing in it is a mistake."""
+    for arguments in (["--page", "/p/1"], ["--session", "s"]):
+        said = CliRunner().invoke(app, ["erase", *arguments, "--store", str(tmp_path / "none.sqlite")])
+        assert said.exit_code != 0
+    assert not list(tmp_path.iterdir())

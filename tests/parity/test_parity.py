@@ -95,12 +95,13 @@ async def post(http: aiohttp.ClientSession, address: str, events: list[dict[str,
 
 async def test_every_window(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.ClientSession) -> None:
     """Samples of the next seconds arrive before their time: each window that either runtime shows, while they come in and while
-    they go out again, is the brute-force count, and both show the same ones."""
+    they go out again, is the brute-force count, and both show the same ones. On a busy machine some may arrive after their time: the first
+    windows are short of them then, and have nothing that is not there."""
     window_ms, pages = 4000, ["/p/1", "/p/2"]
     pipeline = on_kafka("--window", f"{window_ms}ms")
     one, _ = await asyncio.gather(embedded("--window", f"{window_ms}ms"), pipeline.all())
     (other,) = pipeline.gateways
-    first_ms = int(time.time() * 1000) + 1500
+    first_ms = int(time.time() * 1000) + 4000
     events = trace(random.Random(7), first_ms, first_ms + 4000, pages, 1200)
     frames: dict[str, dict[int, dict[tuple[int, int], int]]] = {}
 
@@ -120,10 +121,17 @@ async def test_every_window(on_kafka: OnKafka, embedded: Embedded, http: aiohttp
     oracle = oracle_of(events, window_ms)
     for page in pages:
         ours, theirs = frames[one.address + page], frames[other.address + page]
-        for end_ms, found in [*ours.items(), *theirs.items()]:
-            if end_ms > first_ms:
-                assert found == oracle.window(end_ms, page), f"{page} at {end_ms - first_ms}"
-        assert len(ours.keys() & theirs.keys()) > 15
+        right: list[set[int]] = []
+        for shown in (ours, theirs):
+            right.append(set())
+            for end_ms, found in shown.items():
+                counted = oracle.window(end_ms, page)
+                if found == counted:
+                    right[-1].add(end_ms)
+                else:
+                    assert end_ms < first_ms + 4000, f"{page} at {end_ms - first_ms}: all had long been there"
+                    assert all(count <= counted.get(at, 0) for at, count in found.items()), f"{page} at {end_ms - first_ms}"
+        assert len(right[0] & right[1]) > 15
 
 
 async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.ClientSession) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isotherm.core.erase import Erasure
 from isotherm.core.records import RecordError, decode_clickstream, encode, samples_from_record, samples_to_record
-from isotherm.history.store import Store
+from isotherm.history.places import open_store
 from isotherm.log import Digests, Log, LogError
 
 __all__ = ["erase_from_history", "erase_from_log"]
@@ -45,9 +45,9 @@ def erase_from_log(path: Path, erasure: Erasure) -> int:
     return gone
 
 
-def erase_from_history(path: Path, erasure: Erasure) -> int:
-    """Returns of how many minutes, hours and days of pages a session's marks went. May run beside the server. Raises `HistoryError`."""
-    store = Store(path, 0)  # marks of every grid go
+def erase_from_history(place: str, erasure: Erasure) -> int:
+    """Returns of how many minutes, hours and days of pages a session's marks went. May run beside who writes. Raises `HistoryError`."""
+    store = open_store(place, 0)  # marks of every grid go
     try:
         return store.rewrite_marks(erasure.without_marks)
     finally:
