@@ -87,7 +87,7 @@ class Recorder:
 
     # -- what tests ask
 
-    async def until(self, condition: Callable[[], Any], timeout_s: float = 15) -> Any:
+    async def until(self, condition: Callable[[], Any], timeout_s: float = 45) -> Any:
         """Waits until `condition()` is true; looks again whenever something has come."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(condition)

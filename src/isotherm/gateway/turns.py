@@ -19,6 +19,7 @@ __all__ = ["Turns"]
 
 _TURN_S: Final = 0.010
 _AT_ONCE_MAX: Final = 1024
+_ALONE_S: Final = 0.002  #: a frame that nothing was read before for so long: it may well be the only one, and nothing is counted yet
 
 
 class Turns:
@@ -28,16 +29,20 @@ class Turns:
         self._now_s = now_s
         self._reading = False  #: somebody read in this turn of the loop
         self._since_s = 0.0
+        self._newest_s = float("-inf")
         self._queue: deque[tuple[asyncio.Future[None], float]] = deque()
         self._at_once = 1
         self._too_long = False
 
     def spent(self) -> bool:
         """Whether reading has gone on for long enough in this turn of the loop."""
+        now_s = self._now_s()
         if not self._reading:
-            self._read_from_now()
+            alone, self._newest_s = now_s - self._newest_s > _ALONE_S, now_s
+            if not alone:
+                self._read_from_now()
             return False
-        if self._now_s() - self._since_s <= _TURN_S:
+        if now_s - self._since_s <= _TURN_S:
             return False
         self._too_long = True
         return True
