@@ -80,4 +80,10 @@ async def test_the_overlay_takes_no_word_of_a_visitor_for_markup(scene: Stage, p
         await page.keyboard.press("Shift+?")
         await page.keyboard.press("n")
         await unharmed(page, path)
+        for key in ("t", "t", "t", "l", "l"):  # back to the live window, by elements
+            await page.keyboard.press(key)
+        await expect(page.locator("isotherm-overlay .blots")).to_be_attached()
+        await page.keyboard.press("n")
+        await unharmed(page, path)
+        await page.keyboard.press("l")
     assert (dialogs, page.context.pages) == ([], [page])

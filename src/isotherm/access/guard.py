@@ -36,12 +36,15 @@ class _Guess(Exception):
 
 
 class Guard:
-    """`open_heat`: what stands under *Out* needs no token."""
+    """`open_heat`: what stands under *Out* needs no token. `open_rules`: who may look may also change."""
 
-    def __init__(self, keys: Keys, now_ms: Callable[[], int], *, open_heat: bool, counters: Counters | None = None) -> None:
+    def __init__(
+        self, keys: Keys, now_ms: Callable[[], int], *, open_heat: bool, open_rules: bool = False, counters: Counters | None = None
+    ) -> None:
         self._keys = keys
         self._now_ms = now_ms
         self._open_heat = open_heat
+        self._open_rules = open_rules
         self._counters = counters or Counters()
         self._guesses: Generations[str, int] = Generations(_GUESS_MEMORY_MS)
         self._held: dict[str, int] = {}  # address -> answers held back now
@@ -85,6 +88,20 @@ class Guard:
             return False
         return True
 
+    def draws(self, request: web.Request, site: str) -> None:
+        """Raises 401 for one who may not change the site's drawn zones: an operator may, and an overlay that one opened."""
+        token = _token(request)
+        if token is not None and len(token) <= _TOKEN_CHARACTERS_MAX:
+            overlay = self._keys.overlay_viewer(token, self._now_ms())
+            if overlay is not None and overlay.draws:
+                if overlay.site != site:
+                    _foreign(overlay.site or "")
+                return
+        if self._open_rules:
+            self.admit(request, site)
+        else:
+            self.operator(request)
+
     def admit(self, request: web.Request, site: str | None) -> Callable[[], str] | None:
         """Raises 401 for one who may not see this site's heat (None: all sites').
 
@@ -96,8 +113,8 @@ class Guard:
             if overlay is not None and overlay.site is not None:
                 if overlay.site != site:
                     _foreign(overlay.site)
-                bound_to, by = overlay.site, overlay.name
-                return lambda: self._keys.overlay_token(bound_to, by) if self._keys.stands(by, self._now_ms()) else ""
+                bound_to, by, draws = overlay.site, overlay.name, overlay.draws
+                return lambda: self._keys.overlay_token(bound_to, by, draws=draws) if self._keys.stands(by, self._now_ms()) else ""
         viewer = self.viewer(request)
         if viewer.site is not None and viewer.site != site:
             _foreign(viewer.site)
@@ -144,7 +161,8 @@ class Guard:
             raise refused(web.HTTPUnprocessableEntity, 'expected a JSON object such as {"site": "default"}')
         if viewer.site is not None and viewer.site != site:
             _foreign(viewer.site)
-        return web.json_response({"token": self._keys.overlay_token(site, viewer.name), "expires_in_ms": OVERLAY_S * 1000})
+        draws = viewer.site is None and (self._open_rules or viewer.name != OPEN_AS)
+        return web.json_response({"token": self._keys.overlay_token(site, viewer.name, draws=draws), "expires_in_ms": OVERLAY_S * 1000})
 
     # -- guesses
 

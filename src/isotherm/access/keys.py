@@ -29,6 +29,7 @@ OPEN_AS: Final = "--open-heat"
 CODE_MS: Final = 600_000  #: how long a login link is good
 COOKIE_S: Final = 14 * 24 * 3600
 OVERLAY_S: Final = 600  #: how long an overlay's token opens new sockets; connected viewers are given the next one
+_DRAWS: Final = "draws"
 
 
 class KeysError(Exception):
@@ -59,6 +60,7 @@ class Viewer(NamedTuple):
 
     site: str | None
     name: str
+    draws: bool = False  #: an overlay that an operator opened: it may change what is drawn
 
 
 class Keys:
@@ -208,16 +210,18 @@ class Keys:
 
     # -- overlays
 
-    def overlay_token(self, site: str, by: str) -> str:
-        """A signed token that opens one site's heat for some minutes, and nothing else; `by`: the token that it came from."""
-        return self._signatures.sign("overlay", [site, by])
+    def overlay_token(self, site: str, by: str, *, draws: bool = False) -> str:
+        """A signed token that opens one site's heat for some minutes, and nothing else; `by`: the token that it came from.
+
+        `draws`: it also changes the site's drawn zones, since an operator opened the overlay."""
+        return self._signatures.sign("overlay", [site, by, *([_DRAWS] if draws else [])])
 
     def overlay_viewer(self, token: str, now_ms: int) -> Viewer | None:
         """Whom an overlay's token stands for; None: it opens nothing, or no more."""
         held = self._signatures.read("overlay", token, OVERLAY_S)
-        if not (isinstance(held, list) and len(held) == 2 and all(isinstance(part, str) for part in held)):
+        if not (isinstance(held, list) and len(held) in (2, 3) and all(isinstance(part, str) for part in held)):
             return None
-        return Viewer(held[0], held[1]) if self.stands(held[1], now_ms) else None
+        return Viewer(held[0], held[1], _DRAWS in held[2:]) if self.stands(held[1], now_ms) else None
 
     def close(self) -> None:
         self._db.close()

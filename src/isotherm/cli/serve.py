@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from isotherm.access.book import Book
 from isotherm.access.keys import Keys
 from isotherm.access.settings import Settings, SettingsError
 from isotherm.addresses import AddressError, Proxies
@@ -177,7 +178,8 @@ async def serve_until_stopped(
         await pipeline.share(keys, first_token=first_token)
         try:
             reacting = await _reacting(pipeline, rules, webhooks, server_settings.webhooks_allowed)
-            server = Server(pipeline, keys, replace(server_settings, look_around=look_around), reacting)
+            book = _book(kafka, pipeline_settings.topic_prefix)
+            server = Server(pipeline, keys, replace(server_settings, look_around=look_around), reacting, book)
         except ValueError as error:  # names that can't be part of a script
             raise StartError(str(error)) from error
         await server.start()
@@ -207,6 +209,15 @@ def _runtime(
     from isotherm.runtimes.kafka.gateway import KafkaGateway
 
     return KafkaGateway(settings, sites, kafka, origins, store=store)
+
+
+def _book(kafka: KafkaSettings | None, topic_prefix: str) -> Book | None:
+    """What gateways share; None: the data folder's."""
+    if kafka is None:
+        return None
+    from isotherm.runtimes.kafka.book import KafkaBook
+
+    return KafkaBook(kafka, topic_prefix)
 
 
 async def _reacting(pipeline: Pipeline, rules: Sequence[Rule], webhooks: Sequence[Webhook], allowed: Sequence[str]) -> Reactions:

@@ -9,6 +9,7 @@ import click
 from isotherm.access.book import BookError
 from isotherm.cli.book_options import book_of, book_options
 from isotherm.cli.options import CliError
+from isotherm.core.drawn import Drawing
 from isotherm.core.sites import Site, SiteError, normal_origin
 
 __all__ = ["site"]
@@ -39,11 +40,12 @@ def add(
 ) -> None:
     """Add a site under KEY and print its script tag. The server's own pages use the site `default`."""
     try:
-        new = Site(key, frozenset(map(normal_origin, origins)), query, patterns, left_out)
         book = book_of(options)
-        if any(known.key == key for known in book.sites()) and not replace:
+        before = next((known for known in book.sites() if known.key == key), None)
+        if before is not None and not replace:
             raise CliError(f"there is a site {key!r} already: give --replace to change it")
-        book.put_site(new)
+        drawing = before.drawing if before is not None else Drawing()  # zones are drawn elsewhere, and stay
+        book.put_site(Site(key, frozenset(map(normal_origin, origins)), query, patterns, left_out, drawing))
     except (BookError, SiteError) as error:
         raise CliError(str(error)) from None
     wanted = f' data-query="{",".join(query)}"' if query else ""
@@ -59,6 +61,8 @@ def list_(**options: Any) -> None:
         for words, rules in (("query", known.query), ("join", known.patterns), ("leave out", known.left_out)):
             if rules:
                 click.echo(f"    {words}: {', '.join(rules)}")
+        for zone in known.drawing.zones:
+            click.echo(f"    zone: {zone.name} on {zone.page or 'every page'}, {len(zone.anchors)} elements")
 
 
 @site.command()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from isotherm.core.drawn import Drawing, DrawnZoneError, drawn_from_json, drawn_to_json
 from isotherm.core.pages import DEFAULT_SITE, canonical_path
 
 __all__ = ["Site", "SiteError", "Sites", "site_from_json", "site_to_json", "with_origins"]
@@ -36,6 +37,7 @@ class Site:
     query: tuple[str, ...] = ()  #: names of query parameters that make a page, in the order in which they are written
     patterns: tuple[str, ...] = ()  #: such as ``/p/:id``: addresses that fit are that one page
     left_out: tuple[str, ...] = ()  #: patterns of addresses that are no pages
+    drawing: Drawing = field(default_factory=Drawing)  #: zones that an operator drew
     _paths: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
     _compiled: tuple[list[tuple[re.Pattern[str], str]], list[re.Pattern[str]]] = field(init=False, compare=False, repr=False)
 
@@ -109,7 +111,7 @@ def with_origins(sites: list[Site], origins: frozenset[str]) -> list[Site]:
     if not origins:
         return sites
     default = next((site for site in sites if site.key == DEFAULT_SITE), Site(DEFAULT_SITE))
-    mended = Site(DEFAULT_SITE, origins, default.query, default.patterns, default.left_out)
+    mended = Site(DEFAULT_SITE, origins, default.query, default.patterns, default.left_out, default.drawing)
     return [*(site for site in sites if site.key != DEFAULT_SITE), mended]
 
 
@@ -141,7 +143,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def site_to_json(site: Site) -> dict[str, Any]:
     """A site as the settings keep it; also the value of a settings record."""
-    return {
+    zones = {"zones": [drawn_to_json(zone) for zone in site.drawing.zones]} if site.drawing else {}
+    return zones | {
         "key": site.key,
         "origins": sorted(site.origins),
         "query": list(site.query),
@@ -158,4 +161,14 @@ def site_from_json(value: Any) -> Site:
     for name, items in lists.items():
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise SiteError(f"expected {name} of site {value['key']!r} to be a list of strings, got {items!r}")
-    return Site(value["key"], frozenset(lists["origins"]), tuple(lists["query"]), tuple(lists["patterns"]), tuple(lists["left_out"]))
+    rules = (tuple(lists["query"]), tuple(lists["patterns"]), tuple(lists["left_out"]))
+    return Site(value["key"], frozenset(lists["origins"]), *rules, _drawing_from_json(value["key"], value.get("zones", [])))
+
+
+def _drawing_from_json(key: str, zones: Any) -> Drawing:
+    if not isinstance(zones, list):
+        raise SiteError(f"expected zones of site {key!r} to be a list, got {zones!r}")
+    try:
+        return Drawing(tuple(drawn_from_json(zone) for zone in zones))
+    except DrawnZoneError as error:
+        raise SiteError(f"site {key!r}: {error}") from None

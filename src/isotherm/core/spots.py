@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from isotherm.core.counting import kind_places
 from isotherm.core.counts import SpotCounts
+from isotherm.core.drawn import element_of
 from isotherm.core.heat import View
 from isotherm.core.layers import DEVICES, layers_of
 from isotherm.core.samples import Samples
@@ -235,7 +236,7 @@ class Spots:
             self.beyond += int(kept.sum())
             return
         used, element = np.unique(counts.element, return_inverse=True)
-        places = np.array([page.place(counts.names[at]) for at in used.tolist()], np.int64)[element]
+        places = np.array([page.place(element_of(counts.names[at])) for at in used.tolist()], np.int64)[element]
         self.beyond += int((kept & (places < 0)).sum())
         kept &= places >= 0
         rows = ((counts.layer << _BITS | places) << _BITS | counts.near) << _BITS | counts.cell

@@ -18,6 +18,7 @@ older than the window is counted in `late`, what is too far ahead of the clock i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ import numpy.typing as npt
 from isotherm.core import counting
 from isotherm.core.counting import kind_places
 from isotherm.core.counts import ZoneCounts
+from isotherm.core.drawn import zones_of
 from isotherm.core.layers import KINDS, PLAIN_KINDS
 from isotherm.core.people import hash_of
 from isotherm.core.samples import Samples
@@ -45,12 +47,23 @@ def zone_counts(samples: Samples, counted: npt.NDArray[np.bool_], hop_ms: int) -
     """Counts of those of the `counted` samples (a mask) that have an anchor and a kind that is kept. None: there are none."""
     if samples.anchored is None:
         return None
+    samples, names = _by_zones(samples)
     people = np.array([hash_of(session) for session in samples.sessions], np.uint32)
     columns = (_tally if counting.compiled is not None else _tally_with_numpy)(samples, counted, people, hop_ms)
     if not columns.shape[1]:
         return None
     page, zone, pane, kind, person, count = columns
-    return ZoneCounts(samples.anchors, page, zone, pane, kind, person.astype(np.uint32), count)
+    return ZoneCounts(names, page, zone, pane, kind, person.astype(np.uint32), count)
+
+
+def _by_zones(samples: Samples) -> tuple[Samples, list[str]]:
+    """Samples whose anchors are zones, and the names of these: several anchors may be of one zone that was drawn."""
+    zones = zones_of(samples.anchors)
+    if zones is None or samples.anchored is None:
+        return samples, samples.anchors
+    places: dict[str, int] = {}
+    moved = np.array([*(places.setdefault(zone, len(places)) for zone in zones), _NONE], np.int64)  # the last one: of no anchor
+    return replace(samples, anchored=replace(samples.anchored, anchor=moved[samples.anchored.anchor])), list(places)
 
 
 def _tally(samples: Samples, counted: npt.NDArray[np.bool_], people: npt.NDArray[np.uint32], hop_ms: int) -> npt.NDArray[np.int64]:

@@ -200,6 +200,8 @@ class Gate:
             return _Taken(message, None, time_ms, "left_out")
         if not self._count_bots and (sender.crawler or (isinstance(message, Batch) and message.bot)):
             return _Taken(message, None, time_ms, "bots")
+        if site.drawing and isinstance(message, Batch):
+            message.anchors[:] = site.drawing.named(path, message.anchors)
         return _Taken(message, Page(site.key, path), time_ms, "")
 
     def _weigh(self, wanted: Sequence[_Taken], sender: Sender, now_ms: int) -> None:

@@ -35,6 +35,7 @@ def openapi() -> dict[str, Any]:
             "/api/heatmap/steps": {"get": _get("A range in equal parts", "Steps", _steps_parameters(), _PAST)},
             "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
+            "/api/zones/drawn": _drawn_zones(),
             "/api/zones": {"get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Not on Kafka"})},
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
             **_reactions_paths(),
@@ -129,6 +130,24 @@ def _zones() -> dict[str, Any]:
     hidden = {"type": "integer", "description": "Zones left out because fewer than --min-people were on them"}
     table = {"start": _INTEGER, "end": _INTEGER, "people": people, "zones": {"type": "array", "items": zone}, "hidden-zones": hidden}
     return {"type": "object", "properties": table, "required": list(table)}
+
+
+def _drawn_zones() -> dict[str, Any]:
+    site = _query("site", _STRING, "The site's key; left out, the default site")
+    fields = {
+        "name": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[^\\x00-\\x1f\\x7f]*$"},
+        "page": {"type": "string", "description": "A path; empty: every page"},
+        "anchors": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "string", "minLength": 1}},
+    }
+    zone = {"type": "object", "properties": fields, "required": ["name", "anchors"]}
+    unknown = {"404": "No such site, or no such zone"}
+    changed = unknown | {"422": "It can be no zone, or there are too many", "503": "It can't be kept now"}
+    named = [site, _query("name", _STRING, "Its name", required=True), _query("page", _STRING, "Its page")]
+    return {
+        "get": _operation("The zones that were drawn on a site", _list_of("zones", zone), unknown, [site]),
+        "put": _operation("Make or replace one", _list_of("zones", zone), changed, [site], zone),
+        "delete": _operation("Take one away", _list_of("zones", zone), unknown | {"503": changed["503"]}, named),
+    }
 
 
 def _beacon() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 import isotherm
+from isotherm.access.book import Book, FolderBook
 from isotherm.access.guard import Guard
 from isotherm.access.keys import Keys
 from isotherm.addresses import Proxies, address_of
@@ -26,6 +27,7 @@ from isotherm.live.endpoints import LiveEndpoints, keep_renewing
 from isotherm.live.zones import ZoneEndpoints
 from isotherm.reactions.endpoints import ReactionEndpoints
 from isotherm.runtimes.door import Crowd, Door
+from isotherm.runtimes.drawing import DrawingEndpoints
 from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
@@ -75,14 +77,18 @@ class ServerSettings:
 class Server:
     """`start` binds the port; `stop` ends within 5 s, and nothing accepted is lost."""
 
-    def __init__(self, pipeline: Pipeline, keys: Keys, settings: ServerSettings, reacting: Reactions | None = None) -> None:
-        """`reacting` None: this runtime has no rules."""
+    def __init__(
+        self, pipeline: Pipeline, keys: Keys, settings: ServerSettings, reacting: Reactions | None = None, book: Book | None = None
+    ) -> None:
+        """`reacting` None: this runtime has no rules. `book`: what is kept of the sites; None: of the data folder."""
         self._pipeline = pipeline
         self._settings = settings
         now_ms, people_min = pipeline.clock.now_ms, pipeline.settings.people_min
         self._proxies = Proxies(settings.trusted_proxies)
         self._crowd = Crowd(settings.limits.address_connections_max)
-        self.guard = Guard(keys, now_ms, open_heat=settings.open_heat, counters=pipeline.counters)
+        self.guard = Guard(
+            keys, now_ms, open_heat=settings.open_heat, open_rules=settings.open_rules, counters=pipeline.counters
+        )
         self._gateway = GatewayEndpoints(pipeline.gate, now_ms, settings.limits)
         self._history = HistoryEndpoints(pipeline.history, pipeline.source, now_ms, people_min=people_min)
         self._live = LiveEndpoints(
@@ -98,6 +104,8 @@ class Server:
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
+        kept = book or FolderBook(pipeline.settings.data)
+        self._drawing = DrawingEndpoints(kept, pipeline.gate.sites, self.guard.admit, self.guard.draws)
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
@@ -192,6 +200,7 @@ class Server:
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
         route.add_get("/api/zones", self._zones.league)
+        self._drawing.add_to(app)
         if self._reactions is not None:
             self._reactions.add_to(app)
         route.add_get("/api/overview", self._overview.socket)
