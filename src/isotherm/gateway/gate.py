@@ -106,17 +106,11 @@ class Gate:
             if isinstance(message, Ignored):
                 self.counters.add("ignored")
                 return None
-            taken = self._resolve(message, site, sender, now_ms)
-            self._weigh([taken], sender, now_ms)
+            assert isinstance(message, Batch)
+            return self._take_batch(message, site, origin, sender, now_ms, waiter)
         except Refusal as refusal:
             self.counters.refuse(refusal.reason, refusal.message, now_ms)
             raise
-        assert isinstance(message, Batch)
-        if not self._add(taken, origin, now_ms, waiter):
-            waiter.durable(message.seq)
-            return None
-        assert taken.page is not None
-        return message.session, taken.page.key
 
     def _take_event(self, event: Classic, site: Site, origin: str | None, sender: Sender, now_ms: int) -> None:
         """What comes most often, and alone: one event of a socket. As `_resolve`, `_weigh`, `_add` have it, with nothing built between."""
@@ -137,6 +131,30 @@ class Gate:
         if self.first_event_ms is None:
             self.first_event_ms = now_ms
         self._intake.add_classic(event, page, origin, time_ms, None)
+
+    def _take_batch(
+        self, batch: Batch, site: Site, origin: str | None, sender: Sender, now_ms: int, waiter: Waiter
+    ) -> tuple[str, str] | None:
+        """The same for one batch of a socket, what our tracker sends."""
+        path = site.page_path(batch.path)
+        judge, counters = self.judge, self.counters
+        if path is None or (not self._count_bots and (sender.crawler or batch.bot)):
+            if judge is not None:
+                judge.charge(sender, 1, now_ms)
+            counters.add("left_out" if path is None else "bots", len(batch.x))
+            waiter.durable(batch.seq)
+            return None
+        page, key = page_and_key(site.key, path)
+        if judge is not None:
+            judge.weigh([Visit(site.key, batch.session, key, now_ms - batch.age_ms, True, batch.seq)], sender, now_ms)
+        counters.add("messages")
+        counters.add("samples", len(batch.x))
+        if batch.ignored:
+            counters.add("ignored", batch.ignored)
+        if self.first_event_ms is None:
+            self.first_event_ms = now_ms
+        self._intake.add_batch(batch, page, origin, now_ms, waiter)
+        return batch.session, key
 
     def take_body(
         self, body: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter, sender: Sender = UNKNOWN
