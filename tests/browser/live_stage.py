@@ -117,6 +117,7 @@ class Stage:
     spots: dict[tuple[str, int, int], int] | None = None  #: samples by element and thousandths of its box; None: not told here
     speaks_of_spots: bool = True  #: an older server says nothing when it is asked for them
     wished: list[Any] = field(default_factory=list)  #: what viewers said
+    token: str = "first"  #: that the overlay is opened with
     viewers: list[Viewer] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -204,7 +205,7 @@ class Stage:
         """What the tracker does once it has a token."""
         text = (
             f'import("{self.host}/overlay/overlay.js").then((overlay) => {{'
-            f' window.overlay = overlay.open({{ host: "{self.host}", site: "default", token: "first" }}); }});'
+            f' window.overlay = overlay.open({{ host: "{self.host}", site: "default", token: "{self.token}" }}); }});'
         )
         return web.Response(text=text, content_type="text/javascript")
 

@@ -52,7 +52,7 @@ async def test_a_drawn_zone_counts_what_lies_on_its_elements_from_then_on(serve:
     on = ["#main>0", "/p/2", "/p/2", "buy", "#top"]
     async with aiohttp.ClientSession() as http:
         await send(http, served, anchored(0, ["#main>0"]))
-        assert await draw(http, served, HERO, served.token) == (200, {"zones": [HERO]})
+        assert await draw(http, served, HERO, served.token) == (200, {"zones": [HERO], "may": True})
         status, told = await draw(http, served, MENU, served.token)
         assert (status, [zone["name"] for zone in told["zones"]]) == (200, ["Hero", "Menu"])
         await send(http, served, anchored(1, on))

@@ -37,8 +37,14 @@ class DrawingEndpoints:
     """`admit(request, site)` raises for whoever may not look at the site, `draws(request, site)` for whoever may not draw on it."""
 
     def __init__(
-        self, book: Book, sites: Sites, admit: Callable[[web.Request, str | None], object], draws: Callable[[web.Request, str], object]
+        self,
+        book: Book,
+        sites: Sites,
+        admit: Callable[[web.Request, str | None], object],
+        draws: Callable[[web.Request, str], object],
+        may: Callable[[web.Request, str], bool],
     ) -> None:
+        self._may = may
         self._book = book
         self._sites = sites
         self._admit = admit
@@ -58,7 +64,7 @@ class DrawingEndpoints:
     async def drawn(self, request: web.Request) -> web.StreamResponse:
         key = site_asked(request)
         self._admit(request, key)
-        return _answer(self._site(key).drawing)
+        return _answer(self._site(key).drawing, may=self._may(request, key))
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         key = site_asked(request)
@@ -96,7 +102,7 @@ class DrawingEndpoints:
             except BookError as error:
                 raise refused(web.HTTPServiceUnavailable, str(error)) from None
             self._sites.by_key[key] = changed
-        return _answer(changed.drawing)
+        return _answer(changed.drawing, may=True)
 
     def _write(self, changed: Site) -> None:
         """Into what is kept: there the site may have other origins than this process was started with."""
@@ -110,5 +116,6 @@ class DrawingEndpoints:
         return site
 
 
-def _answer(drawing: Drawing) -> web.Response:
-    return web.json_response({"zones": [drawn_to_json(zone) for zone in drawing.zones]}, headers=_FROM_ANYWHERE)
+def _answer(drawing: Drawing, *, may: bool) -> web.Response:
+    """`may`: whether the one who asks may change them."""
+    return web.json_response({"zones": [drawn_to_json(zone) for zone in drawing.zones], "may": may}, headers=_FROM_ANYWHERE)

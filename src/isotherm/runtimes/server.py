@@ -105,7 +105,7 @@ class Server:
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
         self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
         kept = book or FolderBook(pipeline.settings.data)
-        self._drawing = DrawingEndpoints(kept, pipeline.gate.sites, self.guard.admit, self.guard.draws)
+        self._drawing = DrawingEndpoints(kept, pipeline.gate.sites, self.guard.admit, self.guard.draws, self._may_draw)
         self._reactions: ReactionEndpoints | None = None
         if reacting is not None:
             operator = self.guard.viewer if settings.open_rules else self.guard.operator
@@ -172,6 +172,9 @@ class Server:
     def address(self) -> str:
         host = self._settings.host
         return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def _may_draw(self, request: web.Request, site: str) -> bool:
+        return self.guard.would_pass(request, lambda asked: self.guard.draws(asked, site))
 
     def _sees(self, request: web.Request) -> tuple[str | None, Callable[[], bool]]:
         viewer = self.guard.viewer(request)

@@ -54,6 +54,35 @@ function elementsOnWay(name) {
   });
 }
 
+/**
+ * The element by whose name samples on an element are counted: it, or what is around it. As the tracker has it.
+ * @param {Element} element
+ */
+export function boxOf(element) {
+  return named(element).box;
+}
+
+/** The names by which samples on an element, and on all that is in it, are counted. @param {Element} element @returns {string[]} */
+export function anchorsIn(element) {
+  return [...new Set([element, ...element.querySelectorAll("*")].map((one) => named(one).name))].filter((name) => name !== "");
+}
+
+/** @param {Element} element @returns {{box: Element, name: string}} */
+function named(element) {
+  const own = /** @type {HTMLAnchorElement | null} */ (element.closest("[data-heat-zone]") || element.closest("a[href]"));
+  if (own) return { box: own, name: cut(own.dataset.heatZone || own.pathname || "") };
+  /** @type {Element[]} */
+  const inwards = [];
+  let box = element;
+  for (; !box.getAttribute("id") && box.parentElement; box = box.parentElement) inwards.unshift(box);
+  let name = box.getAttribute("id") ? `#${box.getAttribute("id")}` : "";
+  for (const step of inwards.slice(0, 3)) {
+    name += `>${[...(step.parentElement?.children ?? [])].indexOf(step)}`;
+    box = step;
+  }
+  return { box, name: cut(name) };
+}
+
 /** @param {string} name */
 function cut(name) {
   return /** @type {RegExpExecArray} */ (CUT.exec(name))[0];

@@ -31,6 +31,7 @@ import { sheet } from "./styles.js";
 import { compare, describe, describeElement, ElementTip, Tip } from "./tip.js";
 import { View } from "./view.js";
 import { length, moments, span } from "./words.js";
+import { DrawnZones } from "./zones.js";
 
 /**
  * @typedef {import("../shared/heat/frames.js").Frame} Frame
@@ -118,6 +119,7 @@ function start({ host, site, token, pageOf }) {
   const past = new Past({ host, site, token: () => line.token, signal });
   const lookBack = new LookBack({ past, signal, windowMs: () => newest?.windowMs ?? 0, onChange: lookedBack });
 
+  const zones = { zones: new DrawnZones({ host, site, token: () => line.token, signal }), surroundings: () => ({ own: root, into: shadow, signal }) };
   const shortcuts = [
     { key: "P", what: "Pause or go on", act: () => view.choose({ paused: !view.choices.paused }) },
     { key: "N", what: "Next hottest tile", act: () => goToHottest(1) },
@@ -138,7 +140,7 @@ function start({ host, site, token, pageOf }) {
     { key: "?", what: "This list", act: () => panel.toggleHelp() },
     { key: "Shift+X", what: "Close the heat map", act: close },
   ];
-  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, lookBack: () => lookBack, shortcuts });
+  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, lookBack: () => lookBack, zones, shortcuts });
 
   const layer = make("div", { class: "page" }, picture.canvas, tip.frame, tip.bubble);
   const root = document.createElement("isotherm-overlay");

@@ -13,6 +13,7 @@ import { help } from "./help.js";
 import { icon, mark } from "./icons.js";
 import { gradient, Legend } from "./legend.js";
 import { lastMovement, noticeOf, statusOf } from "./status.js";
+import { ZoneBox } from "./zone_box.js";
 import { TimeRow } from "./time_row.js";
 import { count, moments, people, rate } from "./words.js";
 import { SCALES } from "../shared/heat/scales.js";
@@ -35,7 +36,8 @@ import { SCALES } from "../shared/heat/scales.js";
  * @property {number | null} pointed  the count of the tile that is pointed at; of differences, its share now − before
  * @property {number} pausedAtMs  when the picture was stopped, ms since the epoch
  *
- * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, lookBack: () => import("./lookback.js").LookBack, shortcuts: import("./keys.js").Shortcut[]}} Actions
+ * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, lookBack: () => import("./lookback.js").LookBack,
+ *   zones: ConstructorParameters<typeof ZoneBox>[0], shortcuts: import("./keys.js").Shortcut[]}} Actions
  */
 
 const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"]]);
@@ -71,6 +73,7 @@ export class Panel {
   #shown;
   #help;
   #look;
+  #zones;
   #body;
   #opacity = make("input", { type: "range", min: 20, max: 100, step: 5, "aria-label": "Opacity of the heat, percent" });
   #opacityText = make("output", null);
@@ -103,6 +106,7 @@ export class Panel {
     const hottest = tool("hottest", "Go to the next hottest tile", () => actions.hottest(1), "Hottest");
 
     this.#look = this.#choice("look", "Look", LOOKS);
+    this.#zones = new ZoneBox(actions.zones);
     this.#time = new TimeRow(view, actions.lookBack);
     const figures = make(
       "div",
@@ -122,6 +126,7 @@ export class Panel {
       this.#choice("device", "Device", DEVICES).element,
       this.#look.element,
       this.#time.fold,
+      this.#zones.element,
       this.#buildDetails(),
       make("footer", { class: "foot" }, this.#pause, hottest, this.#shown),
     );
@@ -159,6 +164,7 @@ export class Panel {
     say(this.#movement, lastMovement(moment) || "\u00a0");
     this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
     this.#time.show(lookBack);
+    this.#zones.show(page);
     this.#paintSwatches(style);
     this.#body.classList.toggle("closed", line.phase === "refused" || line.phase === "blocked");
     this.#look.offer("elements", moment.sticks);

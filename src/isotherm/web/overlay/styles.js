@@ -229,10 +229,22 @@ input[type="range"] { width: 100%; height: 24px; accent-color: var(--ink); }
 .track .tool:disabled { opacity: 0.4; cursor: default; }
 .reel output { min-height: 18px; margin-top: -6px; padding-inline-start: 34px; color: var(--ink-soft); font-size: 12px; }
 
+.frame.picking { position: fixed; z-index: 2147483646; pointer-events: none; }
+.drawn form { display: grid; gap: 8px; }
+.drawn input[type="text"] { min-width: 0; padding: 4px 8px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); }
+.drawn .acts { display: flex; gap: 8px; }
+.drawn .hint { color: var(--ink-soft); font-size: 12px; overflow-wrap: anywhere; }
+.drawn .hint:empty { display: none; }
+.zones { display: grid; gap: 2px; list-style: none; }
+.zones li { display: flex; align-items: center; gap: 8px; }
+.zones bdi { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.zones span { margin-inline-start: auto; color: var(--ink-faint); font-size: 12px; }
+
 .foot { display: flex; gap: 8px; align-items: center; margin: 0 -14px; padding: 12px 14px 0; border-top: 1px solid var(--line); }
 .button { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 30px; padding: 0 10px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); color: var(--ink); font-weight: 550; white-space: nowrap; }
 .button:hover { border-color: var(--ink-faint); }
 .button:active { background: var(--sunken); }
+.button:disabled { opacity: 0.5; cursor: default; }
 .button .icon { width: 14px; height: 14px; }
 .foot .button { flex: 1; }
 .foot .tool { border: 1px solid var(--line-strong); background: var(--raised); width: 32px; height: 30px; }
