@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,8 @@ async def scene(served: Served, console: Console) -> AsyncIterator[Stage]:
         console.rest()
 
 
-async def _token(served: Served) -> str:
-    headers = {"Authorization": f"Bearer {served.token}"}
+async def _token(served: Served, by: str | None = None) -> str:
+    headers = {"Authorization": f"Bearer {by or served.token}"}
     async with aiohttp.ClientSession(headers=headers) as http, http.post(f"{served.address}/api/overlay-token", json={"site": "default"}) as answer:
         return str((await answer.json())["token"])
 
@@ -73,7 +75,7 @@ async def test_a_part_of_the_page_is_picked_named_counted_and_removed(served: Se
     await page.keyboard.press("Escape")
     await expect(page.locator("isotherm-overlay .picking")).to_have_count(0)
     await begin.click()
-    box = await page.locator("section").bounding_box()
+    box = await page.locator("main section").bounding_box()
     assert box is not None
     await page.mouse.click(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
     await panel.get_by_label("Name of the zone").fill("Offers <b>")
@@ -118,8 +120,12 @@ async def test_a_part_is_picked_by_keys_and_for_every_page(served: Served, scene
     assert (zone["name"], zone["page"], sorted(zone["anchors"])) == ("Everywhere", "", ["#main>1", "#main>1>1", "/p/2"])
 
 
-async def test_who_may_not_draw_is_not_offered_it(served: Served, scene: Stage, page: Page) -> None:
-    scene.token = "first"
+async def test_who_may_not_draw_is_not_offered_it(served: Served, scene: Stage, page: Page, tmp_path: Path) -> None:
+    """An overlay that was opened with the token of one site shows heat, and no more."""
+    command = (sys.executable, "-m", "isotherm", "token", "add", "narrow", "--site", "default", "--data", str(tmp_path))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    made, _ = await process.communicate()
+    scene.token = await _token(served, made.decode().split()[-1])
     await page.goto(scene.shop)
-    await expect(page.locator("isotherm-overlay .panel")).to_be_visible()
+    await expect(page.locator("isotherm-overlay .status")).to_have_attribute("data-tone", "good")
     await expect(page.locator("isotherm-overlay .drawn")).to_be_hidden()
