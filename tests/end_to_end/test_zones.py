@@ -101,3 +101,54 @@ async def test_a_page_must_be_a_path_and_the_viewer_known(serve: Serve) -> None:
         headers = {"Authorization": "Bearer secret-token-of-the-test"}
         async with http.get(f"{served.address}/api/zones?page=p", headers=headers) as answer:
             assert answer.status == 422
+
+
+RULE = {"name": "r", "page": "/p/1", "zone": "*", "metric": "share", "at_least": 0.4, "hold_ms": 3000, "people": 2}
+
+
+async def test_zones_of_a_range_are_told_as_the_live_ones(serve: Serve) -> None:
+    """What was there and what has just come; a dry run over hours looks at minutes' ends; without a week nothing is usual."""
+    served = await serve("--open-heat", "--trust-senders", "--viewer-token", "a-token-of-the-operator")
+    headers = {"Authorization": "Bearer a-token-of-the-operator"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for session in ("s", "t"):
+            ago = {"age": [240_000] * 3}  # in a minute that has ended
+            assert (await send(http, served, anchored(0, ["buy", "buy", "menu"], session=session, kind=["move", "click", "move"], **ago)))[
+                0
+            ] == 202
+        for query in ({"page": "/p/1", "from": "0"}, {"page": "/p/1", "from": "2020-01-01", "to": "2100-01-01T00:00:00Z"}):
+            async with http.get(f"{served.address}/api/zones", params=query) as answer:
+                told = await answer.json()
+            assert (told["people"], told["hidden-zones"]) == (2, 0)
+            assert [(zone["zone"], zone["samples"], zone["people"], zone["clicks"], zone["share"]) for zone in told["zones"]] == [
+                ("buy", 4, 2, 2, 0.6667), ("menu", 2, 2, 0, 0.3333),
+            ]  # fmt: skip
+        async with http.get(f"{served.address}/api/zones/usual", params={"page": "/p/1"}) as answer:
+            assert (await answer.json())["zones"] is None
+        async with http.post(f"{served.address}/api/rules/dry-run?hours=2", json=RULE) as answer:
+            trial = await answer.json()
+        assert [(one["type"], one["zone"], one["at"] % 60_000) for one in trial["fired"]] == [("hot", "buy", 0)]
+        assert trial["every"] == 60_000
+        assert max(value for value in trial["values"] if value is not None) == 0.6667
+        for path, status in (("/api/rules/dry-run?hours=0", 422), ("/api/rules/dry-run?hours=x", 422)):
+            async with http.post(served.address + path, json=RULE) as answer:
+                assert answer.status == status
+        async with http.get(f"{served.address}/api/zones", params={"page": "/p/1", "from": "5", "to": "4"}) as answer:
+            assert answer.status == 422
+
+
+async def test_zones_with_few_people_stay_hidden_in_ranges_and_without_a_history_there_are_none(serve: Serve) -> None:
+    """`--min-people` holds for what was, too."""
+    served = await serve("--open-heat", "--trust-senders", "--min-people", "2")
+    async with aiohttp.ClientSession() as http:
+        assert (await send(http, served, anchored(0, ["buy", "menu"], session="s")))[0] == 202
+        assert (await send(http, served, anchored(0, ["buy"], session="t")))[0] == 202
+        async with http.get(f"{served.address}/api/zones", params={"page": "/p/1", "from": "0"}) as answer:
+            told = await answer.json()
+        assert ([zone["zone"] for zone in told["zones"]], told["hidden-zones"], told["people"]) == (["buy"], 1, 2)
+    await served.stop()
+    bare = await serve("--open-heat", "--trust-senders", "--no-history")
+    async with aiohttp.ClientSession() as http:
+        for path in ("zones?page=/p/1&from=0", "zones/usual?page=/p/1"):
+            async with http.get(f"{bare.address}/api/{path}") as answer:
+                assert answer.status == 404

@@ -19,7 +19,7 @@ from isotherm.core.counts import Counts
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.tiers import TIERS_MS, Floors
 
-__all__ = ["Bucket", "Contents", "Gathered", "Rollup", "Table", "fold"]
+__all__ = ["Bucket", "Contents", "Gathered", "Rollup", "Table", "fold", "groups"]
 
 Cells = npt.NDArray[np.int64]
 
@@ -165,14 +165,14 @@ def fold(
         cell, count = table.cell[kept], table.count[kept]
         marks = {
             at: Marks.of(who[rows], seen_cell[rows], marks_max)
-            for at, rows in _groups(table.seen_page[kept_seen], seen_ms[kept_seen] // span_ms)
+            for at, rows in groups(table.seen_page[kept_seen], seen_ms[kept_seen] // span_ms)
         }
-        for at, rows in _groups(table.page[kept], time_ms[kept] // span_ms):
+        for at, rows in groups(table.page[kept], time_ms[kept] // span_ms):
             buckets.append(Bucket(table.pages[at[0]], tier, at[1], Contents(*_added(cell[rows], count[rows]), marks.get(at, Marks()))))
     return buckets, int(table.count[time_ms < min(floors.by_tier)].sum())
 
 
-def _groups(page: Cells, number: Cells) -> Iterator[tuple[tuple[int, int], Cells]]:
+def groups(page: Cells, number: Cells) -> Iterator[tuple[tuple[int, int], Cells]]:
     """The rows of each (page, bucket's number)."""
     if not len(page):
         return

@@ -274,7 +274,7 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
     turned = rule.metric == Metric.UNSEEN
     sign = ("≤" if turned else "≥") if type_ == "hot" else (">" if turned else "<")
     what = {Metric.UNSEEN: "people who see it", Metric.RAGE: "rage clicks"}.get(Metric(rule.metric), rule.metric)
-    held = f" for {rule.hold_ms / 1000:g} s" if type_ == "hot" else ""
+    held = f" for {rule.hold_ms / 1000:g} s" if type_ == "hot" and rule.hold_ms else ""
     return Reaction(
         id=_id(rule.site, rule.page, zone, rule.name, type_, now_ms),
         type=type_,

@@ -2,6 +2,8 @@
 
 GET /api/heatmap?page=…[&from&to][&format=json|csv|png][&people=1]      a range as one picture; without one, the live window
 GET /api/heatmap/steps?page=…[&from&to&step=5m]                         a range in equal parts, to play or to scrub
+GET /api/zones?page=…&from&to                                           a page's zones in a range
+GET /api/zones/usual?page=…                                             the last sixty minutes beside the same time of seven days
 GET /api/history?page=…                                                 since when there is anything, and what is kept
 """
 
@@ -24,11 +26,12 @@ from isotherm.answers import refused
 from isotherm.core.columns import pack
 from isotherm.core.heat import Heat, View
 from isotherm.core.layers import layers_of
-from isotherm.core.tiers import MINUTE_MS
+from isotherm.core.tiers import HOUR_MS, MINUTE_MS
 from isotherm.history.figures import Figures, as_csv, as_json, figures_of
 from isotherm.history.keeper import STEPS_MAX, History, Step
 from isotherm.history.picture import draw
 from isotherm.history.store import HistoryError
+from isotherm.history.zones import DAYS, hours_before, usual_of
 
 __all__ = ["HistoryEndpoints"]
 
@@ -117,6 +120,63 @@ class HistoryEndpoints:
         keep = history.retention
         kept = {"minutes": keep.minutes_ms, "hours": keep.hours_ms, "days": keep.days_ms}
         return web.json_response({"now": self._now_ms(), "first": first_ms, "kept": kept, "people-min": self._people_min})
+
+    async def zones(self, request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/zones` with `from` or `to`: as the live league table."""
+        history = self._needed()
+        from_ms, to_ms = self._span(request)
+        try:
+            past = await history.zones(view.page, from_ms, to_ms)
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        # Where people are a sample, a zone is held to have too few unless the sample alone has enough.
+        told = [zone for zone in past.zones if zone.people >> past.level >= self._people_min or self._people_min < 2]
+        total = sum(zone.samples for zone in past.zones)
+        answer = {
+            "start": past.start_ms,
+            "end": past.end_ms,
+            "people": past.people if past.people >> past.level >= self._people_min or self._people_min < 2 else None,
+            "zones": [
+                {
+                    "zone": zone.name,
+                    "share": round(zone.samples / total, 4),
+                    "samples": zone.samples,
+                    "people": zone.people,
+                    "clicks": zone.clicks,
+                    "rage": zone.rage,
+                    "trend": round(past.trend(zone), 3),
+                }
+                for zone in told
+            ],
+            "hidden-zones": len(past.zones) - len(told),
+        }
+        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+    async def usual(self, _request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/zones/usual`: the last sixty minutes of each zone beside the same time of the seven days before."""
+        history, now_ms = self._needed(), self._now_ms()
+        try:
+            first_ms = await history.first_ms(view.page)
+            if first_ms is None or first_ms > now_ms - DAYS * 24 * HOUR_MS:
+                return web.json_response({"at": now_ms, "zones": None})
+            newest = await history.zone_minutes(view.page, now_ms - HOUR_MS + MINUTE_MS, now_ms)
+            before = await history.zone_hours(view.page, hours_before(now_ms))
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        found = await asyncio.to_thread(usual_of, now_ms, newest, before)
+        zones = [
+            {
+                "zone": name,
+                "now": one.now,
+                "usual": round(one.mean, 1),
+                "most": round(one.most, 1),
+                "times": round(one.times, 2) if one.times is not None else None,
+                "hotter": one.hotter,
+            }
+            for name, one in sorted(found.items(), key=lambda item: -item[1].now)
+            if one.people >= self._people_min
+        ]
+        return web.Response(body=msgspec.json.encode({"at": now_ms, "zones": zones}), content_type="application/json")
 
     def _needed(self) -> History:
         if self._history is None:

@@ -29,7 +29,9 @@ from isotherm.core.crowd import Crowd
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents, Gathered, Rollup, fold
 from isotherm.core.tiers import MINUTE_MS, TIERS_MS, Floors, Run, begin_ms, cover, widen
-from isotherm.history.store import HistoryError, PageSize, Reader, Retention, Store
+from isotherm.core.zone_rollup import fold_zones
+from isotherm.history.store import HistoryError, PageSize, Reader, Retention, Store, StoredZones
+from isotherm.history.zones import PastZones, past_zones
 
 if TYPE_CHECKING:
     from isotherm.history.postgres import PostgresReader
@@ -173,7 +175,8 @@ class History:
         assert taken is not None
         try:
             buckets, too_old = self._fold(taken.counts)
-            self._store.add(buckets, taken.sizes(), taken.offsets)
+            zones = fold_zones(taken.counts, hop_ms=self._hop_ms, floors=self._floors)
+            self._store.add([*buckets, *zones], taken.sizes(), taken.offsets)
         except HistoryError as error:
             self.why_failed = str(error)
             return
@@ -236,6 +239,40 @@ class History:
         """
         return await self._do(lambda: self._steps(page, layers, from_ms, to_ms, step_ms, people_min))
 
+    async def zones(self, page: str, from_ms: int | None, to_ms: int) -> PastZones:
+        """The zones of the smallest stored range that holds ``[from, to)``; without `from`, of all before `to`. Raises `HistoryError`."""
+
+        def work() -> PastZones:
+            start_ms, end_ms = self._widened(page, from_ms, to_ms)
+            return past_zones(lambda runs: self._zone_rows(page, runs), start_ms, end_ms, self._floors)
+
+        return await self._do(work)
+
+    async def zone_minutes(self, page: str, from_ms: int, to_ms: int) -> list[StoredZones]:
+        """The minutes of ``[from, to)`` that anything lay on a zone in, several of one minute perhaps, as far back as minutes are kept."""
+        first, last = max(from_ms, self._floors.minutes_ms) // MINUTE_MS, -(-to_ms // MINUTE_MS)
+        return await self._do(lambda: self._zone_rows(page, [Run(0, first, last)]) if first < last else [])
+
+    async def zone_hours(self, page: str, hours: list[int]) -> list[StoredZones]:
+        """The zones of these hours (numbers since the epoch), as far as they are kept."""
+        return await self._do(lambda: self._zone_rows(page, [Run(1, number, number + 1) for number in hours]))
+
+    @property
+    def minutes_since_ms(self) -> int:
+        """From when on there are minutes."""
+        return self._floors.minutes_ms
+
+    def _zone_rows(self, page: str, runs: list[Run]) -> list[StoredZones]:
+        """Stored, and waiting."""
+        assert self._reader is not None
+        waiting = fold_zones(self._unstored(), hop_ms=self._hop_ms, floors=self._floors, only_page=page)
+        inside = [
+            StoredZones(tier, number, contents)
+            for _, tier, number, contents in waiting
+            if any(run.tier == tier and run.first <= number < run.last for run in runs)
+        ]
+        return [*self._reader.zone_rows(page, runs), *inside]
+
     async def first_ms(self, page: str) -> int | None:
         """When a page's history begins, stored or waiting; None: it has none. Raises `HistoryError`."""
         return await self._do(lambda: self._first_ms(page))
@@ -249,11 +286,7 @@ class History:
 
     def _range(self, page: str, from_ms: int | None, to_ms: int) -> Past:
         assert self._reader is not None
-        if from_ms is None:
-            first_ms = self._first_ms(page)
-            from_ms = min(first_ms, to_ms - 1) if first_ms is not None else to_ms - 1
-        floors = self._floors
-        start_ms, end_ms = widen(max(from_ms, min(floors.days_ms, to_ms - 1)), to_ms, floors)
+        start_ms, end_ms = self._widened(page, from_ms, to_ms)
         runs = cover(start_ms, end_ms)
         parts = [row.contents for row in self._reader.rows(page, runs)]
         parts += [
@@ -262,6 +295,12 @@ class History:
             if any(run.tier == bucket.tier and run.first <= bucket.number < run.last for run in runs)
         ]
         return Past(start_ms, end_ms, Contents.added(parts, _MARKS_READ_MAX), self._size_of(page))
+
+    def _widened(self, page: str, from_ms: int | None, to_ms: int) -> tuple[int, int]:
+        if from_ms is None:
+            first_ms = self._first_ms(page)
+            from_ms = min(first_ms, to_ms - 1) if first_ms is not None else to_ms - 1
+        return widen(max(from_ms, min(self._floors.days_ms, to_ms - 1)), to_ms, self._floors)
 
     def _steps(self, page: str, layers: npt.NDArray[Any], from_ms: int, to_ms: int, step_ms: int, people_min: int) -> list[Step]:
         assert self._reader is not None

@@ -8,6 +8,8 @@ A blob is zlib over a header and columns, little-endian:
 Counts: a step is the cell minus the cell before it (the first: minus 0), a value the cell's count. Marks are two such blocks, one after
 the other, after a byte with the level: the sessions' hashes in steps with the number of their cells as values; then each mark's cell as
 step (from the cell before it of the same session, the first: from 0) with a value of no bytes (b is 0).
+
+Counts of zones: before the block stand the names, as a JSON list, after its length (u32).
 """
 
 from __future__ import annotations
@@ -16,22 +18,29 @@ import struct
 import zlib
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Contents
+from isotherm.core.zone_rollup import ZoneContents
 
-__all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks"]
+__all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks", "unpack_zones"]
 
 _HEADER: Final = struct.Struct("<BBI")
+_LENGTH: Final = struct.Struct("<I")
 _FITS: Final = ((1, 0xFF), (2, 0xFFFF), (4, 0xFFFF_FFFF))
 _LEVEL: Final = 6  #: zlib's own default; 9 is a hundredth smaller and takes twice as long
 _CELL_BITS: Final = np.uint64(32)
 
 
-def pack_counts(contents: Contents) -> bytes:
-    return zlib.compress(_block(np.diff(contents.cells, prepend=0), contents.counts), _LEVEL)
+def pack_counts(contents: Contents | ZoneContents) -> bytes:
+    block = _block(np.diff(contents.cells, prepend=0), contents.counts)
+    if isinstance(contents, ZoneContents):
+        names = msgspec.json.encode(contents.names)
+        block = _LENGTH.pack(len(names)) + names + block
+    return zlib.compress(block, _LEVEL)
 
 
 def pack_marks(marks: Marks) -> bytes | None:
@@ -49,6 +58,14 @@ def pack_marks(marks: Marks) -> bytes | None:
 def unpack_contents(counts: bytes, marks: bytes | None) -> Contents:
     steps, values, _ = _read(zlib.decompress(counts), 0)
     return Contents(np.cumsum(steps), values, unpack_marks(marks) if marks is not None else Marks())
+
+
+def unpack_zones(counts: bytes, marks: bytes | None) -> ZoneContents:
+    data = zlib.decompress(counts)
+    at = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    names = msgspec.json.decode(data[_LENGTH.size : at], type=tuple[str, ...])
+    steps, values, _ = _read(data, at)
+    return ZoneContents(names, np.cumsum(steps), values, unpack_marks(marks) if marks is not None else Marks())
 
 
 def unpack_marks(blob: bytes) -> Marks:

@@ -16,10 +16,20 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from isotherm.core.people import Marks
-from isotherm.core.rollup import Bucket, Contents
+from isotherm.core.rollup import Bucket
 from isotherm.core.tiers import TIERS_MS, Floors, Run
-from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks
-from isotherm.history.store import HistoryError, PageSize, StoredRow, check_not_overtaken, let_go
+from isotherm.core.zone_rollup import ZoneBucket
+from isotherm.history.packing import pack_marks, unpack_contents, unpack_marks, unpack_zones
+from isotherm.history.store import (
+    ZONE_GRID,
+    HistoryError,
+    PageSize,
+    StoredRow,
+    StoredZones,
+    added,
+    check_not_overtaken,
+    let_go,
+)
 
 __all__ = ["PostgresReader", "PostgresStore"]
 
@@ -109,7 +119,7 @@ class PostgresStore(_Connected):
 
     def add(
         self,
-        buckets: Iterable[Bucket],
+        buckets: Iterable[Bucket | ZoneBucket],
         sizes: dict[str, tuple[float, float]],
         offsets: Mapping[str, int],
         since: Mapping[str, int] | None = None,
@@ -138,14 +148,13 @@ class PostgresStore(_Connected):
         )  # fmt: skip
         return int(found[0])
 
-    def _merge(self, page: int, bucket: Bucket) -> None:
-        place = (page, bucket.tier, bucket.number, self._grid)
+    def _merge(self, page: int, bucket: Bucket | ZoneBucket) -> None:
+        place = (page, bucket.tier, bucket.number, ZONE_GRID if isinstance(bucket, ZoneBucket) else self._grid)
         found = self._one("SELECT counts, marks FROM isotherm_buckets WHERE page = %s AND tier = %s AND number = %s AND grid = %s", *place)
-        contents = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
         self._db.execute(
             "INSERT INTO isotherm_buckets VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
             "counts = excluded.counts, marks = excluded.marks",
-            (*place, pack_counts(contents), pack_marks(contents.marks)),
+            (*place, *added(bucket, found)),
         )
 
     def rewrite_marks(self, change: Callable[[str, int, Marks], Marks]) -> int:
@@ -211,15 +220,24 @@ class PostgresReader(_Connected):
 
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""
+        for tier, number, counts, marks in self._blobs(page, runs, self._grid):
+            yield StoredRow(tier, number, unpack_contents(counts, marks))
+
+    def zone_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredZones]:
+        """The buckets of a page's zones within the runs."""
+        for tier, number, counts, marks in self._blobs(page, runs, ZONE_GRID):
+            yield StoredZones(tier, number, unpack_zones(counts, marks))
+
+    def _blobs(self, page: str, runs: Iterable[Run], grid: int) -> Iterator[tuple[int, int, bytes, bytes | None]]:
         for run in runs:
             with self._failing("read"):
                 found = self._db.execute(
                     "SELECT number, counts, marks FROM isotherm_buckets WHERE page = (SELECT id FROM isotherm_pages WHERE key = %s) "
                     "AND tier = %s AND number >= %s AND number < %s AND grid = %s ORDER BY number",
-                    (_text(page), run.tier, run.first, run.last, self._grid),
+                    (_text(page), run.tier, run.first, run.last, grid),
                 ).fetchall()
             for number, counts, marks in found:
-                yield StoredRow(run.tier, number, unpack_contents(counts, marks))
+                yield run.tier, number, counts, marks
 
 
 def _text(key: str) -> str:

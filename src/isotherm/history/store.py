@@ -6,6 +6,7 @@ loop.
 
     pages     id, key, width, height           newest document size
     buckets   page, tier, number, grid, counts, marks      number: time // span of the tier; the blobs: `packing`
+                                                           grid: tiles a side; 0: the page's zones
     sources   name, next_offset                what is below it is in the buckets
     floors    minutes_ms, hours_ms, days_ms    what is older was let go
 """
@@ -22,9 +23,11 @@ from typing import Final, NamedTuple, Protocol
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
-from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks
+from isotherm.core.zone_rollup import ZoneBucket, ZoneContents
+from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks, unpack_zones
 
 __all__ = [
+    "ZONE_GRID",
     "HistoryError",
     "OvertakenError",
     "PageSize",
@@ -32,6 +35,8 @@ __all__ = [
     "Retention",
     "Store",
     "StoredRow",
+    "StoredZones",
+    "added",
     "check_not_overtaken",
     "let_go",
 ]
@@ -92,6 +97,27 @@ class StoredRow(NamedTuple):
     contents: Contents
 
 
+class StoredZones(NamedTuple):
+    """One bucket of zones as it was read."""
+
+    tier: int
+    number: int
+    contents: ZoneContents
+
+
+ZONE_GRID: Final = 0  #: in the place of a grid's size: the bucket is of zones
+
+
+def added(bucket: Bucket | ZoneBucket, found: tuple[bytes, bytes | None] | None) -> tuple[bytes, bytes | None]:
+    """The blobs of a bucket to which this is added; `found`: those that stand there."""
+    whole: Contents | ZoneContents
+    if isinstance(bucket, ZoneBucket):
+        whole = ZoneContents.added([unpack_zones(*found), bucket.contents]) if found else bucket.contents
+    else:
+        whole = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
+    return pack_counts(whole), pack_marks(whole.marks)
+
+
 class Store:
     """The one who writes. Raises `HistoryError`."""
 
@@ -140,7 +166,7 @@ class Store:
 
     def add(
         self,
-        buckets: Iterable[Bucket],
+        buckets: Iterable[Bucket | ZoneBucket],
         sizes: dict[str, tuple[float, float]],
         offsets: Mapping[str, int],
         since: Mapping[str, int] | None = None,
@@ -175,16 +201,15 @@ class Store:
         ).fetchone()
         return int(page)
 
-    def _merge(self, page: int, bucket: Bucket) -> None:
-        place = (page, bucket.tier, bucket.number, self._grid)
+    def _merge(self, page: int, bucket: Bucket | ZoneBucket) -> None:
+        place = (page, bucket.tier, bucket.number, ZONE_GRID if isinstance(bucket, ZoneBucket) else self._grid)
         found = self._db.execute(
             "SELECT counts, marks FROM buckets WHERE page = ? AND tier = ? AND number = ? AND grid = ?", place
         ).fetchone()
-        contents = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
         self._db.execute(
             "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
             "counts = excluded.counts, marks = excluded.marks",
-            (*place, pack_counts(contents), pack_marks(contents.marks)),
+            (*place, *added(bucket, found)),
         )
 
     def rewrite_marks(self, change: Callable[[str, int, Marks], Marks]) -> int:
@@ -320,14 +345,23 @@ class Reader:
 
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""
+        for tier, number, counts, marks in self._blobs(page, runs, self._grid):
+            yield StoredRow(tier, number, unpack_contents(counts, marks))
+
+    def zone_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredZones]:
+        """The buckets of a page's zones within the runs."""
+        for tier, number, counts, marks in self._blobs(page, runs, ZONE_GRID):
+            yield StoredZones(tier, number, unpack_zones(counts, marks))
+
+    def _blobs(self, page: str, runs: Iterable[Run], grid: int) -> Iterator[tuple[int, int, bytes, bytes | None]]:
         try:
             for run in runs:
                 for number, counts, marks in self._db.execute(
                     "SELECT number, counts, marks FROM buckets WHERE page = (SELECT id FROM pages WHERE key = ?) "
                     "AND tier = ? AND number >= ? AND number < ? AND grid = ? ORDER BY number",
-                    (page, run.tier, run.first, run.last, self._grid),
+                    (page, run.tier, run.first, run.last, grid),
                 ):
-                    yield StoredRow(run.tier, number, unpack_contents(counts, marks))
+                    yield run.tier, number, counts, marks
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
 

@@ -5,7 +5,7 @@
     GET    /api/rules              all rules
     PUT    /api/rules              makes or replaces one (JSON); operators only
     DELETE /api/rules?name=        takes one away; operators only
-    POST   /api/rules/dry-run      when it would have fired over what is kept
+    POST   /api/rules/dry-run[?hours=24]   when it would have fired over what is kept, or over the hours of the history
     GET    /api/webhooks           the webhooks, what waits for them, which are off; operators only
     POST   /api/webhooks/enable?name=   switches one on again that answered 410; operators only
 """
@@ -32,8 +32,10 @@ __all__ = ["ReactionEndpoints"]
 _WAITING_MAX: Final = 1000  #: events that a slow listener may be behind; then it is let go, and comes back with its last id
 _LOG_MAX: Final = 200
 _PING_S: Final = 15.0
+_HOURS_MAX: Final = 48
+_TRIED_AT_ONCE: Final = 2  #: dry runs: each is a second of a core, or some
 
-DryRun = Callable[[Rule], Awaitable[Trial]]
+DryRun = Callable[[Rule, int | None], Awaitable[Trial]]
 
 Sees = Callable[[web.Request], tuple[str | None, Callable[[], bool]]]
 """Raises for a stranger. Returns the one site that the viewer may see (None: all), and what tells whether they still may."""
@@ -59,6 +61,7 @@ class ReactionEndpoints:
         self._sees = sees
         self._operator = operator
         self._dry_run = dry_run
+        self._trying = asyncio.Semaphore(_TRIED_AT_ONCE)
         self._open: set[asyncio.Task[Any]] = set()
 
     def add_to(self, app: web.Application) -> None:
@@ -154,13 +157,18 @@ class ReactionEndpoints:
 
     async def try_out(self, request: web.Request) -> web.StreamResponse:
         rule = await self._rule(request)
+        asked = request.query.get("hours")
+        if asked is not None and not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= _HOURS_MAX):
+            raise refused(web.HTTPUnprocessableEntity, f"expected hours from 1 to {_HOURS_MAX}, got {asked[:40]!r}")
         try:
-            trial = await self._dry_run(rule)
+            async with self._trying:
+                trial = await self._dry_run(rule, int(asked) if asked is not None else None)
         except ReactionError as error:
             raise refused(web.HTTPServiceUnavailable, str(error)) from None
         fired = [reaction_json(reaction) for reaction in trial.fired]
         values = [round(value, 4) if value is not None else None for value in trial.values]
-        return _json({"since": trial.since_ms, "until": trial.until_ms, "fired": fired, "values": values})
+        told = {"since": trial.since_ms, "until": trial.until_ms, "every": trial.every_ms, "fired": fired, "values": values}
+        return _json(told)
 
     async def webhooks(self, request: web.Request) -> web.StreamResponse:
         self._operator(request)

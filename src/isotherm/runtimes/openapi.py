@@ -36,7 +36,10 @@ def openapi() -> dict[str, Any]:
             "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
             "/api/zones/drawn": _drawn_zones(),
-            "/api/zones": {"get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Not on Kafka"})},
+            "/api/zones": {
+                "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Live zones are not on Kafka"} | _PAST)
+            },
+            "/api/zones/usual": {"get": _operation("The last sixty minutes beside the same time of seven days", _usual(), {"422": "There can be no such page"} | _PAST, _page())},
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
             **_reactions_paths(),
             "/api/overlay-token": {"post": _overlay_token()},
@@ -118,8 +121,24 @@ def _heatmap_of_a_range() -> dict[str, Any]:
     return answer
 
 
-def _zone_parameters() -> list[dict[str, Any]]:
+
+
+def _page() -> list[dict[str, Any]]:
     return [parameter for parameter in _view_parameters() if parameter["name"] in ("page", "site")]
+
+
+def _zone_parameters() -> list[dict[str, Any]]:
+    when = "Ms since the epoch, or ISO 8601. With either: the past"
+    return [*_page(), _query("from", _STRING, when), _query("to", _STRING, when)]
+
+
+def _usual() -> dict[str, Any]:
+    times = {"type": ["number", "null"], "description": "null: there was nothing before"}
+    numbers = {"now": _INTEGER, "usual": _NUMBER, "most": _NUMBER, "times": times}
+    fields = {"zone": _STRING, **numbers, "hotter": {"type": "boolean"}}
+    zone = {"type": "object", "properties": fields, "required": list(fields)}
+    zones = {"type": ["array", "null"], "items": zone, "description": "null: there is no week of history yet"}
+    return {"type": "object", "properties": {"at": _INTEGER, "zones": zones}, "required": ["at", "zones"]}
 
 
 def _zones() -> dict[str, Any]:
@@ -173,7 +192,7 @@ def _reactions_paths() -> dict[str, Any]:
     """Rules and what fired."""
     fired = _list_of("fired", _reference("Reaction"))
     values = {"type": "array", "items": {"type": ["number", "null"]}, "maxItems": 120}
-    run = {"since": _INTEGER, "until": _INTEGER, **fired["properties"], "values": values}
+    run = {"since": _INTEGER, "until": _INTEGER, "every": _INTEGER, **fired["properties"], "values": values}
     since = {"type": "object", "properties": run, "required": list(run)}
     about = {"name": _STRING, "host": _STRING, "rules": {"type": "array", "items": _STRING}, "waiting": _INTEGER}
     state = {"disabled": {"type": ["integer", "null"]}, "newest": {"type": ["object", "null"]}}
@@ -188,7 +207,12 @@ def _reactions_paths() -> dict[str, Any]:
             "put": _operation("Make or replace a rule", rule, _CHANGED, body=rule),
             "delete": _operation("Take a rule away", None, {"404": "No such rule was made here", "503": _CHANGED["503"]}, [name]),
         },
-        "/api/rules/dry-run": {"post": _operation("When a rule would have fired over what is kept", since, _CHANGED, body=rule)},
+        "/api/rules/dry-run": {
+            "post": _operation(
+                "When a rule would have fired over what is kept, or over hours of the history", since, _CHANGED,
+                [_query("hours", {"type": "integer", "minimum": 1, "maximum": 48}, "Left out: what the log keeps")], body=rule,
+            ),
+        },
         "/api/reactions": {"get": _reactions_as_they_come()},
         "/api/reactions/log": {"get": _operation("The newest that fired, newest first", fired)},
         "/api/webhooks": {"get": _operation("The webhooks and what waits for them", _list_of("webhooks", hook), {"503": _CHANGED["503"]})},

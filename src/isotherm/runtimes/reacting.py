@@ -25,6 +25,7 @@ from isotherm.reactions.words import greeting, words
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import StartError
 from isotherm.runtimes.topics import Message, Topics
+from isotherm.runtimes.trying import over_hours
 
 __all__ = ["Reacting"]
 
@@ -62,8 +63,13 @@ class Reacting:
         self._thread.shutdown()
         self._store.close()
 
-    async def dry_run(self, rule: Rule) -> Trial:
-        """Over all that the log keeps."""
+    async def dry_run(self, rule: Rule, hours: int | None = None) -> Trial:
+        """Over all that the log keeps; with `hours`, over these as the history has them."""
+        if hours is not None:
+            source = self._pipeline
+            return await over_hours(
+                source.history, rule, hours, now_ms=source.clock.now_ms(), window_ms=source.settings.window_ms
+            )
         return await asyncio.get_running_loop().run_in_executor(None, self._dry_run, rule)
 
     def _dry_run(self, rule: Rule) -> Trial:

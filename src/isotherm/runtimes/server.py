@@ -202,7 +202,8 @@ class Server:
         route.add_get("/api/heatmap/steps", self._steps)
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
-        route.add_get("/api/zones", self._zones.league)
+        route.add_get("/api/zones", self._league)
+        route.add_get("/api/zones/usual", self._usual)
         self._drawing.add_to(app)
         if self._reactions is not None:
             self._reactions.add_to(app)
@@ -273,6 +274,14 @@ class Server:
 
     async def _steps(self, request: web.Request) -> web.StreamResponse:
         return await self._live.viewed(request, self._history.steps)
+
+    async def _league(self, request: web.Request) -> web.StreamResponse:
+        if {"from", "to"} & request.query.keys():
+            return await self._live.viewed(request, self._history.zones)
+        return await self._zones.league(request)
+
+    async def _usual(self, request: web.Request) -> web.StreamResponse:
+        return await self._live.viewed(request, self._history.usual)
 
     async def _about_history(self, request: web.Request) -> web.StreamResponse:
         return await self._live.viewed(request, self._history.about)

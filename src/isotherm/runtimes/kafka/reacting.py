@@ -28,6 +28,7 @@ from isotherm.runtimes.kafka.trial import kept_samples
 from isotherm.runtimes.kafka.whole import WholeTopic
 from isotherm.runtimes.pipeline import StartError
 from isotherm.runtimes.topics import Topics
+from isotherm.runtimes.trying import over_hours
 
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.gateway import KafkaGateway
@@ -70,8 +71,13 @@ class KafkaReacting:
         self._running = False
         await self._loop.run_in_executor(None, self._thread.join)
 
-    async def dry_run(self, rule: Rule) -> Trial:
-        """Over what `clickstream` has of the last ten minutes, or of the window."""
+    async def dry_run(self, rule: Rule, hours: int | None = None) -> Trial:
+        """Over what `clickstream` has of the last ten minutes, or of the window; with `hours`, over these as the history has them."""
+        if hours is not None:
+            source = self._gateway
+            return await over_hours(
+                source.history, rule, hours, now_ms=source.clock.now_ms(), window_ms=source.settings.window_ms
+            )
         return await self._loop.run_in_executor(None, self._dry_run, rule)
 
     def _dry_run(self, rule: Rule) -> Trial:
