@@ -51,7 +51,10 @@ class Scene:
     wanted: list[str] = field(default_factory=list)  #: pictures that the dashboard asked for last
     tokens: list[str] = field(default_factory=list)  #: tokens given out
     zones: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: of a page's path
-    zones_error: tuple[int, str] | None = None
+    past_zones: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: the same, of ranges
+    usual_zones: list[dict[str, Any]] | None = None
+    asked_zones: list[dict[str, str]] = field(default_factory=list)
+    zones_error: tuple[int, str] | None = None  #: of live ones
     silent: bool = False
 
     def populate(self, howmany: int, *, origin: str | None = SHOP) -> None:
@@ -226,6 +229,11 @@ def _add_api(app: web.Application, scene: Scene) -> None:
         return socket
 
     async def zones(request: web.Request) -> web.Response:
+        scene.asked_zones.append(dict(request.query))
+        if "from" in request.query:
+            start, end = int(request.query["from"]), int(request.query.get("to", now_ms()))
+            past = scene.past_zones.get(request.query["page"], [])
+            return web.json_response({"start": start, "end": end, "people": 300, "zones": past, "hidden-zones": 1})
         if scene.zones_error is not None:
             status, words = scene.zones_error
             return web.json_response({"error": words}, status=status)
@@ -242,7 +250,11 @@ def _add_api(app: web.Application, scene: Scene) -> None:
     app.router.add_get("/api/overview", overview)
     app.router.add_get("/api/topics", topics)
     app.router.add_get("/api/topics/{name}", messages)
+    async def usual(_request: web.Request) -> web.Response:
+        return web.json_response({"at": now_ms(), "zones": scene.usual_zones})
+
     app.router.add_get("/api/zones", zones)
+    app.router.add_get("/api/zones/usual", usual)
     app.router.add_post("/api/overlay-token", overlay_token)
 
 

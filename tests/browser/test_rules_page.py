@@ -46,11 +46,12 @@ async def logged_in(served: Served, folder: Path, new_page: NewPage, **options: 
     return page
 
 
-async def crowd(served: Served, zone: str, people: int, seq: int = 1) -> None:
+async def crowd(served: Served, zone: str, people: int, **more: Any) -> None:
     """So many sessions move on one zone of /p/1."""
     async with aiohttp.ClientSession() as http:
         for one in range(people):
-            body = batch(seq, [100, 200, 300], session=f"{zone}{one}", load=f"{zone}{one}", anchors=[zone], anchor=[0, 0, 0])
+            who = f"{zone}{one}{len(more)}"
+            body = batch(1, [100, 200, 300], session=who, load=who, **({"anchors": [zone], "anchor": [0, 0, 0]} | more))
             async with http.post(f"{served.address}/clickstream", json=body) as answer:
                 assert answer.status == 202
 
@@ -63,6 +64,7 @@ async def test_a_rule_is_tried_while_it_is_typed_then_made_changed_and_removed(t
     """The dry run shows when it would have fired before anybody is told; made, it fires; removed by mistake, it comes back."""
     served = await started(tmp_path)
     await crowd(served, "offers", 4)
+    await crowd(served, "offers", 2, age=[120_000] * 3)
     page = await logged_in(served, tmp_path, new_page)
     await page.goto(f"{served.address}/rules")
     await page.get_by_role("button", name="Make a rule").click()
@@ -78,11 +80,15 @@ async def test_a_rule_is_tried_while_it_is_typed_then_made_changed_and_removed(t
     await expect(page.locator(".dry .verdict")).to_contain_text("It would not have fired")
     await expect(page.locator("#told tbody tr")).to_have_count(0)
     await page.get_by_label("With at least").fill("3")
+    await page.get_by_role("button", name="24 h").click()
+    await expect(page.locator(".dry")).to_contain_text("Looked at once a minute")
+    await page.get_by_role("button", name="Just now").click()
+    await expect(page.locator(".dry .verdict")).to_contain_text("It would have fired 1 time")
     await page.get_by_role("button", name="Make the rule").press("Enter")
     await expect(page.locator("#editor")).to_be_hidden()
     await expect(rule(page, "popular")).to_contain_text("off* on /p/1 has at least 50 % of the page’s attention, with 3 people or more.")
     await expect(rule(page, "popular").locator(".badge")).to_have_text("offers hot now")
-    await expect(page.locator("#told tbody tr").first).to_contain_text("100 % of the page’s attention, 4 people")
+    await expect(page.locator("#told tbody tr").first).to_contain_text("100 % of the page’s attention, 6 people")
     await page.get_by_role("button", name="Change popular").click()
     await page.get_by_label("At least", exact=True).fill("60")
     await page.get_by_role("button", name="Save").click()

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from axe import complaints
 from chromium import NewPage
-from dashboard_server import Scene, dashboard_server, zone
+from dashboard_server import Scene, dashboard_server, now_ms, zone
 from playwright.async_api import Page, expect
-from tests.serving import batch, start
+from tests.serving import batch, eventually, start
 
 HACK = "<img src=x onerror=\"document.title='hacked'\">"
 LONG = "a-part-of-the-page-with-the-longest-name-that-a-tracker-will-send-us"
@@ -110,12 +110,55 @@ async def test_another_page_is_chosen_and_stands_in_the_address(page: Page, scen
     await expect(names(page)).to_have_text(["buy"])
 
 
-async def test_a_server_without_zones_says_why(page: Page, scene: Scene, address: str, console: Any) -> None:
-    """Its own words stand there, not an empty table."""
-    console.expect("501")
-    scene.zones_error = (501, "zones are kept elsewhere")
+async def test_a_server_that_can_t_tell_says_why(page: Page, scene: Scene, address: str, console: Any) -> None:
+    """Its own words stand there, not an empty table; where only live zones are missing, it shows the last hour's."""
+    console.expect("501|503")
+    scene.zones_error = (503, "zones are being mended")
     await page.goto(f"{address}/zones?page=/")
-    await expect(page.locator(".empty")).to_contain_text("zones are kept elsewhere")
+    await expect(page.locator(".empty")).to_contain_text("zones are being mended")
+    scene.zones_error = (501, "zones are kept elsewhere")
+    scene.past_zones["/"] = [zone("of the hour", 1.0)]
+    await expect(names(page)).to_have_text(["of the hour"])
+    await expect(page.get_by_role("button", name="1 h")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_any_time_can_be_chosen_and_stands_in_the_address(page: Page, scene: Scene, address: str) -> None:
+    """The last hour, today, or from one time to another; what was asked of the server is that range, and a link opens it again."""
+    scene.past_zones["/"] = [zone("before", 1.0)]
+    await page.goto(f"{address}/zones?page=/")
+    await expect(names(page)).to_have_count(5)
+    await page.get_by_role("button", name="1 h").press("Enter")
+    await expect(names(page)).to_have_text(["before"])
+    await expect(page.locator(".order")).to_contain_text("300 people in 1 h from")
+    await expect(page.locator(".hint")).to_contain_text("1 zone with too few people is not shown")
+    assert abs(int(scene.asked_zones[-1]["from"]) + 3_600_000 - now_ms()) < 60_000
+    await page.get_by_role("button", name="Any").click()
+    await page.get_by_label("from").fill("2026-01-02T03:04")
+    await page.get_by_label("to", exact=True).fill("2026-01-03T03:04")
+
+    async def asked() -> bool:
+        last = scene.asked_zones[-1]
+        return int(last.get("to", 0)) - int(last.get("from", 0)) == 86_400_000
+
+    await eventually(asked)
+    await expect(page.locator(".order")).to_contain_text("in 1 d from")
+    link = page.url
+    await page.get_by_role("button", name="5 min, live").click()
+    await expect(names(page)).to_have_count(5)
+    assert page.url == f"{address}/zones?page=%2F"
+    await page.goto(link)
+    await expect(names(page)).to_have_text(["before"])
+    await expect(page.get_by_label("from")).to_have_value("2026-01-02T03:04")
+
+
+async def test_what_is_hotter_than_usual_says_so(page: Page, scene: Scene, address: str) -> None:
+    """Once there is a week: a mark on the zone, with how much there was and how much there usually is."""
+    told = {"zone": "offers", "now": 540, "usual": 290.0, "most": 401.0, "times": 1.86, "hotter": True}
+    scene.usual_zones = [told, told | {"zone": "add-to-bag", "hotter": False}]
+    await page.goto(f"{address}/zones?page=/")
+    await expect(page.locator(".unusual")).to_have_count(1)
+    await expect(page.locator('[data-key="offers"] .unusual')).to_contain_text("hotter than usual")
+    await expect(page.locator(".unusual")).to_have_attribute("title", re.compile("540 in the last hour.*290 on average, 401 at most"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -123,12 +166,18 @@ async def test_it_is_accessible_and_fits(scene: Scene, address: str, new_page: N
     """axe finds nothing, on a desk and on a phone; nothing sticks out to the side of the page."""
     for one in scene.zones["/"]:
         one |= {"rage": 1, "dead": 2}
+    scene.usual_zones = [{"zone": "offers", "now": 540, "usual": 290.0, "most": 401.0, "times": 1.86, "hotter": True}]
     for width, height in [(1440, 900), (1024, 768), (390, 844)]:
         tab = await new_page(viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce")
         await tab.goto(f"{address}/zones?page=/")
         await expect(names(tab)).to_have_count(5)
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+        await expect(tab.locator(".unusual")).to_be_visible()
         assert await complaints(tab) == [], f"{width} px"
+        await tab.get_by_role("button", name="Any").click()
+        await expect(tab.get_by_label("from")).to_be_visible()
+        assert await complaints(tab) == [], f"{width} px, any time"
+        assert await tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
 async def test_names_that_visitors_made_are_text_and_end_where_they_end(tmp_path: Path, new_page: NewPage) -> None:

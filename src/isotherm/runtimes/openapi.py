@@ -39,7 +39,11 @@ def openapi() -> dict[str, Any]:
             "/api/zones": {
                 "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Live zones are not on Kafka"} | _PAST)
             },
-            "/api/zones/usual": {"get": _operation("The last sixty minutes beside the same time of seven days", _usual(), {"422": "There can be no such page"} | _PAST, _page())},
+            "/api/zones/usual": {
+                "get": _operation(
+                    "The last sixty minutes beside the same time of seven days", _usual(), {"422": "No such page"} | _PAST, _page()
+                )
+            },
             "/api/topics": {"get": _get("The topics with their rates", "Topics", [], {})},
             **_reactions_paths(),
             "/api/overlay-token": {"post": _overlay_token()},
@@ -119,8 +123,6 @@ def _heatmap_of_a_range() -> dict[str, Any]:
     picture = {"type": "string", "format": "binary"}
     answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}, "image/png": {"schema": picture}}
     return answer
-
-
 
 
 def _page() -> list[dict[str, Any]]:

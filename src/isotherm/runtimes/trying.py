@@ -20,8 +20,9 @@ async def over_hours(history: History | None, rule: Rule, hours: int, *, now_ms:
     from_ms = now_ms - hours * HOUR_MS
     try:
         rows = await history.zone_minutes(rule.page_key, from_ms - window_ms, now_ms)
+        first_ms = await history.first_ms(rule.page_key)
     except HistoryError as error:
         raise ReactionError(f"the history can't be read ({error})") from error
-    since_ms = max(from_ms, history.minutes_since_ms)
+    since_ms = max(from_ms, history.minutes_since_ms, first_ms or 0)
     minutes = [(row.number, row.contents) for row in rows]
     return await asyncio.to_thread(dry_run_minutes, rule, minutes, window_ms=window_ms, since_ms=since_ms, until_ms=now_ms)

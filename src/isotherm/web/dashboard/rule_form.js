@@ -17,11 +17,13 @@ import { trialView } from "./trial_view.js";
  * @property {{field: string, error: string} | null} wrong
  * @property {{rule: Rule, trial: import("./trial_view.js").Trial} | null} tried
  * @property {boolean} trying
+ * @property {number} hours  that it is tried on; 0: what the log keeps
  * @property {boolean} saving
  */
 /**
  * @typedef {object} FormActions
  * @property {(field: string, value: string) => void} type
+ * @property {(hours: number) => void} over
  * @property {() => void} save @property {() => void} close
  */
 
@@ -65,7 +67,12 @@ export function formView(model, actions) {
         </div>
       </div>
       <div class="dry" aria-live="polite">
-        <h3>Tried on what just was</h3>
+        <div class="dry-head">
+          <h3>Tried on</h3>
+          <div class="choice words" role="group" aria-label="Tried on">
+            ${HOURS.map(([hours, words]) => html`<button type="button" aria-pressed=${hours === model.hours ? "true" : "false"} @click=${() => actions.over(/** @type {number} */ (hours))}>${words}</button>`)}
+          </div>
+        </div>
         ${model.tried ? trialView(model.tried.rule, model.tried.trial) : html`<p class="verdict">${model.trying ? "Trying…" : "As soon as page, zone and level stand there, this shows when the rule would have fired. Nobody is told."}</p>`}
       </div>
     </div>
@@ -76,6 +83,9 @@ export function formView(model, actions) {
     </div>
   </form>`;
 }
+
+/** @type {[number, string][]} */
+const HOURS = [[0, "Just now"], [3, "3 h"], [24, "24 h"]];
 
 /** Fields beside which an error stands. */
 const FIELDS = new Set(["name", "page", "zone", "at_least", "hold", "people", "release", "cooldown"]);

@@ -23,6 +23,7 @@ const HOOKS_EVERY_MS = 5000;
 const TRY_AFTER_MS = 350;
 /** A rule that is looked at is tried anew, since the past goes on. */
 const TRY_EVERY_MS = 5000;
+const TRY_HOURS_EVERY_MS = 60_000;
 const TOLD_MAX = 100;
 /** While a rule has no name yet it is tried under this one. */
 const UNNAMED = "new rule";
@@ -47,7 +48,7 @@ const model = {
 };
 
 /** @type {import("./rule_form.js").FormModel} */
-const form = { typed: typedOf(null), editing: "", sites: ["default"], pages: [], zones: [], metrics: ["share"], wrong: null, tried: null, trying: false, saving: false };
+const form = { typed: typedOf(null), editing: "", sites: ["default"], pages: [], zones: [], metrics: ["share"], wrong: null, tried: null, trying: false, hours: 0, saving: false };
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
@@ -170,6 +171,12 @@ const formActions = {
     show();
     soon();
   },
+  over(hours) {
+    form.hours = hours;
+    form.tried = null;
+    show();
+    soon(0);
+  },
   save: () => void save(),
   close: () => dialog.close(),
 };
@@ -192,10 +199,14 @@ async function tryOut() {
   const rule = { ...made.rule, name: made.rule.name || UNNAMED };
   form.trying = true;
   show();
-  const typed = form.typed;
-  const answer = await ask("/api/rules/dry-run", body("POST", rule));
+  const { typed, hours } = form;
+  const answer = await ask(`/api/rules/dry-run${hours ? `?hours=${hours}` : ""}`, body("POST", rule));
   form.trying = false;
-  if (answer?.status === 200) {
+  if (hours !== form.hours) return soon(0);
+  if (answer?.status === 503) {
+    form.tried = null;
+    form.wrong = { field: "", error: answer.said.error };
+  } else if (answer?.status === 200) {
     form.tried = { rule, trial: answer.said };
     if (form.wrong && form.wrong.field !== "name") form.wrong = null;
   } else if (answer?.status === 422) {
@@ -203,7 +214,7 @@ async function tryOut() {
     form.wrong = { field: fieldOf(answer.said.field), error: answer.said.error };
   }
   show();
-  soon(typed === form.typed ? TRY_EVERY_MS : TRY_AFTER_MS);
+  soon(typed !== form.typed ? TRY_AFTER_MS : hours ? TRY_HOURS_EVERY_MS : TRY_EVERY_MS);
 }
 
 async function save() {

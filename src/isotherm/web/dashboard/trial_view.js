@@ -1,12 +1,12 @@
 // @ts-check
 /** A dry run as a picture: the value over time, the level, and when the rule would have been hot. */
-import { clock, plural, span } from "../shared/format.js";
+import { clock, moment, plural, span } from "../shared/format.js";
 import { html, nothing, svg } from "../shared/vendor/lit-html/lit-html.js";
 import { amount, hotSpans, metricWords, releaseOf } from "./rule_words.js";
 
 /** @typedef {import("./rule_words.js").Rule} Rule */
 /** @typedef {import("./rule_words.js").Reaction} Reaction */
-/** @typedef {{since: number, until: number, fired: Reaction[], values: (number | null)[]}} Trial */
+/** @typedef {{since: number, until: number, every: number, fired: Reaction[], values: (number | null)[]}} Trial */
 
 const WIDE = 600;
 const HIGH = 90;
@@ -15,7 +15,7 @@ const SHOWN = 6;
 
 /** @param {Rule} rule @param {Trial} trial */
 export function trialView(rule, trial) {
-  const { since, until, fired, values } = trial;
+  const { since, until, every, fired, values } = trial;
   const times = fired.filter(({ type }) => type === "hot").length;
   if (values.every((value) => value === null)) {
     return html`<p class="verdict">Nobody was on such a zone in the last ${span(until - since)}, so there is nothing to try the rule on yet.</p>`;
@@ -26,9 +26,15 @@ export function trialView(rule, trial) {
       ${times === 0 ? html`The nearest was ${amount(rule.metric, nearest(rule, values))}.` : nothing}
     </p>
     ${picture(rule, trial)}
-    <div class="axis" aria-hidden="true"><span>${clock(since).slice(0, 8)}</span><span>${clock(until).slice(0, 8)}</span></div>
-    ${times === 0 ? nothing : lines(fired, until)}
+    <div class="axis" aria-hidden="true"><span>${at(since, until - since)}</span><span>${at(until, until - since)}</span></div>
+    ${times === 0 ? nothing : lines(fired, until, until - since)}
+    ${every >= 60_000 ? html`<p class="about">Looked at once a minute, each time at the last minutes before it: what is hot for seconds only is not seen so.</p>` : nothing}
   `;
+}
+
+/** A time, with its day where the whole is of hours. @param {number} ms @param {number} wholeMs */
+function at(ms, wholeMs) {
+  return wholeMs > 3 * 3_600_000 ? moment(ms) : clock(ms).slice(0, 8);
 }
 
 /** @param {Rule} rule @param {(number | null)[]} values */
@@ -55,14 +61,14 @@ function picture(rule, { since, until, fired, values }) {
   </svg>`;
 }
 
-/** @param {Reaction[]} fired @param {number} until */
-function lines(fired, until) {
+/** @param {Reaction[]} fired @param {number} until @param {number} whole  ms of the trial */
+function lines(fired, until, whole) {
   const spans = hotSpans(fired, until);
   const rest = spans.length - SHOWN;
   return html`<ol class="spans">
     ${spans.slice(-SHOWN).map(
       ({ zone, from, to, open }) => html`<li>
-        <time>${clock(from).slice(0, 8)}</time>
+        <time>${at(from, whole)}</time>
         <bdi>${zone ?? "the page"}</bdi>
         <span>hot ${open ? "since then" : `for ${span(to - from)}`}</span>
       </li>`,

@@ -8,6 +8,11 @@
  * @property {number} [rage]  clicks in bursts; left out by a server that does not know them
  * @property {number} [dead]  clicks that nothing came of
  */
+/**
+ * @typedef {object} Usual  a zone's last sixty minutes beside the same time of the seven days before
+ * @property {string} zone @property {number} now @property {number} usual @property {number} most @property {number | null} times
+ * @property {boolean} hotter
+ */
 /** @typedef {"share" | "people" | "clicks" | "rage" | "dead" | "trend"} Column */
 
 /** With fewer movements than this a trend is chance. */

@@ -3,7 +3,7 @@
  * The zones page: one page's parts, live, those with most attention first.
  *
  * The overview's socket ticks once a second: it says which pages live and how the server is; with each tick the chosen page's zones are
- * asked for. The address holds the page (`?page=/p/1&site=default`), so that it can be sent to somebody. Without one it is the hottest.
+ * asked for, those of a range of the past more seldom; once a minute what is usual at this hour. The address holds the page (`?page=/p/1&site=default`), so that it can be sent to somebody. Without one it is the hottest.
  */
 import { LiveSocket } from "../shared/live_socket.js";
 import { themeSwitch } from "../shared/theme_switch.js";
@@ -12,6 +12,7 @@ import { glide } from "./glide.js";
 import { healthOf } from "./health.js";
 import { Hold } from "./hold.js";
 import { Order } from "./order.js";
+import { queryOf, rangeOf, spanOf } from "./ranges.js";
 import { valueOf } from "./zone_words.js";
 import { keyOf, zonesView } from "./zones_view.js";
 
@@ -20,6 +21,10 @@ import { keyOf, zonesView } from "./zones_view.js";
 
 /** Zones whose values are closer than this factor may stand in either order: numbers stand beside them, so it is a narrow one. */
 const BAND = 1.04;
+/** A range of the past is asked for so often: it grows at its end. */
+const PAST_EVERY_MS = 10_000;
+const USUAL_EVERY_MS = 60_000;
+const NOT_HERE = 501;
 
 const parts = { link: part("link"), trouble: part("trouble"), league: part("league") };
 
@@ -33,6 +38,9 @@ const model = {
   /** @type {Column} */
   column: "share",
   refusal: "",
+  range: rangeOf(new URLSearchParams(location.search)),
+  /** What is usual at this hour, by zone. @type {Map<string, import("./zone_words.js").Usual>} */
+  usual: new Map(),
   /** @type {import("./health.js").Pipeline | null} */
   pipeline: null,
   heardMs: 0,
@@ -43,6 +51,8 @@ const model = {
 const hold = new Hold(parts.league, "#list", show);
 let order = new Order(BAND);
 let asking = false;
+let askedMs = -Infinity;
+let usualMs = -Infinity;
 
 /** @param {string} search @returns {Place | null} */
 function placeOf(search) {
@@ -59,6 +69,7 @@ function hear({ pages, pipeline }) {
   // Options that change under an open list close it.
   if (document.activeElement?.id !== "page") model.pages = choices(pages);
   void ask();
+  void askForUsual();
 }
 
 /** The live pages and the chosen one, by name. @param {Place[]} pages @returns {Place[]} */
@@ -71,13 +82,18 @@ function choices(pages) {
 
 async function ask() {
   const { place } = model;
-  if (asking || document.hidden || place === null) return show();
+  const { range } = model;
+  const past = spanOf(range, Date.now());
+  if (asking || document.hidden || place === null || (past && performance.now() - askedMs < PAST_EVERY_MS)) return show();
   asking = true;
+  askedMs = performance.now();
   try {
-    const answer = await fetch(`/api/zones?${new URLSearchParams({ page: place.path, site: place.site })}`);
+    const answer = await fetch(`/api/zones?${new URLSearchParams({ page: place.path, site: place.site, ...past })}`);
     if (answer.status === 401) return location.reload();
     const said = await answer.json();
-    if (model.place !== place) return;
+    if (model.place !== place || model.range !== range) return;
+    // Where no live zones are kept, there may be those of the history.
+    if (answer.status === NOT_HERE && range.name === "live") return actions.span({ name: "hour" });
     model.refusal = answer.ok ? "" : said.error;
     if (answer.ok) take(said);
     else show();
@@ -86,7 +102,30 @@ async function ask() {
     show();
   } finally {
     asking = false;
+    // The choice may have changed meanwhile: its own answer is due.
+    if (askedMs === -Infinity) void ask();
   }
+}
+
+async function askForUsual() {
+  const { place } = model;
+  if (document.hidden || place === null || performance.now() - usualMs < USUAL_EVERY_MS) return;
+  usualMs = performance.now();
+  try {
+    const answer = await fetch(`/api/zones/usual?${new URLSearchParams({ page: place.path, site: place.site })}`);
+    const { zones } = answer.ok ? await answer.json() : { zones: null };
+    if (model.place === place) model.usual = new Map((zones ?? []).map((/** @type {import("./zone_words.js").Usual} */ one) => [one.zone, one]));
+  } catch {
+    // It is asked for again in a minute.
+  }
+  show();
+}
+
+/** The address says what is shown. */
+function writeAddress() {
+  const { place, range } = model;
+  if (place === null) return;
+  history.replaceState(null, "", `?${new URLSearchParams({ page: place.path, ...(place.site === "default" ? {} : { site: place.site }), ...queryOf(range) })}`);
 }
 
 /** @param {import("./zones_view.js").League} league */
@@ -115,17 +154,30 @@ function show() {
   const byName = new Map(model.league?.zones.map((zone) => [zone.zone, zone]));
   const words = model.query.toLowerCase().split(/\s+/).filter(Boolean);
   const zones = order.keys.flatMap((key) => byName.get(key) ?? []).filter(({ zone }) => words.every((word) => zone.toLowerCase().includes(word)));
-  render(zonesView({ ...model, zones, held: hold.held }, actions), parts.league);
+  const windowMs = model.pipeline?.window_ms ?? 300_000;
+  render(zonesView({ ...model, zones, held: hold.held, windowMs, nowMs: Date.now() }, actions), parts.league);
+}
+
+/** Shows what was chosen from its beginning. */
+function begin() {
+  writeAddress();
+  order = new Order(BAND);
+  askedMs = -Infinity;
+  show();
+  void ask();
 }
 
 /** @type {import("./zones_view.js").ZonesActions} */
 const actions = {
   choose(place) {
-    history.replaceState(null, "", `?${new URLSearchParams({ page: place.path, ...(place.site === "default" ? {} : { site: place.site }) })}`);
-    Object.assign(model, { place, league: null, refusal: "", query: "" });
-    order = new Order(BAND);
-    show();
-    void ask();
+    Object.assign(model, { place, league: null, refusal: "", query: "", usual: new Map() });
+    usualMs = -Infinity;
+    begin();
+    void askForUsual();
+  },
+  span(range) {
+    Object.assign(model, { range, league: null, refusal: "" });
+    begin();
   },
   search(query) {
     model.query = query;

@@ -1,15 +1,16 @@
 // @ts-check
 /** A page's zones as a league table: which part has most of the attention, with how many people, and whether it grows. */
-import { count, plural, span } from "../shared/format.js";
+import { count, moment, plural, span } from "../shared/format.js";
 import { icon } from "../shared/icon.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
+import { rangeView } from "./range_view.js";
 import { kindOf, percent, trendOf } from "./zone_words.js";
 
 /** @typedef {import("./zone_words.js").Zone} Zone */
 /** @typedef {import("./zone_words.js").Column} Column */
 /** @typedef {{site: string, path: string}} Place */
-/** @typedef {{start: number, end: number, people: number | null, zones: Zone[]}} League */
+/** @typedef {{start: number, end: number, people: number | null, zones: Zone[], "hidden-zones"?: number}} League */
 
 /**
  * @typedef {object} ZonesModel
@@ -20,12 +21,17 @@ import { kindOf, percent, trendOf } from "./zone_words.js";
  * @property {string} query
  * @property {Column} column  it is sorted by
  * @property {boolean} held
+ * @property {import("./ranges.js").Range} range
+ * @property {number} windowMs  of the live one
+ * @property {number} nowMs
+ * @property {Map<string, import("./zone_words.js").Usual>} usual
  * @property {string} refusal  the server's words, where it answers with an error
  */
 /**
  * @typedef {object} ZonesActions
  * @property {(place: Place) => void} choose
  * @property {(query: string) => void} search
+ * @property {(range: import("./ranges.js").Range) => void} span
  * @property {(column: Column) => void} sort
  */
 
@@ -41,7 +47,10 @@ const COLUMNS = {
 
 /** @param {ZonesModel} model @param {ZonesActions} actions */
 export function zonesView(model, actions) {
-  return html`${toolbar(model, actions)} ${body(model, actions)}`;
+  const { range, windowMs, nowMs } = model;
+  return html`${toolbar(model, actions)}
+    <div class="spans">${rangeView(range, windowMs, nowMs, actions.span)}${timeOf(model)}</div>
+    ${body(model, actions)}`;
 }
 
 /** @param {ZonesModel} model @param {ZonesActions} actions */
@@ -50,7 +59,7 @@ function body(model, actions) {
   if (refusal) return said("circle-alert", "No zones here", refusal);
   if (place === null) return said("inbox", "It is quiet", "Nobody has moved on any page for a while. Zones appear with the first movement.");
   if (league === null) return html`<div class="ghost card" aria-hidden="true"></div>`;
-  if (league.zones.length === 0) return noZones();
+  if (league.zones.length === 0) return noZones(model);
   if (zones.length === 0) {
     return html`<div class="empty card">
       ${icon("search")}
@@ -64,7 +73,7 @@ function body(model, actions) {
 
 /** @param {ZonesModel} model @param {ZonesActions} actions */
 function toolbar(model, actions) {
-  const { place, pages, league, query, held } = model;
+  const { place, pages, query } = model;
   /** @param {Event} event */
   const chosen = (event) => {
     const { value } = /** @type {HTMLSelectElement} */ (event.target);
@@ -78,13 +87,6 @@ function toolbar(model, actions) {
         ${repeat(pages, keyOf, (page) => html`<option value=${keyOf(page)} ?selected=${place !== null && keyOf(page) === keyOf(place)}>${nameOf(page)}</option>`)}
       </select>
     </div>
-    <span class="order">
-      ${held
-        ? html`${icon("pause")} Order held while you point`
-        : league
-          ? html`${league.people === null ? nothing : html`<b>${plural(league.people, "person", "people")}</b> in `}the last ${span(league.end - league.start)}`
-          : nothing}
-    </span>
     <label class="field">
       ${icon("search")}
       <span class="unseen">Search zones</span>
@@ -102,6 +104,15 @@ function toolbar(model, actions) {
   </div>`;
 }
 
+/** How many people, and when; or that the table holds still. @param {ZonesModel} model */
+function timeOf({ held, league, range }) {
+  if (held) return html`<span class="order">${icon("pause")} Order held while you point</span>`;
+  if (!league) return html`<span class="order"></span>`;
+  const people = league.people === null ? nothing : html`<b>${plural(league.people, "person", "people")}</b> in `;
+  const { start, end } = league;
+  return html`<span class="order">${people}${range.name === "live" ? html`the last ${span(end - start)}` : html`${span(end - start)} from ${moment(start)}`}</span>`;
+}
+
 /** @param {ZonesModel} model @param {ZonesActions} actions */
 function table(model, actions) {
   const { zones, league, column } = model;
@@ -117,7 +128,7 @@ function table(model, actions) {
         </tr>
       </thead>
       <tbody id="list">
-        ${repeat(zones, ({ zone }) => zone, (zone) => row(zone, columns, most))}
+        ${repeat(zones, ({ zone }) => zone, (zone) => row(zone, columns, most, ["live", "hour"].includes(model.range.name) ? model.usual.get(zone.zone) : undefined))}
       </tbody>
     </table>
   </div>`;
@@ -136,18 +147,27 @@ function head(name, now, actions) {
   </th>`;
 }
 
-/** @param {Zone} zone @param {Column[]} columns @param {number} most  the largest share in the table */
-function row(zone, columns, most) {
+/**
+ * @param {Zone} zone @param {Column[]} columns @param {number} most  the largest share in the table
+ * @param {import("./zone_words.js").Usual | undefined} usual
+ */
+function row(zone, columns, most, usual) {
   const kind = kindOf(zone.zone);
   return html`<tr class="zone" data-key=${zone.zone}>
     <th scope="row" class="name">
       <div class="what">
-        <bdi title=${zone.zone}>${zone.zone}</bdi>${kind === "named" ? nothing : html` <span>${kind === "link" ? "link" : "no name"}</span>`}
+        <bdi title=${zone.zone}>${zone.zone}</bdi>${kind === "named" ? nothing : html` <span>${kind === "link" ? "link" : "no name"}</span>`}${usual?.hotter ? unusual(usual) : nothing}
       </div>
       <div class="bar" aria-hidden="true"><div .style=${`width: ${((100 * zone.share) / most).toFixed(1)}%`}></div></div>
     </th>
     ${columns.map((name) => cell(zone, name))}
   </tr>`;
+}
+
+/** @param {import("./zone_words.js").Usual} usual */
+function unusual({ now, usual, most, times }) {
+  const words = `${count(now)} in the last hour; at this time of the last seven days ${count(usual)} on average, ${count(most)} at most`;
+  return html`<b class="unusual" title=${words}>hotter than usual<span class="unseen">: ${words}</span>${times === null ? nothing : html` <i>× ${times.toFixed(1)}</i>`}</b>`;
 }
 
 /** @param {Zone} zone @param {Column} name */
@@ -159,16 +179,20 @@ function cell(zone, name) {
 }
 
 /** @param {League} league */
-function hint({ zones }) {
-  if (!zones.some(({ zone }) => kindOf(zone) === "place")) return nothing;
-  return html`<p class="hint">
+function hint({ zones, "hidden-zones": hidden = 0 }) {
+  const few = hidden ? html`<p class="hint">${plural(hidden, "zone")} with too few people ${hidden === 1 ? "is" : "are"} not shown.</p>` : nothing;
+  if (!zones.some(({ zone }) => kindOf(zone) === "place")) return few;
+  return html`${few}<p class="hint">
     Parts that say <em>no name</em> are told by their place in the page. Give one a name of its own in the page’s markup:
     <code>&lt;section data-heat-zone="offers"&gt;</code>
   </p>`;
 }
 
-function noZones() {
-  return said("inbox", "Nobody is on this page", "No part of it had a visitor in the last minutes. It fills with the first movement on the page.");
+/** @param {ZonesModel} model */
+function noZones({ range, league }) {
+  if (league && league["hidden-zones"]) return said("users", "Too few people", "Zones with so few people are not shown, so that nobody can be told apart.");
+  if (range.name !== "live") return said("inbox", "Nothing is known of this time", "No part of the page had a visitor then, or zones were not kept yet.");
+  return said("inbox", "Nobody is on this page", "No part of it had a visitor in the last minutes. Choose a longer time, or wait for the first movement.");
 }
 
 /** @param {string} symbol @param {string} title @param {string} words */
