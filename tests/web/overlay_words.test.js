@@ -96,6 +96,14 @@ test("a past without an answer is told as that, not as one in which nobody came"
   assert.match(noticeOf(moment({ ...range, past: false, failed: true })).text, /in the last 5 min/);
 });
 
+test("an empty moment of the past is not called empty now, and a difference with nothing says so", () => {
+  const live = { kind: "move", device: "all", range: "live" };
+  assert.match(noticeOf(moment({ warm: 0, past: true, back: true, choices: live })).title, /in this range/);
+  assert.match(noticeOf(moment({ warm: 0, past: true, back: false, choices: live })).title, /now/);
+  assert.match(noticeOf(moment({ warm: 4, alone: true, choices: live })).title, /Nothing to compare with/);
+  assert.equal(noticeOf(moment({ warm: 4, alone: true, waits: true, choices: live })), null);
+});
+
 test("heat of another device class says how to see it in its place", () => {
   assert.match(noticeOf(moment({ choices: { kind: "move", device: "mobile" } })).text, /narrower than 768 px/);
   assert.equal(noticeOf(moment({ choices: { kind: "move", device: "all" } })), null);

@@ -365,6 +365,8 @@ function start({ host, site, token, pageOf }) {
         warmElements: elements ? sticking.warm : null,
         sticks,
         past: lookBack.available,
+        back: lookBack.past,
+        alone: choices.compare && lookBack.before?.heat.total === 0,
         waits: lookBack.waits,
         failed: lookBack.failed,
         host,

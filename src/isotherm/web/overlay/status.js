@@ -29,6 +29,8 @@ import { age, delay, span } from "./words.js";
  * @property {string} ownDevice  the device class of the viewer's own window
  * @property {number} nowMs   by `performance.now()`
  * @property {boolean} past   whether the server can be asked for what was before
+ * @property {boolean} [back]   whether what is shown has been: not the live window
+ * @property {boolean} [alone]  whether a difference is asked for, and there was nothing before
  * @property {boolean} waits   whether an answer about the past is awaited
  * @property {boolean} failed  whether what was asked about the past last was not answered
  */
@@ -73,7 +75,7 @@ export function lastMovement({ newest, line, nowMs }) {
 
 /** What stands in the way of a picture, and what to do about it; null where nothing does. @param {Moment} at @returns {Notice | null} */
 export function noticeOf(at) {
-  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? noElements(at) ?? otherLayout(at);
+  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? nothingBefore(at) ?? noElements(at) ?? otherLayout(at);
 }
 
 /** That the past is not answered says nothing about it. @param {Moment} at @returns {Notice | null} */
@@ -118,11 +120,11 @@ function trouble({ line, host, nowMs }) {
 }
 
 /** @param {Moment} at @returns {Notice | null} */
-function emptiness({ newest, warm, choices: { kind, device, range }, past, waits }) {
+function emptiness({ newest, warm, choices: { kind, device, range }, past, back, waits }) {
   if (!newest || warm > 0 || waits) return null;
   const done = DONE[kind];
   const meant = kind === "rage" ? " A rage click is one of three within a second on one spot." : "";
-  if (past && range !== "live") {
+  if (past && (range !== "live" || back)) {
     const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.${meant}`;
     return { tone: "plain", title: "No heat in this range", text, action: "", label: "" };
   }
@@ -143,6 +145,12 @@ function emptiness({ newest, warm, choices: { kind, device, range }, past, waits
     action: elsewhere ? "all-devices" : "",
     label: elsewhere ? "Show all devices" : "",
   };
+}
+
+/** @param {Moment} at @returns {Notice | null} */
+function nothingBefore({ alone, waits }) {
+  if (!alone || waits) return null;
+  return { tone: "plain", title: "Nothing to compare with", text: "There is no heat from before, so the heat itself is shown.", action: "", label: "" };
 }
 
 /** What a tracker did not say, or what there is of now only, is not drawn by elements. @param {Moment} at @returns {Notice | null} */
