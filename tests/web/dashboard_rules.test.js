@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { amount, because, fires, hotSpans, ruleOf, typedOf } from "../../src/isotherm/web/dashboard/rule_words.js";
-import { kindOf, percent, trendOf, valueOf } from "../../src/isotherm/web/dashboard/zone_words.js";
+import { besideThePage, kindOf, percent, trendOf, valueOf } from "../../src/isotherm/web/dashboard/zone_words.js";
 
 const RULE = {
   name: "popular", site: "default", page: "/shop/", zone: "product-*", metric: "share", at_least: 0.25, release: 0.2, hold_ms: 3000,
@@ -58,6 +58,15 @@ test("names of zones are names, links, or places", () => {
   assert.deepEqual(["add-to-bag", "/p/lamp", "#main>0>2", ">1>0", "#bag", "a > b", "über uns"].map(kindOf), [
     "named", "link", "place", "place", "place", "named", "named",
   ]);
+});
+
+test("what all parts of a page share is no part's trend", () => {
+  const fresh = [{ zone: "a", samples: 30, trend: 5 }, { zone: "b", samples: 20, trend: 5 }];
+  assert.deepEqual(besideThePage(fresh).map(trendOf).map(({ word }) => word), ["steady", "steady"]);
+  const moved = [{ zone: "a", samples: 30, trend: 2.5 }, { zone: "b", samples: 30, trend: 7.5 }];
+  assert.deepEqual(besideThePage(moved).map(({ trend }) => trend), [0.5, 1.5]);
+  assert.deepEqual(besideThePage([{ samples: 9, trend: 0 }]), [{ samples: 9, trend: 0 }], "a page that has gone quiet");
+  assert.deepEqual(besideThePage([]), []);
 });
 
 test("a trend is a word, and none where there is too little", () => {

@@ -17,7 +17,7 @@
 
 /** With fewer movements than this a trend is chance. */
 const TELLING = 20;
-/** From so much above or below the pace of the whole window on it is no more called steady. */
+/** From so much above or below the pace of the page on it is no more called steady. */
 const CLEARLY = 1.25;
 /** The newest fifth of the window has nearly all of it. */
 const NEW = 4.5;
@@ -30,6 +30,17 @@ const NEW = 4.5;
 export function kindOf(name) {
   if (name.startsWith("/")) return "link";
   return /^[^>]*#|>\d+$/.test(name) ? "place" : "named";
+}
+
+/**
+ * The zones with their trends beside the page's own: what all parts share, as in the first minutes, is no part's news.
+ * @template {Pick<Zone, "trend" | "samples">} T
+ * @param {T[]} zones @returns {T[]}
+ */
+export function besideThePage(zones) {
+  const samples = zones.reduce((sum, zone) => sum + zone.samples, 0);
+  const pace = zones.reduce((sum, zone) => sum + zone.trend * zone.samples, 0) / samples;
+  return pace > 0 ? zones.map((zone) => ({ ...zone, trend: zone.trend / pace })) : zones;
 }
 
 /**

@@ -13,7 +13,7 @@ import { healthOf } from "./health.js";
 import { Hold } from "./hold.js";
 import { Order } from "./order.js";
 import { queryOf, rangeOf, spanOf } from "./ranges.js";
-import { valueOf } from "./zone_words.js";
+import { besideThePage, valueOf } from "./zone_words.js";
 import { keyOf, zonesView } from "./zones_view.js";
 
 /** @typedef {import("./zone_words.js").Column} Column */
@@ -130,7 +130,7 @@ function writeAddress() {
 
 /** @param {import("./zones_view.js").League} league */
 function take(league) {
-  model.league = league;
+  model.league = { ...league, zones: besideThePage(league.zones) };
   const before = order.keys.join("\n");
   arrange();
   if (order.keys.join("\n") === before) show();

@@ -42,7 +42,7 @@ const COLUMNS = {
   clicks: { head: "Clicks", title: "Clicks and taps on it" },
   rage: { head: "Rage clicks", title: "Clicks in quick bursts on one spot: somebody expected more to happen" },
   dead: { head: "Dead clicks", title: "Clicks after which nothing happened" },
-  trend: { head: "Trend", title: "The newest fifth of the time beside the whole of it" },
+  trend: { head: "Trend", title: "Its share of the attention in the newest fifth of the time, beside its share in the whole of it" },
 };
 
 /** @param {ZonesModel} model @param {ZonesActions} actions */
