@@ -66,6 +66,8 @@ class WebhooksWorker:
                 logger.info("sends webhooks")
 
         def on_revoke(_consumer: Any, _partitions: list[TopicPartition]) -> None:
+            if self._turn is not None and self._life.running:
+                logger.info("another sends now, stands by for webhooks")
             self._let_go()
             producer.flush(_FLUSH_S)
 
