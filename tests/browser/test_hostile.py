@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest_asyncio
@@ -34,7 +35,7 @@ async def attacked(tmp_path: Path) -> AsyncIterator[Served]:
     async with aiohttp.ClientSession() as http:
         for number, path in enumerate(PATHS):
             headers = {"Origin": ORIGINS[number % len(ORIGINS)], "User-Agent": HACK}
-            for body in (event(path=path, session_id=HACK), batch(number, [1], path=path, session=HACK, load="<b>load")):
+            for body in (event(path=path, session_id=HACK), batch(number, [1], path=path, session=HACK, load="<b>load", anchors=[HACK], anchor=[0])):
                 async with http.post(f"{served.address}/clickstream", data=json.dumps(body), headers=headers) as answer:
                     assert answer.status == 202
         for body in ({"v": HACK}, {"type": HACK}, [HACK]):
@@ -70,13 +71,24 @@ async def unharmed(page: Page, title: str) -> None:
 
 
 async def test_no_page_of_ours_takes_their_words_for_markup(attacked: Served, new_page: NewPage, tmp_path: Path) -> None:
-    """Dashboard as cards and rows, search, refusals, the question for an address; the topics with a message opened; the login page."""
+    """Dashboard as cards and rows, refusals, the question for an address; zones; rules; the topics with a message opened; the login page."""
     page = await logged_in(attacked, tmp_path, new_page)
     await expect(page.get_by_text(HACK, exact=False).first).to_be_visible()
     title = await page.title()
     assert "hacked" not in title
     await page.locator("#health").click()
     await unharmed(page, title)
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Rows").click()
+    await expect(page.locator("tbody th").get_by_text(HACK, exact=False).first).to_be_visible()
+    await unharmed(page, title)
+    await page.goto(f"{attacked.address}/zones?{urlencode({'page': PATHS[0]})}")
+    await expect(page.locator(".zone .what").get_by_text(HACK, exact=False).first).to_be_visible()
+    await unharmed(page, await page.title())
+    await page.goto(f"{attacked.address}/rules")
+    await expect(page.get_by_role("button", name="Make a rule")).to_be_visible()
+    await unharmed(page, await page.title())
+    assert "hacked" not in await page.title()
     await page.goto(f"{attacked.address}/topics#clickstream")
     await expect(page.locator(".list tbody tr").first).to_be_visible()
     await page.locator(".list tbody tr").first.get_by_role("button").press("Enter")
