@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Changes", "Heat", "PageNow", "View", "classic_json", "classic_value", "levels"]
+__all__ = ["AllPages", "Changes", "Heat", "PageNow", "Source", "View", "classic_json", "classic_value", "levels"]
 
 
 class View(NamedTuple):
@@ -47,6 +47,28 @@ class PageNow(NamedTuple):
     samples: int  #: in the window, all layers
     rate: float  #: samples a second, smoothed over some seconds
     newest_ms: int  #: event time of the newest sample; 0: none known
+
+
+class Source(Protocol):
+    """Where heat comes from: the aggregator, what was read of the `heatmap` topic, or either of them masked."""
+
+    grid_size: int
+    window_ms: int
+    hop_ms: int
+
+    @property
+    def end_ms(self) -> int: ...
+    def end_of(self, page_key: str) -> int: ...
+    def whole(self, view: View) -> Heat: ...
+    def page(self, key: str, now_ms: int) -> PageNow | None: ...
+    def watch(self, page_key: str | None) -> None: ...
+    def unwatch(self, page_key: str | None) -> None: ...
+
+
+class AllPages(Source, Protocol):
+    """A source of heat that also knows which pages live."""
+
+    def pages(self, now_ms: int) -> list[PageNow]: ...
 
 
 def classic_value(cells: npt.NDArray[Any], counts: npt.NDArray[Any], grid_size: int) -> dict[str, dict[str, int]]:

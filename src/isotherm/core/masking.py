@@ -10,36 +10,19 @@ nobody watches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.heat import Changes, Heat, PageNow, View
+from isotherm.core.heat import AllPages, Changes, Heat, PageNow, View
 from isotherm.core.layers import layers_of
 from isotherm.core.people import Marks
 
-__all__ = ["Heats", "Masked", "MaskedHop"]
+__all__ = ["Masked", "MaskedHop"]
 
 
 _ASKED_EVERY_MS: Final = 1_000
-
-
-class Heats(Protocol):
-    """The newest window of all pages: the aggregator's, or what was read of the `heatmap` topic."""
-
-    grid_size: int
-    window_ms: int
-    hop_ms: int
-
-    @property
-    def end_ms(self) -> int: ...
-    def end_of(self, page_key: str) -> int: ...
-    def whole(self, view: View) -> Heat: ...
-    def page(self, key: str, now_ms: int) -> PageNow | None: ...
-    def pages(self, now_ms: int) -> list[PageNow]: ...
-    def watch(self, page_key: str | None) -> None: ...
-    def unwatch(self, page_key: str | None) -> None: ...
 
 
 class _Told(NamedTuple):
@@ -56,7 +39,7 @@ class Masked:
     """
 
     def __init__(
-        self, heats: Heats, marks: Callable[[str, int], Marks | None], people_min: int, *, asked_every_ms: int = _ASKED_EVERY_MS
+        self, heats: AllPages, marks: Callable[[str, int], Marks | None], people_min: int, *, asked_every_ms: int = _ASKED_EVERY_MS
     ) -> None:
         self._every_ms = asked_every_ms
         self._heats = heats

@@ -10,12 +10,12 @@ import msgspec
 from aiohttp import web
 
 from isotherm.answers import refused
-from isotherm.core.heat import PageNow, View, classic_json
+from isotherm.core.heat import PageNow, Source, View, classic_json
 from isotherm.core.layers import ALL_DEVICES, KINDS, layers_of
 from isotherm.core.limits import Limits
 from isotherm.core.pages import Page, canonical_path
 from isotherm.live.asked import checked_page, site_asked
-from isotherm.live.groups import Format, Groups, Source
+from isotherm.live.groups import Format, Groups
 from isotherm.live.spots import SpotGroups
 from isotherm.sockets import Socket
 

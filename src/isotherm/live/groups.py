@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from isotherm.core.counters import Counters
-from isotherm.core.heat import Changes, Heat, PageNow, View, classic_json
+from isotherm.core.heat import Changes, Source, View, classic_json
 from isotherm.live.frames import Status, changes_frame, keyframe
 
-__all__ = ["Format", "Groups", "Hop", "Source", "Viewer"]
+__all__ = ["Format", "Groups", "Hop", "Viewer"]
 
 _SLICE: Final = 250  #: pushes before others have a turn: some 2 ms of the loop
 _STATUS_EVERY_MS: Final = 5_000  #: a binary viewer hears something at least so often
@@ -27,22 +27,6 @@ class Format:
 
     CLASSIC: Final = "classic"
     BINARY: Final = "binary"
-
-
-class Source(Protocol):
-    """Where heat comes from: the aggregator, or what was read of the `heatmap` topic."""
-
-    grid_size: int
-    window_ms: int
-    hop_ms: int
-
-    @property
-    def end_ms(self) -> int: ...
-    def end_of(self, page_key: str) -> int: ...
-    def whole(self, view: View) -> Heat: ...
-    def page(self, key: str, now_ms: int) -> PageNow | None: ...
-    def watch(self, page_key: str | None) -> None: ...
-    def unwatch(self, page_key: str | None) -> None: ...
 
 
 class Hop(Protocol):

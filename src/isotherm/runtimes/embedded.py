@@ -23,6 +23,7 @@ from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Digest
 from isotherm.core.group_by import GroupBy
+from isotherm.core.heat import AllPages
 from isotherm.core.limits import REPEAT_MEMORY_MS
 from isotherm.core.masking import Masked
 from isotherm.core.pages import Page
@@ -47,7 +48,7 @@ from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
-from isotherm.runtimes.pipeline import AllPages, PipelineSettings, StartError
+from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
 

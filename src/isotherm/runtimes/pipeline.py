@@ -8,12 +8,12 @@ from typing import Protocol
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
-from isotherm.core.heat import PageNow
+from isotherm.core.heat import AllPages
 from isotherm.core.rules import Rule
 from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
-from isotherm.live.groups import Groups, Source
+from isotherm.live.groups import Groups
 from isotherm.live.spots import SpotGroups
 from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
@@ -52,12 +52,6 @@ class Reactions(Protocol):
     def courier(self) -> AnyCourier: ...
     async def dry_run(self, rule: Rule, hours: int | None = None) -> Trial: ...
     async def close(self) -> None: ...
-
-
-class AllPages(Source, Protocol):
-    """A source of heat that also knows which pages live."""
-
-    def pages(self, now_ms: int) -> list[PageNow]: ...
 
 
 class Pipeline(Protocol):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
+from isotherm.core.heat import AllPages
 from isotherm.core.masking import Masked
 from isotherm.core.mirror import STALE_MS, Mirror
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
@@ -38,7 +39,7 @@ from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
 from isotherm.runtimes.kafka.reader import Reader
 from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.sharing import Sharing
-from isotherm.runtimes.pipeline import AllPages, PipelineSettings
+from isotherm.runtimes.pipeline import PipelineSettings
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["KafkaGateway"]

@@ -7,6 +7,7 @@ import { count, plural, quiet, rate } from "../shared/format.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
 import { keyOf } from "./overview.js";
+import { searchField } from "./search_field.js";
 import { tagView } from "./tag_view.js";
 
 /** @typedef {import("./overview.js").Page} Page */
@@ -61,20 +62,7 @@ function toolbar({ overview, pages, query, layout, held }, actions) {
       <span class="order" title="Pages that are about as hot as each other keep their places">
         ${held ? html`${icon("pause")} Order held while you point` : "Hottest first"}
       </span>
-      <label class="field">
-        ${icon("search")}
-        <span class="unseen">Search pages</span>
-        <input
-          type="search"
-          id="search"
-          placeholder="Search pages"
-          autocomplete="off"
-          spellcheck="false"
-          .value=${query}
-          @input=${(/** @type {Event} */ event) => actions.search(/** @type {HTMLInputElement} */ (event.target).value)}
-        />
-        <kbd aria-hidden="true">/</kbd>
-      </label>
+      ${searchField("Search pages", query, actions.search)}
       <div class="choice" role="group" aria-label="Layout">
         ${choice("cards", "layout-grid", "Cards", layout, actions)} ${choice("rows", "list", "Rows", layout, actions)}
       </div>

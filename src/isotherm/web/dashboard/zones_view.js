@@ -5,6 +5,7 @@ import { icon } from "../shared/icon.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
 import { rangeView } from "./range_view.js";
+import { searchField } from "./search_field.js";
 import { kindOf, percent, trendOf } from "./zone_words.js";
 
 /** @typedef {import("./zone_words.js").Zone} Zone */
@@ -87,20 +88,7 @@ function toolbar(model, actions) {
         ${repeat(pages, keyOf, (page) => html`<option value=${keyOf(page)} ?selected=${place !== null && keyOf(page) === keyOf(place)}>${nameOf(page)}</option>`)}
       </select>
     </div>
-    <label class="field">
-      ${icon("search")}
-      <span class="unseen">Search zones</span>
-      <input
-        type="search"
-        id="search"
-        placeholder="Search zones"
-        autocomplete="off"
-        spellcheck="false"
-        .value=${query}
-        @input=${(/** @type {Event} */ event) => actions.search(/** @type {HTMLInputElement} */ (event.target).value)}
-      />
-      <kbd aria-hidden="true">/</kbd>
-    </label>
+    ${searchField("Search zones", query, actions.search)}
   </div>`;
 }
 
