@@ -29,7 +29,7 @@ BATCH_SAMPLES_MAX: Final = 1000
 SEQ_MAX: Final = 2**53 - 1
 
 _Positive = Annotated[float, Meta(gt=0)]
-_DEFAULT_KINDS: Final = ["move", "click"]
+_DEFAULT_KINDS: Final = ["move", "click", "dead", "view", "leave"]  #: of a packed column without a table; grows at its end
 _PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
 
 
