@@ -7,10 +7,11 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
-from isotherm.core.aggregate import Aggregator
+from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest, DigestError
 from isotherm.core.group_by import GroupBy
@@ -66,8 +67,8 @@ class Core:
         self.zones = Zones(window_ms=WINDOW_MS, hop_ms=HOP_MS, skew_ms=2000)
         self.counts: list[Counts] = []
 
-    def take(self, counts: Counts, arrived_ms: int) -> None:
-        self.aggregator.merge(counts, arrived_ms)
+    def take(self, counts: Counts, arrived_ms: int, arrived: npt.NDArray[np.float64] | None = None) -> None:
+        self.aggregator.merge(counts, arrived_ms, arrived=arrived)
         if counts.zones is not None:
             self.zones.merge(counts.pages, counts.zones)
         self.counts.append(counts)
@@ -115,11 +116,11 @@ def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: 
         digest = Digest.from_bytes(Digest.of(records[start:end], SETTING).to_bytes(), SETTING)
         again.recall(digest.batches())
         again.recall_clicks(digest.clicks(0))
-        pieces = list(digest.pieces(lambda offset, taken_ms: (sum(offset >= at for at in apart), taken_ms)))
+        pieces = list(digest.pieces(lambda offset, _: sum(offset >= at for at in apart)))
         assert pieces[0].taken_ms == records[start].taken_ms
         assert pieces[-1].offset == records[end - 1].offset
         for piece in pieces:
-            through.take(piece.counts, piece.arrived_ms)
+            through.take(piece.counts, piece.arrived_ms, piece.faded(RATE_SPAN_MS))
     if after:
         now_ms += 100
         samples = to_samples(after, now_ms)

@@ -152,8 +152,11 @@ class Aggregator:
 
     # -- what comes in
 
-    def merge(self, counts: Counts, now_ms: int, source: int = 0, offset: int | None = None) -> None:
-        """Takes counts of any panes; they show from the next hop on.
+    def merge(
+        self, counts: Counts, now_ms: int, source: int = 0, offset: int | None = None, *, arrived: npt.NDArray[np.float64] | None = None
+    ) -> None:
+        """Takes counts of any panes; they show from the next hop on. `arrived`: samples of each page as its rate takes them, where not all
+        of them arrived now.
 
         `source` is who counted (a partition of `clickstream`), `offset` the number of its record: what was merged of a page up to
         there is not merged again, so that a source may tell twice. A source tells of a page in the order of its offsets.
@@ -171,7 +174,7 @@ class Aggregator:
             assert located is not None, "all rows are made"
         if len(located.cells):
             self._waiting.append((counts.pane, located))
-        for place in table.tell(places, located.samples, counts, now_ms, source):
+        for place in table.tell(places, located.samples if arrived is None else arrived, counts, now_ms, source):
             if table.watched[place]:
                 self._restless.add(table.key(place))
         if offset is not None:

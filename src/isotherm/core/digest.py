@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.group_by import Grouped
-from isotherm.core.layers import DEVICES, KINDS
+from isotherm.core.layers import DEVICES, KINDS, PLAIN_LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.people import Documents, Sightings, hash_of
 from isotherm.core.rage import BURST_SEQ, Click, Clicked
@@ -107,13 +107,22 @@ class Counted(NamedTuple):
         )  # fmt: skip
 
 
-class Piece(NamedTuple):
+@dataclass(slots=True, frozen=True)
+class Piece:
     """One record or several, counted."""
 
     offset: int  #: of the last
     taken_ms: int  #: of the first
     arrived_ms: int  #: of the last
     counts: Counts
+    _reader: _Reader
+    _first: int
+    _end: int
+
+    def faded(self, span_ms: float) -> Column:
+        """Samples of plain kinds on each page of the counts, each record's as much less as it arrived before the last: of one that arrived
+        `span_ms` before, a part of e. float64."""
+        return self._reader.faded(self.counts, self._first, self._end, span_ms)
 
 
 class _Head(msgspec.Struct):
@@ -315,7 +324,7 @@ class Digest:
         reader = _Reader(self)
         for start, end in zip(starts, [*starts[1:], len(answers)], strict=True):
             if answers[start] is not None:
-                yield Piece(offset[end - 1], taken[start], arrived[end - 1], reader.counts(start, end))
+                yield Piece(offset[end - 1], taken[start], arrived[end - 1], reader.counts(start, end), reader, start, end)
 
     def ends(self, what: str) -> list[int]:
         """Where each record's part of these columns ends, after a 0."""
@@ -365,15 +374,36 @@ class _Reader:
             zones=self._zones(first, end, pages_of),
         )
 
+    def faded(self, counts: Counts, first: int, end: int, span_ms: float) -> Column:
+        arrived = self._of_records("record.arrived", first, end)
+        weight = np.repeat(np.exp((arrived - arrived[-1]) / span_ms), np.diff(self._ends["rows"][first : end + 1]))
+        weight *= counts.count
+        weight[counts.layer >= PLAIN_LAYERS] = 0
+        samples: Column = np.bincount(counts.page, weights=weight, minlength=len(counts.pages))
+        return samples
+
+    def _of_records(self, column: str, first: int, end: int) -> npt.NDArray[np.int64]:
+        return self._digest.columns[column].wide(first, end)
+
     def _seen(self, first: int, end: int) -> Sightings:
-        if self._people is None:
-            return Sightings()
+        return Sightings() if self._people is None else Sightings(_Rows(self, first, end), _People(self, first, end))
+
+    def sample_rows(self, first: int, end: int) -> npt.NDArray[np.int64]:
         row = self._of("sample.row", "samples", first, end)
         sizes = np.diff(self._ends["samples"][first : end + 1])
         row += np.where(row < 0, 0, np.repeat(self._starts("rows", first, end), sizes))
+        return row
+
+    def samples(self, first: int, end: int) -> int:
+        return self._ends["samples"][end] - self._ends["samples"][first]
+
+    def people(self, first: int, end: int) -> npt.NDArray[np.uint32]:
+        assert self._people is not None
         session, size = self._of("run.session", "runs", first, end), self._of("run.size", "runs", first, end)
+        sizes = np.diff(self._ends["samples"][first : end + 1])
         told = np.repeat(sizes > 0, np.diff(self._ends["runs"][first : end + 1]))  # a record without samples tells of nobody
-        return Sightings(row, np.repeat(self._people[session[told]], size[told]))
+        people: npt.NDArray[np.uint32] = np.repeat(self._people[session[told]], size[told])
+        return people
 
     def _documents(self, first: int, end: int, used: Column) -> Documents | None:
         if self._people is None:
@@ -398,6 +428,31 @@ class _Reader:
         starts: npt.NDArray[np.int64] = np.array(self._ends[what][first:end], np.int64)
         starts -= self._ends[what][first]
         return starts
+
+
+class _Rows(NamedTuple):
+    """Places in a piece's rows. A start needs them for its crowd alone, which may look at them later: they are as many as samples."""
+
+    reader: _Reader
+    first: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.reader.samples(self.first, self.end)
+
+    def read(self) -> npt.NDArray[np.int64]:
+        return self.reader.sample_rows(self.first, self.end)
+
+
+class _People(NamedTuple):
+    """The sessions of a piece's samples."""
+
+    reader: _Reader
+    first: int
+    end: int
+
+    def hashed(self) -> npt.NDArray[np.uint32]:
+        return self.reader.people(self.first, self.end)
 
 
 class _Names:

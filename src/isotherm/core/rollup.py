@@ -139,8 +139,9 @@ class Table:
         for one in counts:
             place = np.array([places.setdefault(key, len(places)) for key in one.pages], np.int64)
             pages.append(place[one.page])
-            counted = one.seen.row >= 0
-            seen_rows.append(one.seen.row[counted] + rows)
+            row = one.seen.row
+            counted = row >= 0
+            seen_rows.append(row[counted] + rows)
             sessions.append(one.seen.session[counted])
             rows += len(one.count)
         page, seen = _joined(pages), _joined(seen_rows)

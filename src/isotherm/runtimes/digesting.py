@@ -2,8 +2,7 @@
 
     _count ──add──▶ waiting ──cut──▶ digest/… (its own thread)          usable ──▶ a start
 
-What is missing, damaged, or of another generation of the log is read from the records, so nothing depends on it. The newest seconds
-always are: what looks back a few seconds, and is kept nowhere, is known again then.
+What is missing, damaged, or of another generation of the log is read from the records, so nothing depends on it.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ from isotherm.core.group_by import Grouped
 from isotherm.log import Digests, Log, LogError, Stored
 from isotherm.runtimes.pipeline import PipelineSettings
 
-__all__ = ["CUT_MS", "READ_MS", "Digesting"]
+__all__ = ["CUT_MS", "Digesting"]
 
 CUT_MS: Final = 5_000  #: of records in a digest: what is newer than the last one is read at a start, at a fifth of the speed
-READ_MS: Final = 10_000  #: the newest records are read themselves
 _ROWS_ENOUGH: Final = 500_000  #: for a digest, whatever time they took: some 20 MB wait then
 _ROWS_MAX: Final = 4_000_000  #: that wait at most: a disk that hangs must not fill memory
 
@@ -51,15 +49,15 @@ class Digesting:
     # -- a start
 
     def usable(self, since_ms: int) -> Iterator[tuple[Stored, Digest]]:
-        """In the order of the log, those that hold something since then and none of the newest seconds. Raises `LogError`."""
+        """In the order of the log, those that hold something since then. Raises `LogError`."""
         try:
             stored = self._files.stored() if self.wanted and self._generation else []
         except OSError as error:
             logger.warning("can't look for digests of the log: %s", error)
             return
-        before_ms, next_offset, told = self._log.newest_ms - READ_MS, 0, False
+        next_offset, told = 0, False
         for one in stored:
-            if one.generation != self._generation or not since_ms <= one.taken_ms < before_ms or one.first < next_offset:
+            if one.generation != self._generation or one.taken_ms < since_ms or one.first < next_offset:
                 continue
             if self._log.checksum_of(one.last) != one.checksum:
                 continue

@@ -17,8 +17,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from isotherm.access.keys import Keys
-from isotherm.core.aggregate import Aggregator, Hop
+from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator, Hop
 from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Digest
@@ -60,7 +63,7 @@ _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
 _HELD_FOR_HISTORY_MS: Final = 3_600_000  #: the log is kept so much longer at most, while the history can't be written
 _PRESENCE_EVERY_MS: Final = 1000
-_RATED_MS: Final = 40_000  #: of a page's rate, what came before that is a thousandth: at a start it need not be told record by record
+_RATED_MS: Final = 40_000  #: of a page's rate, what came before that is a thousandth: at a start it need not be told when it came
 
 logger = logging.getLogger(__name__)
 
@@ -225,8 +228,7 @@ class Embedded:
 
         def kept(offset: int, taken_ms: int) -> tuple[int, ...] | None:
             shows, lacks = taken_ms >= span.heat_since_ms, self.history is not None and offset >= span.lacking
-            alone = offset if taken_ms > span.newest_ms - _RATED_MS else 0
-            return (shows, lacks, taken_ms // slot_ms, alone) if shows or lacks else None
+            return (shows, lacks, taken_ms // slot_ms) if shows or lacks else None
 
         self._group_by.recall(digest.batches())
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
@@ -234,7 +236,8 @@ class Embedded:
             if self.history is not None:
                 self.history.add(piece.counts, piece.offset, piece.taken_ms)
             if piece.taken_ms >= span.heat_since_ms:
-                self._merge(piece.counts, piece.arrived_ms)
+                rated = piece.arrived_ms > span.newest_ms - _RATED_MS
+                self._merge(piece.counts, piece.arrived_ms, piece.faded(RATE_SPAN_MS) if rated else None)
         if taken_ms >= span.since_ms:
             for key in digest.pages:
                 self.gate.known_page(Page.from_key(key))
@@ -281,8 +284,8 @@ class Embedded:
             logger.error("%s", words)
         self.gate.warnings += found
 
-    def _merge(self, counts: Counts, now_ms: int) -> None:
-        self.source.merge(counts, now_ms)
+    def _merge(self, counts: Counts, now_ms: int, arrived: npt.NDArray[np.float64] | None = None) -> None:
+        self.source.merge(counts, now_ms, arrived=arrived)
         if counts.zones is not None:
             self.zones.merge(counts.pages, counts.zones)
         if counts.spots:
