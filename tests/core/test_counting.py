@@ -77,6 +77,43 @@ def test_tallies_are_the_same(made: list[Any], data: st.DataObject, grid_size: i
 
 
 @needs_compiler
+@pytest.mark.parametrize("panes", [1, 60, 70, 400])
+def test_tallies_of_few_panes_and_of_many_are_the_same(panes: int) -> None:
+    """Whether a record has a counter for each tile, or so many panes that rows are looked up; and one never leaves anything to the next."""
+    chance = np.random.default_rng(panes)
+    for tiles in (2, 3, 50):
+        made = [(number % 3, 0, number % 3, 0, number, 1000.0, 1000.0, True, [
+            (x, y, pane, 1, True) for x, y, pane in zip(chance.integers(0, 1000, 40).tolist(), chance.integers(0, 1000, 40).tolist(),
+                                                        chance.integers(0, panes, 40).tolist(), strict=True)
+        ]) for number in range(20)]  # fmt: skip
+        samples = to_samples(made, far=1000)
+        fresh = np.ones(len(made), np.bool_)
+        ours = counting.tally(samples, fresh, None, tiles, 1000, want_rows=True)
+        theirs = counting.tally_with_numpy(samples, fresh, None, tiles, 1000)
+        found = [
+            sorted(zip(*[column.tolist() for column in (one.pane, one.page, one.layer, one.tile, one.count)], strict=True))
+            for one in (ours, theirs)
+        ]
+        assert found[0] == found[1]
+        assert ours.row is not None
+        assert np.bincount(ours.row).tolist() == ours.count.tolist()
+
+
+@needs_compiler
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 60)), st.integers(1, 70))
+def test_rows_are_told_apart_the_same(made: list[int], tiles: int) -> None:
+    """Which cells are of one row, and which tiles these are."""
+    cells = np.array(sorted(set(made)), np.int64)
+
+    def split() -> Any:
+        of_cells, rows = counting.split(cells, tiles)
+        return of_cells.tolist(), rows
+
+    both_ways(split)
+
+
+@needs_compiler
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 3))), st.sampled_from([1, -1])), max_size=6))
 def test_windows_are_the_same(made: list[Any]) -> None:

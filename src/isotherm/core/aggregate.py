@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counting import Chunk, Located, add, drop, locate
+from isotherm.core.counting import Chunk, Located, add, drop, locate, split
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
 from isotherm.core.layers import LAYERS, PLAIN_LAYERS, layers_of
@@ -68,20 +68,14 @@ class _Pane:
 class Hop:
     """One emission: the end of the window and what changed in the rows of watched pages."""
 
-    __slots__ = ("_aggregator", "_counts", "_ends", "_places", "_tiles", "end_ms")
+    __slots__ = ("_aggregator", "_counts", "_places", "_tiles", "end_ms")
 
     def __init__(self, aggregator: Aggregator, end_ms: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[Any]) -> None:
         """`cells` ascending, each once, with their new counts."""
         self.end_ms = end_ms
         self._aggregator = aggregator
         self._counts = counts
-        self._places: dict[int, int] = {}  # row -> place in `_ends`
-        if not len(cells):
-            return
-        rows, self._tiles = np.divmod(cells, aggregator.tiles)
-        starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()]
-        self._ends = [*starts, len(cells)]
-        self._places = {row: place for place, row in enumerate(rows[starts].tolist())}
+        self._tiles, self._places = split(cells, aggregator.tiles) if len(cells) else (cells, {})
 
     def changed_pages(self) -> list[str]:
         """Keys of the watched pages that changed."""
@@ -94,8 +88,8 @@ class Hop:
             place = self._places.get(rows[0])
             if place is None:
                 return None
-            start, end = self._ends[place], self._ends[place + 1]
-            return Changes(self._tiles[start:end], self._counts[start:end])
+            start, stop = place
+            return Changes(self._tiles[start:stop], self._counts[start:stop])
         changed = [self._part(row) for row in rows if row in self._places]
         if not changed:
             return None
@@ -103,8 +97,8 @@ class Hop:
         return Changes(tiles, self._aggregator.counts_at(view, tiles))
 
     def _part(self, row: int) -> npt.NDArray[np.int64]:
-        place = self._places[row]
-        return self._tiles[self._ends[place] : self._ends[place + 1]]
+        start, stop = self._places[row]
+        return self._tiles[start:stop]
 
 
 class Aggregator:

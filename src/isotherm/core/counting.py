@@ -19,7 +19,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS, PLAIN_LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 6  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 7  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -40,6 +40,7 @@ __all__ = [
     "kind_places",
     "locate",
     "place",
+    "split",
     "tally",
     "tally_with_numpy",
 ]
@@ -232,3 +233,15 @@ def drop(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles:
     np.subtract.at(references, rows, 1)
     empty: list[int] = np.unique(rows[references[rows] == 0]).tolist()
     return empty
+
+
+def split(cells: npt.NDArray[np.int64], tiles: int) -> tuple[npt.NDArray[np.int64], dict[int, tuple[int, int]]]:
+    """The tile of each cell, and where the cells of each row of `tiles` start and stop. Cells ascend."""
+    if compiled is not None:
+        of_cells = np.empty(len(cells), np.int64)
+        return of_cells, compiled.split(cells, tiles, of_cells)
+    if not len(cells):
+        return cells, {}
+    rows, of_cells = np.divmod(cells, tiles)
+    starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()]
+    return of_cells, dict(zip(rows[starts].tolist(), zip(starts, [*starts[1:], len(cells)], strict=True), strict=True))

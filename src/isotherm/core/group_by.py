@@ -181,7 +181,8 @@ class GroupBy:
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
-        for left in self.presence.changes().keys() - set(keys):
+        moved = self.presence.changes()
+        for left in moved.keys() - set(keys) if moved else ():
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)

@@ -24,18 +24,18 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    Entry *entries;
-    uint64_t mask; /* 0: no entries yet */
+    void *block;    /* where the entries lie */
+    Entry *entries; /* each on a line of the cache */
+    uint64_t mask;  /* 0: no entries yet */
     Py_ssize_t used;
 } Known;
 
-enum { AHEAD = 12 }; /* runs whose entries are on their way from memory while others are looked at: there are more than a cache holds */
+enum { LINE = 64, AHEAD = 16 }; /* AHEAD: runs whose entries are on their way from memory while others are looked at: more than a cache holds */
 
 static inline void ask_for(const Entry *entry)
 {
 #ifdef __GNUC__
     __builtin_prefetch(entry, 1);
-    __builtin_prefetch((const char *)entry + sizeof *entry - 1, 1);
 #else
     (void)entry;
 #endif
@@ -52,22 +52,31 @@ static inline Entry *find(const Known *known, PyObject *session, Py_hash_t hash)
     }
 }
 
+static int make_entries(Known *known)
+{
+    known->block = calloc(1, (known->mask + 1) * sizeof *known->entries + LINE);
+    if (!known->block) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    known->entries = (Entry *)(((uintptr_t)known->block + LINE - 1) & ~(uintptr_t)(LINE - 1));
+    return 0;
+}
+
 static int make_room(Known *known)
 {
     if (known->mask && 2 * (uint64_t)known->used <= known->mask)
         return 0;
     Known larger = {.mask = known->mask ? 2 * known->mask + 1 : 63};
-    larger.entries = calloc(larger.mask + 1, sizeof *larger.entries);
-    if (!larger.entries) {
-        PyErr_NoMemory();
+    if (make_entries(&larger) < 0)
         return -1;
-    }
     for (uint64_t slot = 0; known->mask && slot <= known->mask; slot++) {
         Entry *entry = &known->entries[slot];
         if (entry->who)
             *find(&larger, entry->session, entry->hash) = *entry;
     }
-    free(known->entries);
+    free(known->block);
+    known->block = larger.block;
     known->entries = larger.entries;
     known->mask = larger.mask;
     return 0;
@@ -163,23 +172,34 @@ static PyObject *meet(PyObject *self, PyObject *args)
     uint8_t *is = take(&views, to, 1, 1, &runs);
     if (!views.failed && make_room(known) < 0)
         views.failed = 1;
-    Py_ssize_t ahead = 0; /* entries up to this run's were asked of memory */
+    struct {
+        PyObject *who;
+        Py_hash_t hash;
+    } next[AHEAD]; /* of the runs whose entries were asked of memory */
+    Py_ssize_t ahead = 0;
+    PyObject *on = NULL;
     for (Py_ssize_t run = 0; run < runs && !views.failed; run++) {
         for (; ahead < runs && ahead < run + AHEAD; ahead++) {
-            PyObject *next = session[ahead] < 0 ? NULL : PyList_GetItem(sessions, session[ahead]);
-            if (next)
-                ask_for(&known->entries[scattered((uint64_t)PyObject_Hash(next)) & known->mask]);
+            PyObject *who = next[ahead % AHEAD].who = session[ahead] < 0 ? NULL : PyList_GetItem(sessions, session[ahead]);
+            if (who)
+                ask_for(&known->entries[scattered((uint64_t)(next[ahead % AHEAD].hash = PyObject_Hash(who))) & known->mask]);
             else
                 PyErr_Clear(); /* it is told when its turn comes */
         }
-        PyObject *who = PyList_GetItem(sessions, session[run]), *on = PyList_GetItem(keys, page[run]);
+        PyObject *who = next[run % AHEAD].who;
+        if (!who) {
+            refuse(&views, PyExc_IndexError, "expected places in the list of sessions");
+            break;
+        }
+        if (!on || page[run] != page[run - 1])
+            on = PyList_GetItem(keys, page[run]);
         PyObject *loaded = load[run] < 0 ? Py_None : PyList_GetItem(loads, load[run]);
-        if (!who || !on || !loaded || size[run] < 0 || size[run] > samples - end) {
+        if (!on || !loaded || size[run] < 0 || size[run] > samples - end) {
             refuse(&views, PyExc_ValueError, "expected runs that fit their samples");
             break;
         }
         end += size[run];
-        Py_hash_t hash = PyObject_Hash(who);
+        Py_hash_t hash = next[run % AHEAD].hash;
         Entry *entry = find(known, who, hash);
         if (entry->page && same_text(entry->page, on) && (!size[run] || time_ms[end - 1] >= entry->last_ms) &&
             (load[run] < 0 || (entry->pair && seq[run] == entry->next && same_text(entry->load, loaded)))) {
@@ -215,7 +235,8 @@ static PyObject *release(PyObject *self, PyObject *args)
         }
         for (uint64_t slot = 0; known->used && slot <= known->mask; slot++)
             Py_CLEAR(known->entries[slot].who);
-        free(known->entries);
+        free(known->block);
+        known->block = NULL;
         known->entries = NULL;
         known->mask = 0;
         known->used = 0;
@@ -244,7 +265,7 @@ static void dealloc(PyObject *self)
         Py_XDECREF(known->entries[slot].pair);
         Py_XDECREF(known->entries[slot].page);
     }
-    free(known->entries);
+    free(known->block);
     freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release_memory(self);
     Py_DECREF(type);

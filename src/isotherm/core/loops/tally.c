@@ -1,7 +1,13 @@
 /* tally: samples become counts, one row a (page, layer, pane, tile), in the order of their panes.
  *
- * One pass over the samples; a hash table finds the row of each. Rows gather as they come and are written out as columns, in one piece with room
- * for as many rows as there are samples:
+ * Two ways. Where a record names few (page, layer, pane), each has a *block*, one counter a tile, and a list of its tiles that are above 0:
+ *
+ *     block   0 0 3 0 0 1 0 …      one addition a sample, no question asked
+ *     tiles   2 5                  in the order in which they came
+ *
+ * Where it names many, or is small, rows gather in a list and a hash table finds the row of each sample. Blocks and table are kept from call to
+ * call: blocks are emptied by their lists, an entry of the table holds for the call that made it. Rows are written out as columns, in one
+ * piece with room for as many rows as there are samples:
  *
  *     page, page …  │ layer, layer … │ pane, pane … │ tile, tile …  │ count, count …
  *     8 bytes each  │ 8              │ 8            │ 4             │ 4
@@ -17,41 +23,57 @@ typedef struct {
     uint32_t place; /* where it comes in the order of the panes */
 } Row;
 
+/* An entry of the table: the place of a row, of the call that `turn` numbers. */
+typedef struct {
+    uint32_t turn, place;
+} Slot;
+
+static Slot *slots;
+static uint64_t slots_mask;
+static uint32_t turn;
+
 typedef struct {
     Row *rows;
-    Py_ssize_t used, room;
-    Table table;
+    Py_ssize_t used;
 } Rows;
 
-static inline uint64_t slot_of(const Rows *rows, int64_t page, int64_t layer, int64_t pane, int64_t tile)
+/* Room for a row a sample: the table is at most half full whatever comes. */
+static int rows_begin(Rows *rows, Py_ssize_t samples)
 {
-    return scattered(((uint64_t)page << 40 ^ (uint64_t)layer << 32 ^ (uint64_t)tile) ^ (uint64_t)pane * 0xD6E8FEB86659FD93u) & rows->table.mask;
-}
-
-static int grow(Rows *rows)
-{
-    if (rows->used == rows->room) {
-        Py_ssize_t room = rows->room ? 4 * rows->room : 512;
-        Row *larger = realloc(rows->rows, (size_t)room * sizeof *larger);
+    uint64_t mask = slots_mask ? slots_mask : 1023;
+    while (2 * (uint64_t)samples > mask)
+        mask = 2 * mask + 1;
+    if (mask != slots_mask) {
+        Slot *larger = calloc(mask + 1, sizeof *larger);
         if (!larger) {
             PyErr_NoMemory();
             return -1;
         }
-        rows->rows = larger;
-        rows->room = room;
+        free(slots);
+        slots = larger, slots_mask = mask, turn = 0;
     }
-    if (table_full(&rows->table, rows->used + 1)) {
-        if (table_double(&rows->table) < 0)
-            return -1;
-        for (Py_ssize_t at = 0; at < rows->used; at++) {
-            Row *row = &rows->rows[at];
-            uint64_t slot = slot_of(rows, row->page, row->layer, row->pane, row->tile);
-            while (rows->table.places[slot])
-                slot = (slot + 1) & rows->table.mask;
-            rows->table.places[slot] = (uint32_t)at + 1;
-        }
+    if (!++turn) {
+        memset(slots, 0, (slots_mask + 1) * sizeof *slots);
+        turn = 1;
     }
-    return 0;
+    rows->rows = malloc((size_t)(samples ? samples : 1) * sizeof *rows->rows);
+    if (!rows->rows)
+        PyErr_NoMemory();
+    return rows->rows ? 0 : -1;
+}
+
+static inline uint32_t row_of(Rows *rows, int64_t page, int32_t layer, int64_t pane, int32_t tile)
+{
+    uint64_t slot = scattered(((uint64_t)page << 40 ^ (uint64_t)layer << 32 ^ (uint64_t)tile) ^ (uint64_t)pane * 0xD6E8FEB86659FD93u);
+    for (slot &= slots_mask; slots[slot].turn == turn; slot = (slot + 1) & slots_mask) {
+        const Row *row = &rows->rows[slots[slot].place];
+        if (row->tile == tile && row->page == page && row->layer == layer && row->pane == pane)
+            return slots[slot].place;
+    }
+    uint32_t place = (uint32_t)rows->used++;
+    slots[slot] = (Slot){turn, place};
+    rows->rows[place] = (Row){.pane = pane, .page = page, .layer = layer, .tile = tile};
+    return place;
 }
 
 /* floor(grid * position / extent), clamped to 0 ... grid - 1: between these bounds a cast is a floor. */
@@ -116,92 +138,247 @@ static void put_into(const Rows *rows, int64_t *columns, Py_ssize_t room)
     }
 }
 
+/* What a call is about: the columns handed in, and where rows go. */
+typedef struct {
+    const double *x, *y, *width, *height;
+    const int64_t *time_ms, *size, *page, *device;
+    const uint8_t *kind, *kind_places, *is_fresh, *within;
+    int64_t *columns, *newest, *to_row;
+    Py_ssize_t samples, runs, pages, kinds;
+    int64_t hop_ms, grid, devices;
+    Divisor hop;
+} Asked;
+
+static inline int layer_of(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
+{
+    if (!asked->is_fresh[run] || (asked->within && !asked->within[at]) || asked->kind[at] >= asked->kinds)
+        return -1;
+    uint8_t place = asked->kind_places[asked->kind[at]];
+    return place == 0xFF ? -1 : (int)(place * asked->devices + asked->device[run]);
+}
+
+static inline int32_t tile_at(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
+{
+    double grid = (double)asked->grid;
+    return (int32_t)(tile_of(asked->y[at], asked->height[run], grid) * asked->grid + tile_of(asked->x[at], asked->width[run], grid));
+}
+
+static inline int fits(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
+{
+    return asked->size[run] >= 0 && asked->size[run] <= asked->samples - at && asked->page[run] >= 0 && asked->page[run] < asked->pages &&
+           asked->device[run] >= 0 && asked->device[run] < asked->devices;
+}
+
+static const char *const UNFIT = "expected runs that fit their samples and pages";
+
+/* The pane of a time, where that of the sample before is known: the next mostly lies in the same. */
+typedef struct {
+    int64_t pane, ms;
+} Now;
+
+static inline int moved(const Asked *asked, Now *now, int64_t time_ms)
+{
+    if ((uint64_t)time_ms - (uint64_t)now->ms < (uint64_t)asked->hop_ms)
+        return 0;
+    now->pane = quotient(asked->hop, time_ms);
+    now->ms = (int64_t)((uint64_t)now->pane * (uint64_t)asked->hop_ms); /* may wrap at the end of all times, as the difference above */
+    return 1;
+}
+
+/* -- by blocks */
+
+enum { BLOCKS_MAX = 64, BLOCK_CELLS_MAX = 1 << 19, BLOCK_PAGES_MAX = 8 };
+
+typedef struct {
+    int64_t pane, page;
+    int32_t layer;
+    uint32_t used;   /* tiles that are above 0 */
+    uint32_t start;  /* the place of its first row */
+} Block;
+
+static int32_t *block_counts; /* of all blocks, one behind the other: all 0 between calls */
+static int32_t *block_tiles; /* of each block, one more than it can have: the next is written before it is known whether it is new */
+
+static int block_of(Block *blocks, int *number, int most, int64_t page, int32_t layer, int64_t pane)
+{
+    for (int at = *number - 1; at >= 0; at--)
+        if (blocks[at].pane == pane && blocks[at].page == page && blocks[at].layer == layer)
+            return at;
+    if (*number == most)
+        return -1;
+    blocks[*number] = (Block){.pane = pane, .page = page, .layer = layer};
+    return (*number)++;
+}
+
+static void empty_blocks(const Block *blocks, int number, int64_t tiles)
+{
+    for (int block = 0; block < number; block++)
+        for (uint32_t at = 0; at < blocks[block].used; at++)
+            block_counts[block * tiles + block_tiles[block * (tiles + 1) + at]] = 0;
+}
+
+/* Writes the rows of the blocks, those of one pane after those of the pane before, and empties the blocks. */
+static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, int64_t tiles)
+{
+    int order[BLOCKS_MAX];
+    for (int block = 0; block < number; block++) {
+        int at = block;
+        for (; at > 0 && blocks[order[at - 1]].pane > blocks[block].pane; at--)
+            order[at] = order[at - 1];
+        order[at] = block;
+    }
+    int64_t *page = asked->columns, *layer = page + asked->samples, *pane = layer + asked->samples;
+    int32_t *tile = (int32_t *)(pane + asked->samples), *count = tile + asked->samples;
+    Py_ssize_t row = 0;
+    for (int at = 0; at < number; at++) {
+        Block *block = &blocks[order[at]];
+        int32_t *counts = block_counts + order[at] * tiles, *of_block = block_tiles + order[at] * (tiles + 1);
+        block->start = (uint32_t)row;
+        for (uint32_t place = 0; place < block->used; place++, row++) {
+            int32_t *counted = &counts[of_block[place]];
+            page[row] = block->page, layer[row] = block->layer, pane[row] = block->pane;
+            tile[row] = of_block[place], count[row] = *counted;
+            *counted = (int32_t)place; /* which row it is, for `to_row` */
+        }
+    }
+    for (Py_ssize_t at = 0; asked->to_row && at < asked->samples; at++)
+        if (asked->to_row[at] >= 0) {
+            int64_t cell = asked->to_row[at];
+            asked->to_row[at] = blocks[cell / tiles].start + block_counts[cell];
+        }
+    empty_blocks(blocks, number, tiles);
+    return row;
+}
+
+/* Rows written; -1: there are more blocks than are kept, or runs that do not fit, and nothing is written. */
+static Py_ssize_t tally_in_blocks(const Asked *asked)
+{
+    int64_t tiles = asked->grid * asked->grid;
+    int most = BLOCK_CELLS_MAX / tiles > BLOCKS_MAX ? BLOCKS_MAX : (int)(BLOCK_CELLS_MAX / tiles);
+    if (!block_counts && !(block_counts = calloc(BLOCK_CELLS_MAX, sizeof *block_counts)))
+        return -1;
+    if (!block_tiles && !(block_tiles = malloc((BLOCK_CELLS_MAX + BLOCKS_MAX) * sizeof *block_tiles)))
+        return -1;
+    Block blocks[BLOCKS_MAX];
+    int number = 0, block = -1, layer_before = -1;
+    int64_t page_before = -1;
+    Now now = {0};
+    Py_ssize_t at = 0;
+    for (Py_ssize_t run = 0; run < asked->runs; run++) {
+        if (!fits(asked, run, at)) {
+            empty_blocks(blocks, number, tiles);
+            return -1;
+        }
+        int64_t page = asked->page[run], newest = asked->newest[page];
+        for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
+            int layer = layer_of(asked, run, at);
+            if (asked->to_row)
+                asked->to_row[at] = -1;
+            if (layer < 0)
+                continue;
+            int64_t time_ms = asked->time_ms[at];
+            if (moved(asked, &now, time_ms) | (page != page_before) | (layer != layer_before) | (block < 0)) {
+                block = block_of(blocks, &number, most, page, layer, now.pane);
+                page_before = page, layer_before = layer;
+                if (block < 0) {
+                    empty_blocks(blocks, number, tiles);
+                    return -1;
+                }
+            }
+            newest = time_ms > newest ? time_ms : newest;
+            int64_t cell = block * tiles + tile_at(asked, run, at);
+            block_tiles[block * (tiles + 1) + blocks[block].used] = (int32_t)(cell - block * tiles);
+            blocks[block].used += !block_counts[cell]++;
+            if (asked->to_row)
+                asked->to_row[at] = cell;
+        }
+        asked->newest[page] = newest;
+    }
+    if (at < asked->samples) {
+        empty_blocks(blocks, number, tiles);
+        return -1;
+    }
+    return write_blocks(asked, blocks, number, tiles);
+}
+
+/* -- by rows */
+
+/* Rows written; -1: an exception is set. */
+static Py_ssize_t tally_in_rows(const Asked *asked, Views *views)
+{
+    Rows rows = {0};
+    if (rows_begin(&rows, asked->samples) < 0)
+        return -1;
+    Now now = {0};
+    Py_ssize_t at = 0;
+    for (Py_ssize_t run = 0; run < asked->runs && !views->failed; run++) {
+        if (!fits(asked, run, at)) {
+            refuse(views, PyExc_ValueError, UNFIT);
+            break;
+        }
+        int64_t page = asked->page[run];
+        for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
+            int layer = layer_of(asked, run, at);
+            if (asked->to_row)
+                asked->to_row[at] = -1;
+            if (layer < 0)
+                continue;
+            moved(asked, &now, asked->time_ms[at]);
+            if (asked->time_ms[at] > asked->newest[page])
+                asked->newest[page] = asked->time_ms[at];
+            uint32_t place = row_of(&rows, page, layer, now.pane, tile_at(asked, run, at));
+            rows.rows[place].count++;
+            if (asked->to_row)
+                asked->to_row[at] = place;
+        }
+    }
+    if (!views->failed && at < asked->samples) /* their rows would be whatever stood there */
+        refuse(views, PyExc_ValueError, UNFIT);
+    if (!views->failed && put_in_order(&rows) < 0)
+        views->failed = 1;
+    if (!views->failed)
+        put_into(&rows, asked->columns, asked->samples);
+    for (at = 0; asked->to_row && at < asked->samples && !views->failed; at++)
+        if (asked->to_row[at] >= 0)
+            asked->to_row[at] = rows.rows[asked->to_row[at]].place;
+    free(rows.rows);
+    return views->failed ? -1 : rows.used;
+}
+
 /* tally(x, y, time_ms, kind, kind_places, is_fresh, within or None, size, page, device, width, height, hop_ms, grid_size, devices, layers,
  *       -> columns, -> newest_ms, -> row or None) -> rows written */
 PyObject *tally(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *o[11], *within_object, *columns_object, *newest_object, *row_object;
+    PyObject *o[11], *within, *columns, *newest, *to_row;
     long long hop_ms, grid, devices, layers;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within_object, &o[6], &o[7], &o[8], &o[9],
-                          &o[10], &hop_ms, &grid, &devices, &layers, &columns_object, &newest_object, &row_object))
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within, &o[6], &o[7], &o[8], &o[9], &o[10],
+                          &hop_ms, &grid, &devices, &layers, &columns, &newest, &to_row))
         return NULL;
     Views views = {.count = 0, .failed = 0};
-    Py_ssize_t samples = -1, runs = -1, pages = -1, kinds = -1;
-    const double *x = take(&views, o[0], 8, 0, &samples), *y = take(&views, o[1], 8, 0, &samples);
-    const int64_t *time_ms = take(&views, o[2], 8, 0, &samples);
-    const uint8_t *kind = take(&views, o[3], 1, 0, &samples), *kind_places = take(&views, o[4], 1, 0, &kinds);
-    const uint8_t *is_fresh = take(&views, o[5], 1, 0, &runs);
-    const int64_t *size = take(&views, o[6], 8, 0, &runs), *page = take(&views, o[7], 8, 0, &runs), *device = take(&views, o[8], 8, 0, &runs);
-    const double *width = take(&views, o[9], 8, 0, &runs), *height = take(&views, o[10], 8, 0, &runs);
-    Py_ssize_t columns_length = samples < 0 ? 0 : 4 * samples;
-    int64_t *columns = take(&views, columns_object, 8, 1, &columns_length);
-    int64_t *newest = take(&views, newest_object, 8, 1, &pages);
-    const uint8_t *within = within_object == Py_None ? NULL : take(&views, within_object, 1, 0, &samples);
-    int64_t *to_row = row_object == Py_None ? NULL : take(&views, row_object, 8, 1, &samples);
-    if (!views.failed && (hop_ms < 1 || grid < 1 || grid > 32768 || samples >= UINT32_MAX))
+    Asked asked = {.samples = -1, .runs = -1, .pages = -1, .kinds = -1, .hop_ms = hop_ms, .grid = grid, .devices = devices};
+    asked.x = take(&views, o[0], 8, 0, &asked.samples), asked.y = take(&views, o[1], 8, 0, &asked.samples);
+    asked.time_ms = take(&views, o[2], 8, 0, &asked.samples);
+    asked.kind = take(&views, o[3], 1, 0, &asked.samples), asked.kind_places = take(&views, o[4], 1, 0, &asked.kinds);
+    asked.is_fresh = take(&views, o[5], 1, 0, &asked.runs), asked.size = take(&views, o[6], 8, 0, &asked.runs);
+    asked.page = take(&views, o[7], 8, 0, &asked.runs), asked.device = take(&views, o[8], 8, 0, &asked.runs);
+    asked.width = take(&views, o[9], 8, 0, &asked.runs), asked.height = take(&views, o[10], 8, 0, &asked.runs);
+    Py_ssize_t columns_length = asked.samples < 0 ? 0 : 4 * asked.samples;
+    asked.columns = take(&views, columns, 8, 1, &columns_length);
+    asked.newest = take(&views, newest, 8, 1, &asked.pages);
+    asked.within = within == Py_None ? NULL : take(&views, within, 1, 0, &asked.samples);
+    asked.to_row = to_row == Py_None ? NULL : take(&views, to_row, 8, 1, &asked.samples);
+    if (!views.failed && (hop_ms < 1 || grid < 1 || grid > 32768 || asked.samples >= UINT32_MAX / 4))
         refuse(&views, PyExc_ValueError, "expected a hop and a grid above 0");
-    Rows rows = {0};
-    if (views.failed || table_make(&rows.table, samples) < 0)
+    if (views.failed)
         return done(&views, NULL);
-    Divisor hop = divisor(hop_ms);
-    int64_t pane = 0, pane_ms = 0; /* of the newest sample: the next mostly lies in the same */
-    Py_ssize_t at = 0;
-    for (Py_ssize_t run = 0; run < runs && !views.failed; run++) {
-        if (size[run] < 0 || size[run] > samples - at || page[run] < 0 || page[run] >= pages || device[run] < 0 || device[run] >= devices) {
-            refuse(&views, PyExc_ValueError, "expected runs that fit their samples and pages");
-            break;
-        }
-        for (Py_ssize_t end = at + size[run]; at < end; at++) {
-            uint8_t place = is_fresh[run] && (!within || within[at]) && kind[at] < kinds ? kind_places[kind[at]] : 0xFF;
-            if (to_row)
-                to_row[at] = -1;
-            if (place == 0xFF)
-                continue;
-            int32_t tile = (int32_t)(tile_of(y[at], height[run], (double)grid) * grid + tile_of(x[at], width[run], (double)grid));
-            int32_t layer = (int32_t)(place * devices + device[run]);
-            if ((uint64_t)time_ms[at] - (uint64_t)pane_ms >= (uint64_t)hop_ms) {
-                pane = quotient(hop, time_ms[at]);
-                pane_ms = (int64_t)((uint64_t)pane * (uint64_t)hop_ms); /* may wrap at the end of all times, as the difference above */
-            }
-            if (time_ms[at] > newest[page[run]])
-                newest[page[run]] = time_ms[at];
-            uint64_t slot = slot_of(&rows, page[run], layer, pane, tile);
-            uint32_t found;
-            while ((found = rows.table.places[slot])) {
-                const Row *row = &rows.rows[found - 1];
-                if (row->tile == tile && row->page == page[run] && row->layer == layer && row->pane == pane)
-                    break;
-                slot = (slot + 1) & rows.table.mask;
-            }
-            if (!found) {
-                if (rows.used == rows.room || table_full(&rows.table, rows.used + 1)) {
-                    if (grow(&rows) < 0) {
-                        views.failed = 1;
-                        break;
-                    }
-                    slot = slot_of(&rows, page[run], layer, pane, tile);
-                    while (rows.table.places[slot])
-                        slot = (slot + 1) & rows.table.mask;
-                }
-                rows.rows[rows.used] = (Row){.pane = pane, .page = page[run], .layer = layer, .tile = tile};
-                rows.table.places[slot] = found = (uint32_t)++rows.used;
-            }
-            rows.rows[found - 1].count++;
-            if (to_row)
-                to_row[at] = found - 1;
-        }
-    }
-    if (!views.failed && at < samples) /* their rows would be whatever stood there */
-        refuse(&views, PyExc_ValueError, "expected runs that fit their samples and pages");
-    if (!views.failed && put_in_order(&rows) < 0)
+    asked.hop = divisor(hop_ms);
+    Py_ssize_t written = -1;
+    if (asked.pages <= BLOCK_PAGES_MAX && grid * grid <= BLOCK_CELLS_MAX)
+        written = tally_in_blocks(&asked);
+    if (written < 0)
+        written = tally_in_rows(&asked, &views);
+    if (written < 0)
         views.failed = 1;
-    if (!views.failed)
-        put_into(&rows, columns, samples);
-    for (at = 0; to_row && at < samples && !views.failed; at++)
-        if (to_row[at] >= 0)
-            to_row[at] = rows.rows[to_row[at]].place;
-    free(rows.rows);
-    table_free(&rows.table);
-    return done(&views, views.failed ? NULL : PyLong_FromSsize_t(rows.used));
+    return done(&views, views.failed ? NULL : PyLong_FromSsize_t(written));
 }

@@ -204,3 +204,33 @@ PyObject *drop(PyObject *self, PyObject *args)
     }
     return done(&views, empty);
 }
+
+/* split(cells, tiles, -> tiles of the cells) -> {row: (start, stop)}: where the cells of each row stand, which ascend */
+PyObject *split(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *cells_object, *to_object;
+    long long tiles;
+    if (!PyArg_ParseTuple(args, "OLO", &cells_object, &tiles, &to_object))
+        return NULL;
+    Views views = {.count = 0, .failed = 0};
+    Py_ssize_t length = -1;
+    const int64_t *cells = take(&views, cells_object, 8, 0, &length);
+    int64_t *to = take(&views, to_object, 8, 1, &length);
+    PyObject *found = PyDict_New();
+    if (!views.failed && (!found || tiles < 1))
+        refuse(&views, PyExc_ValueError, "expected tiles");
+    Divisor by_tiles = divisor(tiles < 1 ? 1 : tiles);
+    for (Py_ssize_t at = 0; at < length && !views.failed;) {
+        Py_ssize_t start = at;
+        int64_t row = quotient(by_tiles, cells[at]), first = row * tiles;
+        for (; at < length && cells[at] >= first && cells[at] < first + tiles; at++)
+            to[at] = cells[at] - first;
+        PyObject *key = PyLong_FromLongLong(row), *value = Py_BuildValue("(nn)", start, at);
+        if (!key || !value || PyDict_SetItem(found, key, value) < 0)
+            views.failed = 1;
+        Py_XDECREF(key);
+        Py_XDECREF(value);
+    }
+    return done(&views, found);
+}
