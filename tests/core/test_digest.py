@@ -120,7 +120,10 @@ def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: 
         assert pieces[0].taken_ms == records[start].taken_ms
         assert pieces[-1].offset == records[end - 1].offset
         for piece in pieces:
-            through.take(piece.counts, piece.arrived_ms, piece.faded(RATE_SPAN_MS))
+            counts = piece.read()
+            assert (piece.rows, piece.people) == (counts.rows, counts.people)
+            assert not counts.rows or piece.newest_pane == counts.newest_pane
+            through.take(counts, piece.arrived_ms, piece.faded(piece.without_people(), RATE_SPAN_MS))
     if after:
         now_ms += 100
         samples = to_samples(after, now_ms)
@@ -145,8 +148,8 @@ def test_records_that_are_not_wanted_are_left_out() -> None:
         records.append(Counted.of(group_by.newest, counts, 10 + offset, START_MS + offset))
     digest = Digest.of(records, SETTING)
     pieces = list(digest.pieces(lambda offset, taken_ms: None if taken_ms == START_MS + 2 else "wanted"))
-    assert [(piece.offset, piece.taken_ms, int(piece.counts.count.sum())) for piece in pieces] == [(11, START_MS, 2), (14, START_MS + 3, 2)]
-    assert pieces[1].counts.visitors == [5]
+    assert [(piece.offset, piece.taken_ms, int(piece.read().count.sum())) for piece in pieces] == [(11, START_MS, 2), (14, START_MS + 3, 2)]
+    assert pieces[1].read().visitors == [5]
 
 
 WHOLE = [(10, [({"page": PAGES[0], "session": "s", "load": "l", "seq": 0, "width": 10, "height": 10, "viewport": 800.0,

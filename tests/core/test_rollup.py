@@ -12,7 +12,7 @@ from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import LAYERS, layers_of
 from isotherm.core.people import Documents, Sightings, hash_of
-from isotherm.core.rollup import Contents, Rollup, fold
+from isotherm.core.rollup import Contents, Rollup, fold, sizes
 from isotherm.core.tiers import DAY_MS, TIERS_MS, Floors
 from tests.core.test_windows import START_MS, to_samples
 
@@ -111,7 +111,7 @@ def test_what_could_not_be_stored_is_told_again() -> None:
     rollup.put_back(taken)
     again = rollup.take()
     assert ([one.pane.tolist() for one in again.counts], again.offsets, again.oldest_ms, again.rows) == ([[1], [2]], {"log": 8}, 100, 4)
-    assert again.sizes() == {"a/": (1000.0, 2000.0)}
+    assert sizes(again.read()) == {"a/": (1000.0, 2000.0)}
 
 
 def test_group_by_tells_who_was_where() -> None:

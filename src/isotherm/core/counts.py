@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Documents, Sightings
 
-__all__ = ["Counts", "SpotCounts", "ZoneCounts"]
+__all__ = ["Counts", "CountsToRead", "SpotCounts", "ZoneCounts", "read"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -66,6 +66,19 @@ class Counts:
     zones: ZoneCounts | None = None  #: None: no sample had an anchor
     spots: Mapping[str, SpotCounts] = field(default_factory=dict)  #: of the pages whose spots somebody asks for, by page key
 
+    @property
+    def rows(self) -> int:
+        return len(self.count)
+
+    @property
+    def people(self) -> int:
+        """Rows of people."""
+        return len(self.seen)
+
+    @property
+    def newest_pane(self) -> int:
+        return int(self.pane.max())
+
     def only(self, wanted: Sequence[bool]) -> Counts:
         """Without the rows, and the visitors, of the pages that are not `wanted`; the lists of pages get shorter."""
         place = np.cumsum(wanted) - 1
@@ -88,3 +101,25 @@ class Counts:
             zones=self.zones.only(wanted) if self.zones is not None else None,
             spots={self.pages[at]: self.spots[self.pages[at]] for at in kept if self.pages[at] in self.spots} if self.spots else {},
         )
+
+
+class CountsToRead(Protocol):
+    """Counts that are kept in few bytes, and unpacked by whoever looks at them."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def people(self) -> int:
+        """Rows of people: the length of `Counts.seen`."""
+
+    @property
+    def newest_pane(self) -> int:
+        """Of the rows, if there are any."""
+
+    def read(self) -> Counts:
+        """Anew each time."""
+
+
+def read(counts: Counts | CountsToRead) -> Counts:
+    """What was kept so, or was there all the while."""
+    return counts if isinstance(counts, Counts) else counts.read()

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counts import Counts
+from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.rollup import Table
 
@@ -58,7 +58,7 @@ class _Slot:
     def __init__(self, number: int) -> None:
         self.number = number
         self.newest = -1
-        self.state: list[Counts] | _Settled = []
+        self.state: list[Counts | CountsToRead] | _Settled = []
 
 
 class Crowd:
@@ -71,24 +71,24 @@ class Crowd:
         self._slot_ms = max(hop_ms, window_ms // _SLOTS)
         self._slots: list[_Slot] = []
 
-    def add(self, counts: Counts, taken_ms: int) -> None:
-        """Takes the counts of one record that was taken then."""
+    def add(self, counts: Counts | CountsToRead, taken_ms: int) -> None:
+        """Takes the counts of one record that was taken then, or of several of one slot."""
         number = taken_ms // self._slot_ms
         if not self._slots or self._slots[-1].number != number:
             first = taken_ms // self._hop_ms - self._window_panes
             self._slots = [slot for slot in self._slots if slot.newest >= first]
             self._slots.append(_Slot(number))
         slot = self._slots[-1]
-        if len(counts.seen) and len(counts.pane):
+        if counts.people and counts.rows:
             assert isinstance(slot.state, list), "only slots that are over are settled"
             slot.state.append(counts)
-            slot.newest = max(slot.newest, int(counts.pane.max()))
+            slot.newest = max(slot.newest, counts.newest_pane)
 
     def settle(self) -> None:
         """Settles the slots that are over."""
         for slot in self._slots[:-1]:
             if isinstance(slot.state, list):
-                slot.state = _settled(Table.of(slot.state, self._tiles))
+                slot.state = _settled(Table.of(list(map(read, slot.state)), self._tiles))
 
     def marks(self, page: str, end_ms: int) -> Marks:
         """Who was on which cell of a page in the window that ends then."""
@@ -107,7 +107,7 @@ class Crowd:
                 continue
             state = slot.state
             if isinstance(state, list):
-                table = Table.of(list(state), self._tiles, page)
+                table = Table.of(list(map(read, state)), self._tiles, page)
                 yield at_ms, table.cell, table.count
             elif page in state.sums:
                 yield at_ms, *state.sums[page]
@@ -116,7 +116,7 @@ class Crowd:
         for slot in self._slots:
             state = slot.state
             if isinstance(state, list):
-                table = Table.of(list(state), self._tiles, page)
+                table = Table.of(list(map(read, state)), self._tiles, page)
                 within = (table.seen_pane >= first) & (table.seen_pane < end)
                 yield Marks.of(table.who[within], table.seen_cell[within], _READ_MAX)
             elif page in state.places:

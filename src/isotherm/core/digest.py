@@ -109,20 +109,39 @@ class Counted(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class Piece:
-    """One record or several, counted."""
+    """One record or several, counted: `counts.CountsToRead`."""
 
     offset: int  #: of the last
     taken_ms: int  #: of the first
     arrived_ms: int  #: of the last
-    counts: Counts
     _reader: _Reader
     _first: int
     _end: int
 
-    def faded(self, span_ms: float) -> Column:
-        """Samples of plain kinds on each page of the counts, each record's as much less as it arrived before the last: of one that arrived
-        `span_ms` before, a part of e. float64."""
-        return self._reader.faded(self.counts, self._first, self._end, span_ms)
+    def read(self) -> Counts:
+        """All of it."""
+        return self._reader.counts(self._first, self._end, people=True)
+
+    def without_people(self) -> Counts:
+        """The same, but for who is behind the rows: these are as many as samples, and heat needs none of them."""
+        return self._reader.counts(self._first, self._end, people=False)
+
+    @property
+    def rows(self) -> int:
+        return self._reader.length("rows", self._first, self._end)
+
+    @property
+    def people(self) -> int:
+        return self._reader.length("samples", self._first, self._end)
+
+    @property
+    def newest_pane(self) -> int:
+        return self._reader.newest_pane(self._first, self._end)
+
+    def faded(self, counts: Counts, span_ms: float) -> Column:
+        """Samples of plain kinds on each page of these, its counts, each record's as much less as it arrived before the last: of one that
+        arrived `span_ms` before, a part of e. float64."""
+        return self._reader.faded(counts, self._first, self._end, span_ms)
 
 
 class _Head(msgspec.Struct):
@@ -324,7 +343,7 @@ class Digest:
         reader = _Reader(self)
         for start, end in zip(starts, [*starts[1:], len(answers)], strict=True):
             if answers[start] is not None:
-                yield Piece(offset[end - 1], taken[start], arrived[end - 1], reader.counts(start, end), reader, start, end)
+                yield Piece(offset[end - 1], taken[start], arrived[end - 1], reader, start, end)
 
     def ends(self, what: str) -> list[int]:
         """Where each record's part of these columns ends, after a 0."""
@@ -339,7 +358,7 @@ class _Reader:
         self._ends = {what: digest.ends(what) for what in ("pages", "runs", "rows", "samples", "zone_rows")}
         self._people = digest.columns["session.hash"].wide(dtype=np.uint32) if digest.head.people else None
 
-    def counts(self, first: int, end: int) -> Counts:
+    def counts(self, first: int, end: int, *, people: bool) -> Counts:
         """Of records `first` to (not including) `end`."""
         head = self._digest.head
         place = self._of("page.place", "pages", first, end)
@@ -369,41 +388,36 @@ class _Reader:
             pane=self._of("row.pane", "rows", first, end),
             tile=self._of("row.tile", "rows", first, end, np.int32),
             count=self._of("row.count", "rows", first, end, np.int32),
-            seen=self._seen(first, end),
-            documents=self._documents(first, end, used),
+            seen=self._seen(first, end) if people else Sightings(),
+            documents=self._documents(first, end, used) if people else None,
             zones=self._zones(first, end, pages_of),
         )
 
     def faded(self, counts: Counts, first: int, end: int, span_ms: float) -> Column:
-        arrived = self._of_records("record.arrived", first, end)
+        arrived = self._digest.columns["record.arrived"].wide(first, end)
         weight = np.repeat(np.exp((arrived - arrived[-1]) / span_ms), np.diff(self._ends["rows"][first : end + 1]))
         weight *= counts.count
         weight[counts.layer >= PLAIN_LAYERS] = 0
         samples: Column = np.bincount(counts.page, weights=weight, minlength=len(counts.pages))
         return samples
 
-    def _of_records(self, column: str, first: int, end: int) -> npt.NDArray[np.int64]:
-        return self._digest.columns[column].wide(first, end)
+    def length(self, what: str, first: int, end: int) -> int:
+        """Rows of it."""
+        return self._ends[what][end] - self._ends[what][first]
+
+    def newest_pane(self, first: int, end: int) -> int:
+        pane = self._digest.columns["row.pane"]
+        return int(pane.values[self._ends["rows"][first] : self._ends["rows"][end]].max()) + pane.base
 
     def _seen(self, first: int, end: int) -> Sightings:
-        return Sightings() if self._people is None else Sightings(_Rows(self, first, end), _People(self, first, end))
-
-    def sample_rows(self, first: int, end: int) -> npt.NDArray[np.int64]:
+        if self._people is None:
+            return Sightings()
         row = self._of("sample.row", "samples", first, end)
         sizes = np.diff(self._ends["samples"][first : end + 1])
         row += np.where(row < 0, 0, np.repeat(self._starts("rows", first, end), sizes))
-        return row
-
-    def samples(self, first: int, end: int) -> int:
-        return self._ends["samples"][end] - self._ends["samples"][first]
-
-    def people(self, first: int, end: int) -> npt.NDArray[np.uint32]:
-        assert self._people is not None
         session, size = self._of("run.session", "runs", first, end), self._of("run.size", "runs", first, end)
-        sizes = np.diff(self._ends["samples"][first : end + 1])
         told = np.repeat(sizes > 0, np.diff(self._ends["runs"][first : end + 1]))  # a record without samples tells of nobody
-        people: npt.NDArray[np.uint32] = np.repeat(self._people[session[told]], size[told])
-        return people
+        return Sightings(row, np.repeat(self._people[session[told]], size[told]))
 
     def _documents(self, first: int, end: int, used: Column) -> Documents | None:
         if self._people is None:
@@ -428,31 +442,6 @@ class _Reader:
         starts: npt.NDArray[np.int64] = np.array(self._ends[what][first:end], np.int64)
         starts -= self._ends[what][first]
         return starts
-
-
-class _Rows(NamedTuple):
-    """Places in a piece's rows. A start needs them for its crowd alone, which may look at them later: they are as many as samples."""
-
-    reader: _Reader
-    first: int
-    end: int
-
-    def __len__(self) -> int:
-        return self.reader.samples(self.first, self.end)
-
-    def read(self) -> npt.NDArray[np.int64]:
-        return self.reader.sample_rows(self.first, self.end)
-
-
-class _People(NamedTuple):
-    """The sessions of a piece's samples."""
-
-    reader: _Reader
-    first: int
-    end: int
-
-    def hashed(self) -> npt.NDArray[np.uint32]:
-        return self.reader.people(self.first, self.end)
 
 
 class _Names:

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,30 +65,12 @@ class Documents(NamedTuple):
         }
 
 
-class Hashable(Protocol):
-    """What hashed sessions are made from, like `Visits`."""
-
-    def hashed(self) -> npt.NDArray[np.uint32]: ...
-
-
-class Readable(Protocol):
-    """What places in the counts' columns are made from."""
-
-    def __len__(self) -> int: ...
-    def read(self) -> npt.NDArray[np.int64]: ...
-
-
 @dataclass(slots=True, frozen=True)
 class Sightings:
     """Who is behind the rows of `Counts`. Columns of equal length; a session may stand there several times for a row."""
 
-    rows: npt.NDArray[np.int64] | Readable = field(default_factory=lambda: np.zeros(0, np.int64))  #: `row`, or what that is made from
-    who: npt.NDArray[np.uint32] | Hashable = field(default_factory=lambda: np.zeros(0, np.uint32))  #: hashed, or what that is made from
-
-    @property
-    def row(self) -> npt.NDArray[np.int64]:
-        """The place of each in the counts' columns; -1: in none."""
-        return self.rows if isinstance(self.rows, np.ndarray) else self.rows.read()
+    row: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  #: place in the counts' columns; -1: in none
+    who: npt.NDArray[np.uint32] | Visits = field(default_factory=lambda: np.zeros(0, np.uint32))  #: hashed, or what that is made from
 
     @property
     def session(self) -> npt.NDArray[np.uint32]:
@@ -96,15 +78,14 @@ class Sightings:
         return self.who if isinstance(self.who, np.ndarray) else self.who.hashed()
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.row)
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Sightings:
         """Those of the rows that are `kept` (a mask), which close up."""
         if not len(self) or not len(kept):
             return Sightings()
-        row = self.row
-        chosen = np.flatnonzero((row >= 0) & kept[row])
-        return Sightings((np.cumsum(kept) - 1)[row[chosen]], self.session[chosen])
+        chosen = np.flatnonzero((self.row >= 0) & kept[self.row])
+        return Sightings((np.cumsum(kept) - 1)[self.row[chosen]], self.session[chosen])
 
 
 @dataclass(slots=True, frozen=True)

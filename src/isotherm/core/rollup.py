@@ -8,18 +8,18 @@ A pane belongs to the minute in which it begins. Where the hop divides a minute,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counts import Counts
+from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.tiers import TIERS_MS, Floors
 
-__all__ = ["Bucket", "Contents", "Gathered", "Rollup", "Table", "fold", "groups"]
+__all__ = ["Bucket", "Contents", "Gathered", "Rollup", "Table", "fold", "groups", "sizes"]
 
 Cells = npt.NDArray[np.int64]
 
@@ -59,19 +59,20 @@ class Bucket(NamedTuple):
 class Gathered(NamedTuple):
     """What was fed since the last `take`."""
 
-    counts: list[Counts]
+    counts: list[Counts | CountsToRead]
     offsets: dict[str, int]  #: source -> the newest record of it that is in here
     rows: int
     oldest_ms: int | None  #: when the oldest record in here was taken
 
-    def sizes(self) -> dict[str, tuple[float, float]]:
-        """The newest document size of each page that told one."""
-        return {
-            counts.pages[place]: size
-            for counts in self.counts
-            if counts.documents is not None
-            for place, size in counts.documents.sizes().items()
-        }
+    def read(self) -> list[Counts]:
+        """All of it unpacked, as it should be held for no longer than it takes to store it."""
+        return list(map(read, self.counts))
+
+
+def sizes(counts: Iterable[Counts]) -> dict[str, tuple[float, float]]:
+    """The newest document size of each page that told one."""
+    told = [(one.pages, one.documents.sizes()) for one in counts if one.documents is not None]
+    return {pages[place]: size for pages, of_places in told for place, size in of_places.items()}
 
 
 class Rollup:
@@ -90,18 +91,18 @@ class Rollup:
         return self._gathered.oldest_ms
 
     @property
-    def counts(self) -> list[Counts]:
+    def counts(self) -> list[Counts | CountsToRead]:
         """What waits, as it is now."""
         return list(self._gathered.counts)
 
-    def add(self, counts: Counts, source: str, offset: int, taken_ms: int) -> None:
+    def add(self, counts: Counts | CountsToRead, source: str, offset: int, taken_ms: int) -> None:
         """Takes the counts of one record of a source, in the order of its offsets."""
         before = self._gathered
         before.offsets[source] = offset
         rows = before.rows
-        if len(counts.count):
+        if counts.rows:
             before.counts.append(counts)
-            rows += len(counts.count) + len(counts.seen)
+            rows += counts.rows + counts.people
         self._gathered = before._replace(rows=rows, oldest_ms=_least(before.oldest_ms, taken_ms))
 
     def take(self) -> Gathered:
@@ -139,9 +140,8 @@ class Table:
         for one in counts:
             place = np.array([places.setdefault(key, len(places)) for key in one.pages], np.int64)
             pages.append(place[one.page])
-            row = one.seen.row
-            counted = row >= 0
-            seen_rows.append(row[counted] + rows)
+            counted = one.seen.row >= 0
+            seen_rows.append(one.seen.row[counted] + rows)
             sessions.append(one.seen.session[counted])
             rows += len(one.count)
         page, seen = _joined(pages), _joined(seen_rows)

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counts import Counts
+from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.crowd import Crowd
 from isotherm.core.people import Marks
-from isotherm.core.rollup import Bucket, Contents, Gathered, Rollup, fold
+from isotherm.core.rollup import Bucket, Contents, Gathered, Rollup, fold, sizes
 from isotherm.core.tiers import MINUTE_MS, TIERS_MS, Floors, Run, begin_ms, cover, widen
 from isotherm.core.zone_rollup import fold_zones
 from isotherm.history.store import HistoryError, PageSize, Reader, Retention, Store, StoredZones
@@ -122,13 +122,13 @@ class History:
 
     # -- what comes in
 
-    def add(self, counts: Counts, offset: int, taken_ms: int) -> None:
+    def add(self, counts: Counts | CountsToRead, offset: int, taken_ms: int) -> None:
         """Takes the counts of one record of the log; one that is in the history already only tells who is here."""
         self._crowd.add(counts, taken_ms)
         if offset < self._next_offset:
             return
         if self._waiting.rows > _ROWS_LOST:
-            self.lost += int(counts.count.sum())
+            self.lost += int(read(counts).count.sum())
             return
         self._waiting.add(counts, _SOURCE, offset, taken_ms)
 
@@ -174,9 +174,10 @@ class History:
         assert self._store is not None
         assert taken is not None
         try:
-            buckets, too_old = self._fold(taken.counts)
-            zones = fold_zones(taken.counts, hop_ms=self._hop_ms, floors=self._floors)
-            self._store.add([*buckets, *zones], taken.sizes(), taken.offsets)
+            counts = taken.read()
+            buckets, too_old = self._fold(counts)
+            zones = fold_zones(counts, hop_ms=self._hop_ms, floors=self._floors)
+            self._store.add([*buckets, *zones], sizes(counts), taken.offsets)
         except HistoryError as error:
             self.why_failed = str(error)
             return
@@ -334,7 +335,8 @@ class History:
 
     def _unstored(self) -> list[Counts]:
         with self._moving:
-            return [*(self._taken.counts if self._taken is not None else ()), *self._waiting.counts]
+            unstored = [*(self._taken.counts if self._taken is not None else ()), *self._waiting.counts]
+        return list(map(read, unstored))
 
     def _size_of(self, page: str) -> PageSize | None:
         assert self._reader is not None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from isotherm.core.counts import Counts
-from isotherm.core.rollup import Rollup, fold
+from isotherm.core.rollup import Rollup, fold, sizes
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.core.zone_rollup import fold_zones
 from isotherm.history.store import Retention, Store
@@ -76,9 +76,9 @@ class Storing:
         taken = self._waiting.take()
         if not taken.offsets:
             return
-        buckets, too_old = fold(taken.counts, hop_ms=self._hop_ms, tiles=self._tiles, floors=self._floors)
-        zones = fold_zones(taken.counts, hop_ms=self._hop_ms, floors=self._floors)
-        self._store.add([*buckets, *zones], taken.sizes(), taken.offsets, {source: self._stored[source] for source in taken.offsets})
+        buckets, too_old = fold(counts := taken.read(), hop_ms=self._hop_ms, tiles=self._tiles, floors=self._floors)
+        zones = fold_zones(counts, hop_ms=self._hop_ms, floors=self._floors)
+        self._store.add([*buckets, *zones], sizes(counts), taken.offsets, {source: self._stored[source] for source in taken.offsets})
         self.too_old += too_old
         self._stored |= {source: offset + 1 for source, offset in taken.offsets.items()}
 

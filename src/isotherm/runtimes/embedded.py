@@ -234,10 +234,10 @@ class Embedded:
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(kept):
             if self.history is not None:
-                self.history.add(piece.counts, piece.offset, piece.taken_ms)
+                self.history.add(piece, piece.offset, piece.taken_ms)
             if piece.taken_ms >= span.heat_since_ms:
-                rated = piece.arrived_ms > span.newest_ms - _RATED_MS
-                self._merge(piece.counts, piece.arrived_ms, piece.faded(RATE_SPAN_MS) if rated else None)
+                counts, rated = piece.without_people(), piece.arrived_ms > span.newest_ms - _RATED_MS
+                self._merge(counts, piece.arrived_ms, piece.faded(counts, RATE_SPAN_MS) if rated else None)
         if taken_ms >= span.since_ms:
             for key in digest.pages:
                 self.gate.known_page(Page.from_key(key))
