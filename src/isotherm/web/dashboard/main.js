@@ -24,6 +24,7 @@ import { Order } from "./order.js";
 import { OverlayBlocked, OverlayOpener } from "./overlay_opener.js";
 import { keyOf, PICTURES_MAX, search } from "./overview.js";
 import { pagesView } from "./pages_view.js";
+import { searchKeys } from "./search_field.js";
 import { Seen } from "./seen.js";
 import { addressOf, rememberAddress } from "./site_addresses.js";
 import { refusalViews, tagView } from "./tag_view.js";
@@ -270,19 +271,7 @@ function remember(layout) {
   }
 }
 
-/** `/` goes to the search, Escape clears it. */
-document.addEventListener("keydown", (event) => {
-  const field = document.getElementById("search");
-  if (!(field instanceof HTMLInputElement)) return;
-  const writing = event.target instanceof HTMLInputElement;
-  if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    field.select();
-  } else if (event.key === "Escape" && event.target === field && field.value) {
-    event.preventDefault();
-    actions.search("");
-  }
-});
+searchKeys((query) => actions.search(query));
 
 // lit-html renders behind what is there already.
 parts.badge.replaceChildren();

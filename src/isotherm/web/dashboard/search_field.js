@@ -1,5 +1,5 @@
 // @ts-check
-/** The field that a list is searched with; the key / goes to it. */
+/** The field that a list is searched with; the key / goes to it, Escape clears it. */
 import { icon } from "../shared/icon.js";
 import { html } from "../shared/vendor/lit-html/lit-html.js";
 
@@ -22,3 +22,19 @@ export const searchField = (what, query, search) => html`<label class="field">
   />
   <kbd aria-hidden="true">/</kbd>
 </label>`;
+
+/** @param {(query: string) => void} search */
+export function searchKeys(search) {
+  document.addEventListener("keydown", (event) => {
+    const field = document.getElementById("search");
+    if (!(field instanceof HTMLInputElement)) return;
+    const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+    if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      field.select();
+    } else if (event.key === "Escape" && event.target === field && field.value) {
+      event.preventDefault();
+      search("");
+    }
+  });
+}

@@ -13,6 +13,7 @@ import { healthOf } from "./health.js";
 import { Hold } from "./hold.js";
 import { Order } from "./order.js";
 import { queryOf, rangeOf, spanOf } from "./ranges.js";
+import { searchKeys } from "./search_field.js";
 import { besideThePage, valueOf } from "./zone_words.js";
 import { keyOf, zonesView } from "./zones_view.js";
 
@@ -198,19 +199,7 @@ function part(id) {
   return element;
 }
 
-/** `/` goes to the search, Escape clears it. */
-document.addEventListener("keydown", (event) => {
-  const field = document.getElementById("search");
-  if (!(field instanceof HTMLInputElement)) return;
-  const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-  if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    field.select();
-  } else if (event.key === "Escape" && event.target === field && field.value) {
-    event.preventDefault();
-    actions.search("");
-  }
-});
+searchKeys((query) => actions.search(query));
 
 themeSwitch(part("theme"));
 /** @type {LiveSocket<import("./overview.js").Overview>} */
