@@ -17,7 +17,7 @@ rules = st.builds(
         "r", "/", metric, float(low if metric == "unseen" else low + gap), zone="z", release=float(low + gap if metric == "unseen" else low),
         hold_ms=hold, people=people, cooldown_ms=cooldown,
     ),
-    st.sampled_from(["people", "clicks", "rage", "unseen"]), st.integers(0, 4), st.integers(0, 3), st.sampled_from([0, 250, 1000]),
+    st.sampled_from(["people", "clicks", "rage", "dead", "unseen"]), st.integers(0, 4), st.integers(0, 3), st.sampled_from([0, 250, 1000]),
     st.integers(0, 3), st.sampled_from([0, 500, 2000]),
 )  # fmt: skip
 histories = st.lists(st.tuples(st.integers(1, 600), st.integers(0, 8), st.integers(0, 5)), min_size=1, max_size=60)

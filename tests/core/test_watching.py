@@ -22,7 +22,7 @@ class Zones:
         self._people = people
 
     def league(self, _page: str) -> list[ZoneNow]:
-        return [ZoneNow(name="buy", share=1.0, samples=self._people, people=self._people, clicks=0, rage=0, trend=1.0)]
+        return [ZoneNow(name="buy", share=1.0, samples=self._people, people=self._people, clicks=0, rage=0, dead=0, trend=1.0)]
 
     def people(self, _page: str) -> int:
         return self._people

@@ -248,7 +248,7 @@ def test_what_is_erased_takes_its_anchors_along() -> None:
     assert (counts.zones.names, counts.zones.count.tolist()) == (["a"], [1])
 
 
-entries_ = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(-3, 3), st.integers(1, 9)), min_size=1, max_size=12)
+entries_ = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(-3, 3), st.integers(1, 9)), min_size=1, max_size=12)
 
 
 @pytest.mark.skipif(COMPILED is None, reason="there was no C compiler when Isotherm was installed")

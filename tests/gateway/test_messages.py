@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isotherm.core.layers import KINDS
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, seq_of, split
 
 CLASSIC: dict[str, Any] = {
@@ -205,6 +206,7 @@ def test_the_default_table_of_kinds_is_the_wires() -> None:
         assert isinstance(by_name, Batch)
         assert by_place.kind.tolist() == by_name.kind.tolist(), kind
         assert by_place.x.tolist() == by_name.x.tolist(), kind
+    assert take(BATCH | {"kind": packed("B", 0, 1, 2)}).kind.tolist() == [0, 1, KINDS.index("dead")]  # type: ignore[union-attr]
 
 
 def test_a_body_is_one_message_or_an_array() -> None:

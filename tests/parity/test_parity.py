@@ -144,7 +144,7 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
     now_ms = int(time.time() * 1000)
     events = trace(chance, now_ms - 200_000, now_ms, pages, 2000) + bursts(chance, now_ms - 200_000, now_ms, pages[5:], 40)
     batches = [
-        ([chance.uniform(0, 1000) for _ in range(chance.randint(1, 40))], chance.choice(pages[:5]), chance.choice([400, 900, 1400]))
+        ([chance.uniform(0, 1000) for _ in range(chance.randint(1, 40))], chance.choice(pages[:5]), chance.choice([400, 900, 1000, 1400]))
         for _ in range(120)
     ]
     running = []
@@ -152,7 +152,7 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
         trackers = [Tracker(http, f"batch-{page}", page) for page in pages[:5]]
         by_page = {tracker.path: tracker for tracker in trackers}
         for x, page, width in batches:
-            by_page[page].put(x, vw=width, kind="click" if width == 900 else "move", age=[1000.0] * len(x))
+            by_page[page].put(x, vw=width, kind=kind_at(width), age=[1000.0] * len(x))
         for tracker in trackers:
             tracker.unacked |= {len(tracker.sent) + at: message for at, message in tracker.sent.items() if at % 3 == 0}  # sent twice
             running.append((tracker, asyncio.create_task(tracker.run(lambda address=address: address))))
@@ -160,13 +160,12 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
     await eventually(returns(lambda: all(set(tracker.unacked) <= _again(tracker) for tracker, _ in running)), 60)
     oracle = oracle_of(events, 300_000)
     for x, page, width in batches:
-        kind = "click" if width == 900 else "move"
-        oracle.samples += [Sample(page, kind, width, now_ms, at, at, 1000, 1000) for at in x]
+        oracle.samples += [Sample(page, kind_at(width), width, now_ms, at, at, 1000, 1000) for at in x]
     angry = in_anger(events)
     assert 30 < len(angry) < len(events)
     oracle.samples += [replace(sample, kind="rage") for sample in oracle_of(angry, 300_000).samples]
     for page in pages:
-        for kind in ("move", "click") if page in pages[:5] else ("move", "click", "rage"):  # when batches arrive, nobody can tell before
+        for kind in ("move", "click", "dead") if page in pages[:5] else ("move", "click", "rage"):  # when batches arrive, nobody can tell before
             for device in ("all", "mobile", "tablet", "desktop"):
                 expected = oracle.window(now_ms + 1, page, kind, device)
                 query = {"page": page, "kind": kind, "device": device}
@@ -174,6 +173,11 @@ async def test_every_layer(on_kafka: OnKafka, embedded: Embedded, http: aiohttp.
                     await eventually(_is(http, address, query, expected), 60)
     for _, task in running:
         task.cancel()
+
+
+def kind_at(width: int) -> str:
+    """What the batches of a window that is so wide hold, so that each kind and class of device comes."""
+    return {900: "click", 1000: "dead"}.get(width, "move")
 
 
 def _again(tracker: Tracker) -> set[int]:

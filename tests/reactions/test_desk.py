@@ -20,7 +20,7 @@ class Zones:
         self.now = 3
 
     def league(self, _page: str) -> list[ZoneNow]:
-        return [ZoneNow(name="buy", share=1.0, samples=self.now, people=self.now, clicks=0, rage=0, trend=1.0)] if self.now else []
+        return [ZoneNow(name="buy", share=1.0, samples=self.now, people=self.now, clicks=0, rage=0, dead=0, trend=1.0)] if self.now else []
 
     def people(self, _page: str) -> int:
         return self.now

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.simulate.habits import visit
-from isotherm.simulate.layout import Plan, Site, generic
+from isotherm.simulate.layout import Box, Plan, Site, generic
 from isotherm.simulate.people import Person, somebody
-from isotherm.simulate.pointer import CLICK, MOVE, Entered, Sample, Step
+from isotherm.simulate.pointer import CLICK, DEAD, MOVE, Entered, Sample, Step
 from isotherm.simulate.story import Story
 from tests.simulate.test_layout import SHOP
 
@@ -152,3 +152,28 @@ def test_some_press_again_and_again_what_leads_nowhere() -> None:
         bursts = zip(clicks, clicks[1:], clicks[2:], strict=False)
         angry += any(c.at_ms - a.at_ms < 1000 and max(abs(a.x - c.x), abs(a.y - c.y)) < 20 for a, _, c in bursts)
     assert 3 <= angry <= 60
+
+
+def test_a_click_on_a_picture_that_leads_nowhere_is_dead() -> None:
+    """It is told once more, as a tracker would; nothing scrolls and no page is left within the second; links and buttons are alive."""
+    dead = on = 0
+    for seed in range(60):
+        person, steps = visit_of(seed)
+        for page, samples in pages_of(steps):
+            boxes = SHOP.plan(page.path, person.device.width_px).boxes
+            for at, sample in enumerate(samples):
+                if sample.kind != DEAD:
+                    continue
+                dead += 1
+                assert samples[at - 1] == sample._replace(kind=CLICK)
+                on += any(box.role == "look" and box.link is None and _holds(box, sample) for box in boxes if not box.sticky)
+                rest = [later for later in samples[at + 1 :] if later.kind == MOVE]
+                assert all(later.at_ms >= sample.at_ms + 1000 or later.y == sample.y for later in rest), "the page lay still"
+        for (_, samples), (following, _) in pairwise(pages_of(steps)):
+            assert all(following.at_ms >= sample.at_ms + 1000 for sample in samples if sample.kind == DEAD)
+    assert 5 < dead < 300
+    assert on > 0.8 * dead, "hands drift"
+
+
+def _holds(box: Box, sample: Sample) -> bool:
+    return box.x - 1 <= sample.x <= box.x + box.width + 1 and box.y - 1 <= sample.y <= box.y + box.height + 1

@@ -26,6 +26,7 @@ function moment(changed = {}) {
 test("numbers in words", () => {
   assert.deepEqual([samples(1, "move"), samples(4321, "click")], ["1 move", "4,321 clicks"]);
   assert.deepEqual([samples(1, "rage"), samples(2, "rage"), plural("rage")], ["1 rage click", "2 rage clicks", "rage clicks"]);
+  assert.deepEqual([samples(1, "dead"), plural("dead")], ["1 dead click", "dead clicks"]);
   assert.deepEqual([briefCount(9999), briefCount(12_345), briefCount(1_240_000)], ["9,999", "12.3K", "1.24M"]);
   assert.deepEqual([rate(0), rate(0.02), rate(3.84), rate(11.5), rate(146.2)], ["0", "<0.1", "3.8", "12", "146"]);
   assert.deepEqual([share(0, 0), share(1, 5000), share(49, 1000), share(5, 5)], ["0 %", "<0.1 %", "4.9 %", "100 %"]);
@@ -87,6 +88,8 @@ test("a page without heat says so, and offers all devices only where there are o
   assert.equal(all.action, "");
   const calm = noticeOf(moment({ warm: 0, choices: { kind: "rage", device: "all" } }));
   assert.match(calm.text, /^Nobody has clicked in a rage .* A rage click is one of three within a second on one spot\.$/);
+  const alive = noticeOf(moment({ warm: 0, choices: { kind: "dead", device: "all" } }));
+  assert.match(alive.text, /^Nobody has clicked in vain .* A dead click is one after which nothing on the page changed\.$/);
 });
 
 test("a past without an answer is told as that, not as one in which nobody came", () => {

@@ -1,7 +1,8 @@
 """Layers: what is counted apart on a page. A layer is a kind of sample and a class of device.
 
 Stored are the kinds below by the three device classes; ``all`` is their sum and is never stored. The first `PLAIN_KINDS` are samples by
-themselves; the others say more of samples that are counted already (a click in anger is a click), and are in no total.
+themselves; the others say more of samples that are counted already (a click in anger, or one that nothing followed, is a click), and are
+in no total.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ __all__ = [
     "layers_of",
 ]
 
-KINDS: Final = ("move", "click", "rage")
+KINDS: Final = ("move", "click", "rage", "dead")
 PLAIN_KINDS: Final = 2  #: so many of them, the first, are samples by themselves
-SENT_KINDS: Final = frozenset(("move", "click"))  #: what a sender may call a sample; the others are found by the server
+SENT_KINDS: Final = frozenset(("move", "click", "dead"))  #: what a sender may call a sample; the other is found by the server
 DEVICES: Final = ("mobile", "tablet", "desktop")
 ALL_DEVICES: Final = "all"
 LAYERS: Final = len(KINDS) * len(DEVICES)  #: a layer's number is kind x 3 + device

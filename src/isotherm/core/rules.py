@@ -52,10 +52,12 @@ class Metric(StrEnum):
     PEOPLE = "people"
     CLICKS = "clicks"
     RAGE = "rage"
+    DEAD = "dead"
     UNSEEN = "unseen"
 
 
 METRICS: Final = tuple(metric.value for metric in Metric)
+_WHAT: Final = {"unseen": "people who see it", "rage": "rage clicks", "dead": "dead clicks"}  #: a metric in words, where its name is none
 
 
 class RuleError(ValueError):
@@ -136,6 +138,7 @@ class Moment(NamedTuple):
     people: int = 0
     clicks: int = 0
     rage: int = 0
+    dead: int = 0
 
 
 class Reaction(NamedTuple):
@@ -273,7 +276,7 @@ def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: floa
     level = rule.at_least if type_ == "hot" else rule.release_at
     turned = rule.metric == Metric.UNSEEN
     sign = ("≤" if turned else "≥") if type_ == "hot" else (">" if turned else "<")
-    what = {Metric.UNSEEN: "people who see it", Metric.RAGE: "rage clicks"}.get(Metric(rule.metric), rule.metric)
+    what = _WHAT.get(rule.metric, rule.metric)
     held = f" for {rule.hold_ms / 1000:g} s" if type_ == "hot" and rule.hold_ms else ""
     return Reaction(
         id=_id(rule.site, rule.page, zone, rule.name, type_, now_ms),

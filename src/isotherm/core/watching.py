@@ -25,9 +25,9 @@ class Source(Protocol):
 def moment_of(source: Source, page: str) -> tuple[Moment, dict[str, Moment]]:
     """A page and its zones as rules see them."""
     league = source.league(page)
-    clicks, rage = (sum(column) for column in zip(*((zone.clicks, zone.rage) for zone in league), strict=True)) if league else (0, 0)
-    whole = Moment(1.0 if league else 0.0, source.people(page), clicks, rage)
-    return whole, {zone.name: Moment(zone.share, zone.people, zone.clicks, zone.rage) for zone in league}
+    zones = {zone.name: Moment(zone.share, zone.people, zone.clicks, zone.rage, zone.dead) for zone in league}
+    clicks, rage, dead = (sum(getattr(zone, name) for zone in league) for name in ("clicks", "rage", "dead"))
+    return Moment(1.0 if league else 0.0, source.people(page), clicks, rage, dead), zones
 
 
 def newest_of(told: Iterable[Reaction]) -> list[Reaction]:

@@ -33,6 +33,7 @@ _CELL_MASK: Final = np.uint64(0xFFFF_FFFF)
 _NONE: Final = np.zeros(0, np.int64)
 _CLICK: Final = KINDS.index("click")
 _RAGE: Final = KINDS.index("rage")
+_DEAD: Final = KINDS.index("dead")
 
 
 class ZonePast(NamedTuple):
@@ -53,6 +54,10 @@ class ZonePast(NamedTuple):
     @property
     def rage(self) -> int:
         return self.by_kind[_RAGE]
+
+    @property
+    def dead(self) -> int:
+        return self.by_kind[_DEAD]
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,11 +94,12 @@ class ZoneContents:
         """The `zones_max` zones with most samples, of those with as many the first by name; itself where there are no more."""
         if len(self.names) <= zones_max:
             return self
-        samples = np.bincount(self.cells // KIND_STRIDE, weights=self.counts, minlength=len(self.names))
+        zone, kind = np.divmod(self.cells, KIND_STRIDE)
+        samples = np.bincount(zone, weights=np.where(kind < PLAIN_KINDS, self.counts, 0), minlength=len(self.names))
         kept = np.sort(np.argsort(-samples, kind="stable")[:zones_max])
         place = np.full(len(self.names), -1, np.int64)
         place[kept] = np.arange(len(kept))
-        cells = np.isin(self.cells // KIND_STRIDE, kept)
+        cells = np.isin(zone, kept)
         on = np.isin((self.marks.marks & _CELL_MASK).astype(np.int64), kept)
         inside = ZoneContents((), self.cells[cells], self.counts[cells], Marks(self.marks.marks[on], self.marks.level)).moved(place)
         return ZoneContents(tuple(self.names[at] for at in kept.tolist()), inside.cells, inside.counts, inside.marks)
@@ -114,7 +120,7 @@ class ZoneContents:
         return [
             ZoneNow(
                 name=zone.name, samples=zone.samples, share=zone.samples / total, people=zone.people, clicks=zone.clicks,
-                rage=zone.rage, trend=1.0,
+                rage=zone.rage, dead=zone.dead, trend=1.0,
             )
             for zone in zones
         ]  # fmt: skip

@@ -40,6 +40,7 @@ _NONE: Final = -1
 RECENT_SHARE: Final = 5  #: the trend looks at the newest fifth of the window
 _CLICK: Final = KINDS.index("click")
 _RAGE: Final = KINDS.index("rage")
+_DEAD: Final = KINDS.index("dead")
 _COUNT: Final = 3  #: the column of an entry that says how many samples it stands for
 
 
@@ -104,6 +105,7 @@ class ZoneNow(NamedTuple):
     people: int
     clicks: int
     rage: int  #: clicks of bursts (`core/rage.py`)
+    dead: int  #: clicks that nothing followed, as the tracker saw it
     trend: float  #: samples a second in the newest fifth of the window, relative to those of the whole: 1 is steady
 
 
@@ -291,6 +293,7 @@ class Zones:
                 people=people,
                 clicks=counts[_CLICK],
                 rage=counts[_RAGE],
+                dead=counts[_DEAD],
                 trend=recent / samples * self._window_panes / self._recent_panes,
             )
             for name, counts, recent, people in rows

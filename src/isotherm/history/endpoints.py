@@ -144,6 +144,7 @@ class HistoryEndpoints:
                     "people": zone.people,
                     "clicks": zone.clicks,
                     "rage": zone.rage,
+                    "dead": zone.dead,
                     "trend": round(past.trend(zone), 3),
                 }
                 for zone in told

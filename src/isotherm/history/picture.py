@@ -82,7 +82,7 @@ def _moment(time_ms: int) -> str:
 
 
 def _counted(number: int, kind: str) -> str:
-    noun = {"rage": "rage click"}.get(kind, kind)
+    noun = {"rage": "rage click", "dead": "dead click"}.get(kind, kind)
     return f"{_number(number)} {noun}{'' if number == 1 else 's'}"
 
 

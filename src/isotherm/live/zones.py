@@ -73,5 +73,6 @@ def zone_json(zone: ZoneNow) -> dict[str, Any]:
         "people": zone.people,
         "clicks": zone.clicks,
         "rage": zone.rage,
+        "dead": zone.dead,
         "trend": round(zone.trend, 3),
     }

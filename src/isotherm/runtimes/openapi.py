@@ -144,7 +144,7 @@ def _usual() -> dict[str, Any]:
 
 
 def _zones() -> dict[str, Any]:
-    whole = dict.fromkeys(("samples", "people", "clicks", "rage"), _INTEGER)
+    whole = dict.fromkeys(("samples", "people", "clicks", "rage", "dead"), _INTEGER)
     fields = {"zone": _STRING, "share": _NUMBER, **whole, "trend": _NUMBER}
     zone = {"type": "object", "properties": fields, "required": list(fields)}
     people = {"type": ["integer", "null"], "description": "null: fewer than --min-people"}

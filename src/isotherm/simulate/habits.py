@@ -30,6 +30,7 @@ _UP_DRAW: Final = 0.45  #: people go down a page
 _HOME_DRAW: Final = 9.0  #: the way home, where nothing on the page draws this one
 _BACK_CHANCE: Final = 0.5  #: to go back by the browser's button once a page is looked through, a turn
 _IMPATIENT: Final = 0.25  #: of those who press a picture that leads nowhere
+_PUZZLED_MS: Final = (1000, 1800)  #: for so long they look where nothing happened
 _BRAND: Final = "brand"
 _IN_BAG: Final = frozenset({"add", "add-to-bag"})
 _ORDERED: Final = "place-order"
@@ -233,11 +234,14 @@ class _Visit:
         if self._person.device.touch:
             yield from self._pointer.touch(self._spot(box))
             yield from self._pointer.wait(self._chance.uniform(50, 110))
-        yield from self._pointer.click()
-        if box.role == "look" and box.link is None and self._chance.random() < _IMPATIENT:
-            for _again in range(self._chance.randint(2, 4)):  # a picture that does not grow
+        dead = box.role == "look" and box.link is None  # a picture that does not grow
+        yield from self._pointer.click(dead=dead)
+        if dead and self._chance.random() < _IMPATIENT:
+            for _again in range(self._chance.randint(2, 4)):
                 yield from self._pointer.wait(self._chance.uniform(120, 260))
-                yield from self._pointer.click()
+                yield from self._pointer.click(dead=True)
+        if dead:
+            yield from self._pointer.wait(self._chance.uniform(*_PUZZLED_MS))
         if box.zone in _IN_BAG:
             self._wants_to_pay = True
         yield from self._pointer.wait(self._chance.uniform(100, 400))

@@ -14,11 +14,12 @@ from isotherm.simulate.layout import NOWHERE, Anchor, Plan
 from isotherm.simulate.paths import Point, Stroke
 from isotherm.simulate.people import Device
 
-__all__ = ["BEAT_MS", "CLICK", "MOVE", "Entered", "Pointer", "Sample", "Step"]
+__all__ = ["BEAT_MS", "CLICK", "DEAD", "MOVE", "Entered", "Pointer", "Sample", "Step"]
 
 BEAT_MS: Final = 250.0
 MOVE: Final = 0
 CLICK: Final = 1
+DEAD: Final = 2  #: places in the table of kinds that a batch has where it brings none
 
 
 class Entered(NamedTuple):
@@ -94,9 +95,12 @@ class Pointer:
             self._owed = True
             yield from self.wait(0)
 
-    def click(self) -> Iterator[Step]:
+    def click(self, *, dead: bool = False) -> Iterator[Step]:
+        """`dead`: nothing on the page will change or scroll within the second, so that a tracker would tell of it once more."""
         yield from self._settle()
         yield self._sample(CLICK)
+        if dead:
+            yield self._sample(DEAD)
 
     def touch(self, place: Point) -> Iterator[Step]:
         """A finger comes down, and goes up again or draws the page along: one sample."""

@@ -49,7 +49,7 @@ const HOTTEST_MAX = 20;
 const LAGS_KEPT = 4;
 
 const RANGES = /** @type {const} */ (["live", "hour", "today", "any"]);
-const KINDS = /** @type {const} */ (["move", "click", "rage"]);
+const KINDS = /** @type {const} */ (["move", "click", "rage", "dead"]);
 const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
 const LOOKS = /** @type {const} */ (["tiles", "smooth", "elements"]);
 const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
@@ -126,7 +126,7 @@ function start({ host, site, token, pageOf }) {
     { key: "Shift+N", what: "The one before", act: () => goToHottest(-1) },
     { key: "T", what: "Next range of time", act: () => view.choose({ range: after(RANGES, view.choices.range) }) },
     { key: "B", what: "Difference with before", act: () => view.choose({ compare: !view.choices.compare }) },
-    { key: "K", what: "Moves, clicks or rage clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
+    { key: "K", what: "Moves, clicks, rage or dead clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
     { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
     { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
     { key: "L", what: "Next look", act: () => view.choose({ look: after(sticks ? LOOKS : LOOKS.slice(0, 2), view.choices.look) }) },

@@ -40,7 +40,7 @@ import { SCALES } from "../shared/heat/scales.js";
  *   zones: ConstructorParameters<typeof ZoneBox>[0], shortcuts: import("./keys.js").Shortcut[]}} Actions
  */
 
-const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"]]);
+const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"], ["dead", "Dead"]]);
 const DEVICES = /** @type {const} */ ([["all", "All"], ["desktop", "Desktop"], ["tablet", "Tablet"], ["mobile", "Phone"]]);
 const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"], ["elements", "Elements"]]);
 const CURVES = /** @type {const} */ ([["linear", "Linear"], ["lifted", "Lifted"]]);

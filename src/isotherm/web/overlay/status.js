@@ -41,7 +41,12 @@ const LATE_MS = 1000;
 const BREAK_MS = 3000;
 
 /** @type {Record<Choices["kind"], string>} */
-const DONE = { move: "moved", click: "clicked", rage: "clicked in a rage" };
+const DONE = { move: "moved", click: "clicked", rage: "clicked in a rage", dead: "clicked in vain" };
+/** What a kind is, where its name does not say it. @type {Partial<Record<Choices["kind"], string>>} */
+const MEANT = {
+  rage: " A rage click is one of three within a second on one spot.",
+  dead: " A dead click is one after which nothing on the page changed.",
+};
 /** @type {Record<Choices["device"], string>} */
 const DEVICES = { all: "any device", desktop: "a desktop", tablet: "a tablet", mobile: "a phone" };
 
@@ -123,7 +128,7 @@ function trouble({ line, host, nowMs }) {
 function emptiness({ newest, warm, choices: { kind, device, range }, past, back, waits }) {
   if (!newest || warm > 0 || waits) return null;
   const done = DONE[kind];
-  const meant = kind === "rage" ? " A rage click is one of three within a second on one spot." : "";
+  const meant = MEANT[kind] ?? "";
   if (past && (range !== "live" || back)) {
     const text = `Nobody ${device === "all" ? "" : `on ${DEVICES[device]} `}${done} on this page in that time, as far as it is kept.${meant}`;
     return { tone: "plain", title: "No heat in this range", text, action: "", label: "" };

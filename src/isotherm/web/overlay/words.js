@@ -14,10 +14,10 @@ export function briefCount(n) {
   return n < 10000 ? whole.format(n) : short.format(n);
 }
 
-/** @typedef {"move" | "click" | "rage"} Kind  what a layer counts */
+/** @typedef {"move" | "click" | "rage" | "dead"} Kind  what a layer counts */
 
 /** @type {Record<Kind, string>} */
-const NOUNS = { move: "move", click: "click", rage: "rage click" };
+const NOUNS = { move: "move", click: "click", rage: "rage click", dead: "dead click" };
 
 /** `"moves"`, `"rage clicks"`. @param {Kind} kind */
 export function plural(kind) {
