@@ -20,6 +20,7 @@ from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
 __all__ = [
+    "FORMAT",
     "Clickstream",
     "DeadLetter",
     "GroupedByPage",
@@ -28,6 +29,7 @@ __all__ = [
     "RecordError",
     "Tick",
     "Visit",
+    "ZoneColumns",
     "counts_from_record",
     "counts_to_records",
     "dead_letter",
@@ -37,12 +39,16 @@ __all__ = [
     "decode_interest",
     "encode",
     "is_clickstream",
+    "places",
     "readable",
     "samples_from_record",
     "samples_to_record",
     "tick_of",
     "visits_of",
+    "whole",
+    "zones_from_columns",
     "zones_from_record",
+    "zones_to_columns",
 ]
 
 FORMAT: Final = 1
@@ -170,10 +176,12 @@ class DeadLetter(msgspec.Struct):
     cut: bool = False  #: the value was too long to be kept whole
 
 
-class Interest(msgspec.Struct):
+class Interest(msgspec.Struct, omit_defaults=True):
     """Topic `isotherm-interest`: somebody watches the page that is the key. Of several, the longest holds."""
 
-    until: _Int53  #: ms since the epoch
+    until: _Int53  #: ms since the epoch; 0: nobody watches
+    zones: _Int53 = 0  #: so long its zones are asked for
+    spots: _Int53 = 0  #: and so long the spots of its elements
 
 
 _encoder = msgspec.json.Encoder()
@@ -290,8 +298,8 @@ def visits_of(value: bytes) -> tuple[int, list[Visit]]:
     record = _decoded(_remembered_decoder, value)
     runs = record.runs
     try:
-        page, session = _places("page", runs.page, record.pages), _places("session", runs.session, record.sessions)
-        load, seq = _places("load", runs.load, record.loads, NO_LOAD), _whole("seq", runs.seq)
+        page, session = places("page", runs.page, record.pages), places("session", runs.session, record.sessions)
+        load, seq = places("load", runs.load, record.loads, NO_LOAD), whole("seq", runs.seq)
         age_ms = _ages_ms(record.samples.age)
         size = _sizes(runs.n, len(age_ms))
     except ColumnError as error:
@@ -308,24 +316,24 @@ def visits_of(value: bytes) -> tuple[int, list[Visit]]:
     return record.at, visits
 
 
-def _whole(name: str, text: str, dtype: type[np.generic] = np.int64) -> npt.NDArray[Any]:
+def whole(name: str, text: str, dtype: type[np.generic] = np.int64) -> npt.NDArray[Any]:
     """A packed column of whole numbers that fit the type. Raises `RecordError`, `ColumnError`."""
     column = unpack(text)
     if np.can_cast(column.dtype, dtype):
         return column.astype(dtype)
     with np.errstate(invalid="ignore"):
-        whole = column.astype(dtype)
-    if not np.array_equal(whole, column):
-        raise RecordError(f"expected `{name}` to be whole numbers of {whole.itemsize * 8} bits")
-    return whole
+        numbers = column.astype(dtype)
+    if not np.array_equal(numbers, column):
+        raise RecordError(f"expected `{name}` to be whole numbers of {numbers.itemsize * 8} bits")
+    return numbers
 
 
-def _places(name: str, text: str, table: Sized, least: int = 0, dtype: type[np.generic] = np.intp) -> npt.NDArray[Any]:
+def places(name: str, text: str, table: Sized, least: int = 0, dtype: type[np.generic] = np.intp) -> npt.NDArray[Any]:
     """A packed column of places in a table. Raises `RecordError`, `ColumnError`."""
-    places = _whole(name, text, dtype)
-    if len(places) and not (places.min() >= least and places.max() < len(table)):
+    found = whole(name, text, dtype)
+    if len(found) and not (found.min() >= least and found.max() < len(table)):
         raise RecordError(f"expected `{name}` to be places in a table of {len(table)}")
-    return places
+    return found
 
 
 def _ages_ms(text: str) -> npt.NDArray[np.int64]:
@@ -338,7 +346,7 @@ def _ages_ms(text: str) -> npt.NDArray[np.int64]:
 
 def _sizes(text: str, samples: int) -> npt.NDArray[Any]:
     """How many of so many samples each run has. Raises `RecordError`, `ColumnError`."""
-    sizes = _whole("n", text, np.intp)
+    sizes = whole("n", text, np.intp)
     if len(sizes) and not (sizes.min() >= 0 and sizes.max() <= samples):
         raise RecordError("expected sizes from 0 to the number of samples")
     if int(sizes.sum()) != samples:
@@ -385,8 +393,8 @@ def _anchors_to_record(samples: Samples) -> AnchorColumns | msgspec.UnsetType:
 def _anchored_from_record(columns: AnchorColumns | msgspec.UnsetType, length: int) -> Anchored | None:
     if isinstance(columns, msgspec.UnsetType):
         return None
-    anchor = _places("anchors.at", columns.at, range(len(columns.names) + 1)) - 1  # in the record 0 is none
-    anchored = Anchored(anchor, _whole("anchors.x", columns.x, np.int32), _whole("anchors.y", columns.y, np.int32))
+    anchor = places("anchors.at", columns.at, range(len(columns.names) + 1)) - 1  # in the record 0 is none
+    anchored = Anchored(anchor, whole("anchors.x", columns.x, np.int32), whole("anchors.y", columns.y, np.int32))
     if not len(anchored.anchor) == len(anchored.x) == len(anchored.y) == length:
         raise RecordError("expected anchor columns as long as the samples'")
     return anchored
@@ -398,11 +406,11 @@ def samples_from_record(record: Clickstream) -> Samples:
         columns = record.runs
         age_ms = _ages_ms(record.samples.age)
         runs = Runs(
-            page=_places("page", columns.page, record.pages),
-            session=_places("session", columns.session, record.sessions),
-            device=_places("device", columns.device, DEVICES),
-            load=_places("load", columns.load, record.loads, NO_LOAD),
-            seq=_whole("seq", columns.seq),
+            page=places("page", columns.page, record.pages),
+            session=places("session", columns.session, record.sessions),
+            device=places("device", columns.device, DEVICES),
+            load=places("load", columns.load, record.loads, NO_LOAD),
+            seq=whole("seq", columns.seq),
             width=unpack(columns.w).astype(np.float64),
             height=unpack(columns.h).astype(np.float64),
             size=_sizes(columns.n, len(age_ms)),
@@ -417,7 +425,7 @@ def samples_from_record(record: Clickstream) -> Samples:
             time_ms=record.at - age_ms,
             x=unpack(record.samples.x).astype(np.float64),
             y=unpack(record.samples.y).astype(np.float64),
-            kind=_places("kind", record.samples.kind, record.kinds, dtype=np.uint8),
+            kind=places("kind", record.samples.kind, record.kinds, dtype=np.uint8),
             kinds=record.kinds,
             anchors=[] if isinstance(record.anchors, msgspec.UnsetType) else record.anchors.names,
             anchored=_anchored_from_record(record.anchors, len(age_ms)),
@@ -481,14 +489,15 @@ def counts_to_records(
                     layer=_packed(layer[rows]),
                     tile=_packed(tile[rows]),
                     count=_packed(count[rows]),
-                    zones=_zones_to_record(counts.zones, index) if counts.zones is not None and key in zones_of else msgspec.UNSET,
+                    zones=zones_to_columns(counts.zones, index) if counts.zones is not None and key in zones_of else msgspec.UNSET,
                 ),
             )
         )
     return records
 
 
-def _zones_to_record(counts: ZoneCounts, page: int) -> ZoneColumns | msgspec.UnsetType:
+def zones_to_columns(counts: ZoneCounts, page: int) -> ZoneColumns | msgspec.UnsetType:
+    """The zones of the page at that place; left out where there are none."""
     rows = np.flatnonzero(counts.page == page)
     if not len(rows):
         return msgspec.UNSET
@@ -499,13 +508,17 @@ def _zones_to_record(counts: ZoneCounts, page: int) -> ZoneColumns | msgspec.Uns
 
 def zones_from_record(record: GroupedByPage) -> ZoneCounts | None:
     """The zones of a record of one page; None: it tells of none. Raises `RecordError`."""
-    columns = record.zones
+    return zones_from_columns(record.zones)
+
+
+def zones_from_columns(columns: ZoneColumns | msgspec.UnsetType) -> ZoneCounts | None:
+    """The zones of one page; None: they are left out. Raises `RecordError`."""
     if isinstance(columns, msgspec.UnsetType):
         return None
     try:
-        zone, pane = _places("zones.zone", columns.zone, columns.names), _whole("zones.pane", columns.pane)
-        kind, person = _places("zones.kind", columns.kind, KINDS), _whole("zones.person", columns.person, np.uint32)
-        count = _whole("zones.count", columns.count, np.int32)
+        zone, pane = places("zones.zone", columns.zone, columns.names), whole("zones.pane", columns.pane)
+        kind, person = places("zones.kind", columns.kind, KINDS), whole("zones.person", columns.person, np.uint32)
+        count = whole("zones.count", columns.count, np.int32)
     except ColumnError as error:
         raise RecordError(str(error)) from None
     if not len(zone) == len(pane) == len(kind) == len(person) == len(count):
@@ -523,8 +536,8 @@ def _packed(column: npt.NDArray[Any]) -> str:
 def counts_from_record(record: GroupedByPage) -> Counts:
     """The counts of a record of one page. Raises `RecordError`."""
     try:
-        pane, layer = _whole("pane", record.pane), _places("layer", record.layer, range(LAYERS))
-        tile, count = _whole("tile", record.tile, np.int32), _whole("count", record.count, np.int32)
+        pane, layer = whole("pane", record.pane), places("layer", record.layer, range(LAYERS))
+        tile, count = whole("tile", record.tile, np.int32), whole("count", record.count, np.int32)
     except ColumnError as error:
         raise RecordError(str(error)) from None
     if not len(pane) == len(layer) == len(tile) == len(count):

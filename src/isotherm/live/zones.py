@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
 
-from isotherm.answers import refused
-from isotherm.core.zones import ZoneNow
+from isotherm.core.zones import ZoneNow, Zones
 from isotherm.live.asked import checked_page, site_asked
 
-__all__ = ["Leagues", "ZoneEndpoints", "zone_json"]
+__all__ = ["League", "Leagues", "OwnLeagues", "ZoneEndpoints", "zone_json"]
+
+
+class League(NamedTuple):
+    """A page's zones in the newest window, those with most samples first."""
+
+    end_ms: int
+    window_ms: int
+    people: int
+    zones: list[ZoneNow]
 
 
 class Leagues(Protocol):
-    """Who knows the zones: the aggregator's."""
+    """Who knows the zones."""
 
-    window_ms: int
+    async def of(self, page: str) -> League: ...
 
-    @property
-    def end_ms(self) -> int: ...
-    def league(self, page: str) -> list[ZoneNow]: ...
-    def people(self, page: str) -> int: ...
+
+class OwnLeagues:
+    """Those of an aggregator in this process."""
+
+    def __init__(self, zones: Zones) -> None:
+        self._zones = zones
+
+    async def of(self, page: str) -> League:
+        zones = self._zones
+        return League(zones.end_ms, zones.window_ms, zones.people(page), zones.league(page))
 
 
 class ZoneEndpoints:
-    """`leagues` None: this runtime keeps no zones."""
+    """Handlers for aiohttp."""
 
     def __init__(
         self,
-        leagues: Leagues | None,
+        leagues: Leagues,
         admit: Callable[[web.Request, str | None], object],
         page_key: Callable[[str, str], str],
         *,
@@ -47,16 +61,12 @@ class ZoneEndpoints:
         site = site_asked(request)
         self._admit(request, site)
         path = checked_page(site, request.query.get("page"))
-        leagues = self._leagues
-        if leagues is None:
-            raise refused(web.HTTPNotImplemented, "zones are kept by the embedded runtime; on Kafka this release has none")
-        page = self._page_key(site, path)
-        end_ms = leagues.end_ms
-        people, zones = leagues.people(page), leagues.league(page)
+        league = await self._leagues.of(self._page_key(site, path))
+        people, zones = league.people, league.zones
         told = [zone for zone in zones if zone.people >= self._least]
         body = {
-            "start": end_ms - leagues.window_ms,
-            "end": end_ms,
+            "start": league.end_ms - league.window_ms,
+            "end": league.end_ms,
             "people": people if people >= self._least else None,
             "zones": [zone_json(zone) for zone in told],
             "hidden-zones": len(zones) - len(told),

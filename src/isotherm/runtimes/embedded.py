@@ -47,6 +47,7 @@ from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, HistoryError
 from isotherm.live.groups import Groups
+from isotherm.live.zones import OwnLeagues
 from isotherm.log import Log, LogError
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
@@ -110,6 +111,7 @@ class Embedded:
             grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms
         )
         self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
+        self.leagues = OwnLeagues(self.zones)
         self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self.gate.set_watched)

@@ -37,7 +37,7 @@ def openapi() -> dict[str, Any]:
             "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
             "/api/zones/drawn": _drawn_zones(),
             "/api/zones": {
-                "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), {"501": "Live zones are not on Kafka"} | _PAST)
+                "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), _PAST)
             },
             "/api/zones/usual": {
                 "get": _operation(

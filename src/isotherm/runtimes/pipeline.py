@@ -15,6 +15,7 @@ from isotherm.gateway.gate import Gate
 from isotherm.history import History, Retention
 from isotherm.live.groups import Groups
 from isotherm.live.spots import SpotGroups
+from isotherm.live.zones import Leagues
 from isotherm.reactions.courier import AnyCourier
 from isotherm.reactions.desk import AnyDesk
 from isotherm.reactions.trial import Trial
@@ -72,7 +73,9 @@ class Pipeline(Protocol):
     @property
     def shown(self) -> AllPages: ...  # the source, without tiles that too few people were on
     @property
-    def zones(self) -> Zones | None: ...  # None: this runtime keeps none
+    def zones(self) -> Zones | None: ...  # of all pages; None: this process knows those that are asked for alone
+    @property
+    def leagues(self) -> Leagues: ...
     @property
     def visitors(self) -> int: ...
     @property

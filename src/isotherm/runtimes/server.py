@@ -103,7 +103,7 @@ class Server:
             spots=pipeline.spots,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
-        self._zones = ZoneEndpoints(pipeline.zones, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
+        self._zones = ZoneEndpoints(pipeline.leagues, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
         kept = book or FolderBook(pipeline.settings.data)
         self._drawing = DrawingEndpoints(kept, pipeline.gate.sites, self.guard.admit, self.guard.draws, self._may_draw)
         self._reactions: ReactionEndpoints | None = None

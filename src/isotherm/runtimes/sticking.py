@@ -30,7 +30,7 @@ from isotherm.live.spots import SpotGroups
 from isotherm.log import Log, LogError
 from isotherm.runtimes.pipeline import PipelineSettings
 
-__all__ = ["Sticking"]
+__all__ = ["Sticking", "decoded", "joined_soundly"]
 
 _AT_ONCE: Final = 100  #: records that are taken as one: some 5 ms of work where they are small
 _PAUSE_S: Final = 0.002  #: the tick goes before
@@ -93,8 +93,8 @@ class Sticking:
         log = Log(settings.data / "log.sqlite", repair=False)
         try:
             values = (value for _, _, value in log.replay(since_ms, end=end) if named in value)
-            while records := list(_decoded(islice(values, _AT_ONCE))):
-                for samples in _joined(records):
+            while records := list(decoded(islice(values, _AT_ONCE))):
+                for samples in joined_soundly(records):
                     counts = group_by.group(samples).spots
                     if page in counts:
                         tell(counts[page])
@@ -105,14 +105,14 @@ class Sticking:
             log.close()
 
 
-def _decoded(values: Iterable[bytes]) -> Iterator[Clickstream]:
+def decoded(values: Iterable[bytes]) -> Iterator[Clickstream]:
     """What can't be read was told when the server started."""
     for value in values:
         with suppress(RecordError):
             yield decode_clickstream(value)
 
 
-def _joined(records: list[Clickstream]) -> Iterator[Samples]:
+def joined_soundly(records: list[Clickstream]) -> Iterator[Samples]:
     """As one, or one by one where one of them is not sound."""
     try:
         yield joined(records)

@@ -27,6 +27,7 @@ __all__ = [
     "HISTORY_GROUP",
     "INTEREST",
     "ONE_PARTITION",
+    "PARTS",
     "SETTINGS",
     "WEBHOOKS_GROUP",
     "Cluster",
@@ -37,6 +38,7 @@ __all__ = [
 
 INTEREST: Final = "isotherm-interest"
 SETTINGS: Final = "isotherm-settings"
+PARTS: Final = "isotherm-parts"
 DELIVERIES: Final = "isotherm-deliveries"
 ONE_PARTITION: Final = frozenset({Topics.DEAD_LETTER, Topics.REACTIONS})  #: what is rare, or must be in one order
 GROUP_BY_GROUP: Final = "isotherm-group-by"
@@ -237,6 +239,7 @@ class Cluster:
             Topics.HEATMAP: (partitions, {**short, "retention.ms": str(_HOUR_MS)}),
             Topics.DEAD_LETTER: (1, {**kept, "retention.ms": str(7 * 24 * _HOUR_MS)}),
             Topics.REACTIONS: (1, {**kept, "segment.ms": str(24 * _HOUR_MS), "retention.ms": str(31 * 24 * _HOUR_MS)}),
+            PARTS: (partitions, {**short, "retention.ms": str(_HOUR_MS // 6)}),
             INTEREST: (1, compact),
             SETTINGS: (1, compact),
             DELIVERIES: (1, compact),

@@ -3,6 +3,7 @@
     once a hop   shortly before its end: gate.drain -> a record a session shard -> Kafka (then the acks)
     every hop    a tick to every partition of `clickstream-group-by-page`; every second one to those of `clickstream`
     as it comes  `heatmap` -> mirror -> groups.broadcast ; `isotherm-interest` -> the trackers' pace
+                 `isotherm-parts` -> parts: zones and spots of the pages that are asked for here
 
 What Kafka does not have is not acknowledged; while it takes nothing, the gate is closed and says why. Any number of gateways may run.
 """
@@ -27,15 +28,15 @@ from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.history.looking import StoredHistory
 from isotherm.live.groups import Groups
-from isotherm.live.spots import SpotGroups
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import INTEREST, Cluster, KafkaSettings
 from isotherm.runtimes.kafka.gathering import GATHER_MS_MAX, Gathering
-from isotherm.runtimes.kafka.interest import Interests
+from isotherm.runtimes.kafka.interest import Interests, Part
 from isotherm.runtimes.kafka.observer import Observer
 from isotherm.runtimes.kafka.outbox import Letter, Outbox, OutboxError
+from isotherm.runtimes.kafka.parts import Parts
 from isotherm.runtimes.kafka.reader import Reader
 from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.sharing import Sharing
@@ -89,7 +90,8 @@ class KafkaGateway:
         self._masked = Masked(self.source, lambda _page, _end_ms: None, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self._on_interest)
-        self.spots = SpotGroups(None)
+        self.leagues = self._parts = Parts(self.cluster, self.clock.now_ms, self._ask)
+        self.spots = self._parts.groups
         self.history: History | None = None
         if store is not None and settings.retention is not None:
             self.history = StoredHistory(
@@ -125,7 +127,7 @@ class KafkaGateway:
         self._sharing = Sharing(self.cluster, self._outbox, self.clock.now_ms, self._take_shared)
         await self._sharing.start()
         self._steady_since_ms = self.clock.now_ms()
-        self._reader = Reader(self.cluster, self.clock.now_ms, self._on_heat, self._on_interest_records)
+        self._reader = Reader(self.cluster, self.clock.now_ms, self._on_heat, self._on_interest_records, self._parts)
         self._observer = Observer(self.cluster, self.topics, self.clock.now_ms)
         loops: list[Coroutine[Any, Any, None]] = [self._ticks(), self._hops(), self._times(), self._looks(), self._sharing.run()]
         self._tasks = [asyncio.create_task(running) for running in loops]
@@ -153,6 +155,7 @@ class KafkaGateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._parts.close()
         closing = [part.close() for part in (self._reader, self._observer, self._sharing, self.history) if part is not None]
         if self._outbox is not None:
             closing.append(self._outbox.close(0.5))
@@ -248,7 +251,10 @@ class KafkaGateway:
         while True:
             await asyncio.sleep(_LOOK_S)
             self._look(self._outbox)
-            self._interests.turn(self.clock.now_ms())
+            now_ms = self.clock.now_ms()
+            self._interests.turn(now_ms)
+            self._parts.turn(now_ms)
+            self.counters.by_name |= self._parts.beyond
 
     def _look(self, outbox: Outbox) -> None:
         delivered, failed = self._failures
@@ -287,6 +293,7 @@ class KafkaGateway:
                 cooled_ms = now_ms
             hop = self.source.advance(now_ms, forget=forget)
             await self.groups.broadcast(self._masked.hop(self.source.end_ms) if self._masked is not None else hop, now_ms)
+            await self._parts.hop(now_ms)
             if news and self.source.told_end_ms:
                 self.lag_ms = max(0, self.clock.now_ms() - self.source.told_end_ms)
 
@@ -304,6 +311,9 @@ class KafkaGateway:
 
     def _on_interest(self, page: str, watched: bool) -> None:
         self._interests.watch(page, watched, self.clock.now_ms())
+
+    def _ask(self, page: str, part: Part, asked: bool) -> None:
+        self._interests.ask(page, part, asked, self.clock.now_ms())
 
     def _on_interest_records(self, records: list[tuple[str, Interest]]) -> None:
         now_ms = self.clock.now_ms()

@@ -6,6 +6,8 @@ merges it once, however often it is written. So at-least-once is enough here, an
 The stage's state is read again by whoever begins in the midst of a partition (`stages`). What must hold: of one page and partition,
 records are written in the order of their offsets and without a gap. Hence one producer, idempotent, that gives nothing up; and whoever
 finds that offsets do not follow on each other begins anew.
+
+What lay on zones and elements of pages that somebody asks for goes to `isotherm-parts`, for the gateways that asked.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from quixstreams import Application, message_context
 from quixstreams.exceptions import QuixException
 from quixstreams.models import Serializer, Topic
 
+from isotherm.core.part_records import counts_to_parts
 from isotherm.core.records import RecordError, counts_to_records, dead_letter, encode
 from isotherm.core.sites import Sites
-from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, Cluster
+from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, PARTS, Cluster
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.stages import Stages
+from isotherm.runtimes.kafka.wishes import Wishes
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["GroupByWorker", "group_by_application"]
@@ -33,7 +37,8 @@ logger = logging.getLogger(__name__)
 class Out(NamedTuple):
     """A record that is to be written."""
 
-    key: str | None  #: None: it is a dead letter
+    topic: str
+    key: str | None
     value: bytes
 
 
@@ -45,15 +50,18 @@ class _Value(Serializer):
 class GroupByWorker:
     """One worker's stages, a partition each. `outputs` is what the StreamingDataFrame applies."""
 
-    def __init__(self, cluster: Cluster, sites: Sites, ruled: Ruled) -> None:
+    def __init__(self, cluster: Cluster, sites: Sites, ruled: Ruled, wishes: Wishes) -> None:
         self._cluster = cluster
         self._ruled = ruled
+        self._wishes = wishes
         self._stages = Stages(cluster, sites, "isotherm-group-by-memory")
 
     def outputs(self, value: bytes, key: bytes | None, timestamp_ms: int, _headers: object) -> list[Out]:
         """The records that follow from one record."""
         context = message_context()
         partition, offset = context.partition, context.offset
+        zones_of, spots_of = self._wishes.zones, self._wishes.spots
+        self._stages.spots_of = spots_of
         try:
             counts = self._stages.counts(partition, offset, value, key, timestamp_ms)
         except (KafkaException, QuixException):
@@ -74,16 +82,22 @@ class GroupByWorker:
             grid_size=pipeline.grid_size,
             zones_of=self._ruled.pages,
         )
-        return [Out(page, encode(record)) for page, record in records]
+        out = [Out(Topics.GROUPED, page, encode(record)) for page, record in records]
+        if counts.zones is not None and (zones_of or spots_of):
+            parts = counts_to_parts(
+                counts, partition=partition, offset=offset, pane_ms=pipeline.hop_ms, zones_of=zones_of, spots_of=spots_of
+            )
+            out += [Out(PARTS, page, encode(part)) for page, part in parts]
+        return out
 
     def _dead(self, error: str, partition: int, offset: int, value: bytes) -> Out:
         topic = self._cluster.name(Topics.CLICKSTREAM)
         logger.warning("record %d of %s[%d] goes to the dead letters: %s", offset, topic, partition, error)
-        return Out(None, encode(dead_letter(error, "group-by", topic, partition, offset, value)))
+        return Out(Topics.DEAD_LETTER, None, encode(dead_letter(error, "group-by", topic, partition, offset, value)))
 
 
-def group_by_application(cluster: Cluster, sites: Sites, ruled: Ruled) -> Application:
-    """The worker, ready to `run`. `sites` and the pages that are `ruled` may change while it does."""
+def group_by_application(cluster: Cluster, sites: Sites, ruled: Ruled, wishes: Wishes) -> Application:
+    """The worker, ready to `run`. `sites`, and the pages that are `ruled` or whose parts are asked for, may change while it does."""
     app = cluster.application(GROUP_BY_GROUP)
 
     def topic(name: str) -> Topic:
@@ -91,8 +105,8 @@ def group_by_application(cluster: Cluster, sites: Sites, ruled: Ruled) -> Applic
             cluster.name(name), key_deserializer="bytes", value_deserializer="bytes", key_serializer="str", value_serializer=_Value()
         )
 
-    clickstream, grouped, dead = topic(Topics.CLICKSTREAM), topic(Topics.GROUPED), topic(Topics.DEAD_LETTER)
-    worker = GroupByWorker(cluster, sites, ruled)
-    stream = app.dataframe(clickstream).apply(worker.outputs, expand=True, metadata=True)
-    stream.to_topic(lambda out, *_: grouped if out.key is not None else dead, key=lambda out: out.key)
+    outputs = {name: topic(name) for name in (Topics.GROUPED, PARTS, Topics.DEAD_LETTER)}
+    worker = GroupByWorker(cluster, sites, ruled, wishes)
+    stream = app.dataframe(topic(Topics.CLICKSTREAM)).apply(worker.outputs, expand=True, metadata=True)
+    stream.to_topic(lambda out, *_: outputs[out.topic], key=lambda out: out.key)
     return app

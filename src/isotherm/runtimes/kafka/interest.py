@@ -1,16 +1,19 @@
 """Interest: who watches what. A gateway tells the others by records that last some seconds, and renews them while its viewers stay.
 
+Beside that a record says whether somebody asks for the page's parts: the aggregators need not know, Group By does (`wishes`).
 So nothing has to be taken back, and a gateway that dies is forgotten. What is written when interest ends only lets the topic be compacted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from isotherm.core.records import Interest, encode
 
-__all__ = ["LASTS_MS", "Interests"]
+__all__ = ["LASTS_MS", "Interests", "Part"]
+
+Part = Literal["zones", "spots"]
 
 LASTS_MS: Final = 15_000
 _RENEW_MS: Final = 5_000
@@ -23,6 +26,7 @@ class Interests:
         self._tell = tell
         self._pace = pace
         self._here: set[str] = set()
+        self._parts: dict[str, set[Part]] = {}
         self._until: dict[str, int] = {}
         self._told_ms: dict[str, int] = {}
 
@@ -33,7 +37,16 @@ class Interests:
             return
         self._here.add(page)
         self._renew(page, now_ms)
-        self._learn(page, now_ms + LASTS_MS)
+
+    def ask(self, page: str, part: Part, asked: bool, now_ms: int) -> None:
+        """Somebody at this gateway asks for such parts of the page, or nobody does any more. It changes no tracker's pace."""
+        if asked:
+            self._parts.setdefault(page, set()).add(part)
+            self._renew(page, now_ms)
+        elif part in self._parts.get(page, ()):
+            self._parts[page].remove(part)
+            if not self._parts[page]:
+                del self._parts[page]
 
     def heard(self, page: str, interest: Interest, now_ms: int) -> None:
         """A record of any gateway's."""
@@ -42,15 +55,15 @@ class Interests:
 
     def turn(self, now_ms: int) -> None:
         """To be called about once a second."""
-        for page in self._here:
+        for page in self._here | self._parts.keys():
             if not 0 <= now_ms - self._told_ms.get(page, 0) < _RENEW_MS:
                 self._renew(page, now_ms)
-                self._learn(page, now_ms + LASTS_MS)
         for page in [page for page, until in self._until.items() if until <= now_ms]:
             del self._until[page]
             self._pace(page, False)
-            if self._told_ms.pop(page, None) is not None:
-                self._tell(page, None)
+        for page in [page for page, told_ms in self._told_ms.items() if page not in self._until and told_ms + LASTS_MS <= now_ms]:
+            del self._told_ms[page]
+            self._tell(page, None)
 
     def _learn(self, page: str, until_ms: int) -> None:
         new = page not in self._until
@@ -60,4 +73,8 @@ class Interests:
 
     def _renew(self, page: str, now_ms: int) -> None:
         self._told_ms[page] = now_ms
-        self._tell(page, encode(Interest(until=now_ms + LASTS_MS)))
+        until_ms, parts = now_ms + LASTS_MS, self._parts.get(page, ())
+        watched_ms = until_ms if page in self._here else 0
+        self._tell(page, encode(Interest(watched_ms, until_ms if "zones" in parts else 0, until_ms if "spots" in parts else 0)))
+        if watched_ms:
+            self._learn(page, watched_ms)

@@ -1,6 +1,7 @@
-"""The reader: `heatmap` and `isotherm-interest`, read by every gateway as a whole, on a thread of its own.
+"""The reader: `heatmap`, `isotherm-interest` and `isotherm-parts`, read by every gateway as a whole, on a thread of its own.
 
-It begins early enough to have every live page whole, and is `ready` once it has read what stood there when it began.
+It begins early enough to have every live page whole, and is `ready` once it has read what stood there when it began. Of parts it takes
+what comes from then on, of the pages that are asked for here.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicPartition
 
 from isotherm.core.mirror import STALE_MS
+from isotherm.core.part_records import PartCounts, parts_from_value
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, decode_heatmap, decode_interest
-from isotherm.runtimes.kafka.connection import INTEREST, Cluster
+from isotherm.runtimes.kafka.connection import INTEREST, PARTS, Cluster, watermarks
+from isotherm.runtimes.kafka.parts import Parts
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["Reader"]
@@ -35,11 +38,14 @@ class Reader:
         now_ms: Callable[[], int],
         on_heat: Callable[[list[HeatmapRecord]], None],
         on_interest: Callable[[list[tuple[str, Interest]]], None],
+        parts: Parts,
     ) -> None:
         self._cluster = cluster
         self._now_ms = now_ms
         self._on_heat = on_heat
         self._on_interest = on_interest
+        self._parts = parts
+        self._parts_next: dict[int, int] = {}  # by partition: after an outage it goes on there
         self._loop = asyncio.get_running_loop()
         self._running = True
         self.ready = False
@@ -69,16 +75,33 @@ class Reader:
         places = self._cluster.offsets_since(consumer, heat, list(range(self._cluster.partitions)), since_ms)
         places += self._cluster.offsets_since(consumer, interest, [0], 0)
         self._ends = {(place.topic, place.partition): high for place, high in places if place.offset < high}
-        consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place, _ in places])
+        begins = [TopicPartition(place.topic, place.partition, place.offset) for place, _ in places]
+        consumer.assign(begins + self._begin_parts(consumer))
         if not self._ends:
             self._loop.call_soon_threadsafe(self._set_ready)
+
+    def _begin_parts(self, consumer: Any) -> list[TopicPartition]:
+        topic = self._cluster.name(PARTS)
+        begins = []
+        for partition in range(self._cluster.partitions):
+            low, high = watermarks(consumer, TopicPartition(topic, partition))
+            at = self._parts_next.setdefault(partition, high)
+            begins.append(TopicPartition(topic, partition, at if low <= at <= high else high))
+        return begins
+
+    def _take_part(self, message: Any) -> tuple[str, PartCounts] | None:
+        """None: nobody here asks for the page."""
+        self._parts_next[message.partition()] = message.offset() + 1
+        page = (message.key() or b"").decode("utf-8", "replace")
+        return (page, parts_from_value(message.value() or b"", self._cluster.pipeline.hop_ms)) if self._parts.wants(page) else None
 
     def _read(self, consumer: Any) -> None:
         first = consumer.poll(0.25)
         messages = [] if first is None else [first, *consumer.consume(_AT_ONCE, timeout=0)]
-        heat_topic = self._cluster.name(Topics.HEATMAP)
+        heat_topic, parts_topic = self._cluster.name(Topics.HEATMAP), self._cluster.name(PARTS)
         heat: list[HeatmapRecord] = []
         interest: list[tuple[str, Interest]] = []
+        parts: list[tuple[str, PartCounts]] = []
         for message in messages:
             if message.error():
                 logger.warning("kafka: %s", message.error().str())
@@ -89,6 +112,9 @@ class Reader:
                     if value is not None:
                         self.heat_bytes += len(value)
                         heat.append(decode_heatmap(value))
+                elif topic == parts_topic:
+                    part = self._take_part(message)
+                    parts += [part] if part is not None else []
                 elif value is not None:
                     interest.append(((message.key() or b"").decode("utf-8", "replace"), decode_interest(value)))
             except RecordError as error:
@@ -97,11 +123,11 @@ class Reader:
             if end is not None and message.offset() + 1 >= end:
                 del self._ends[topic, message.partition()]
         if messages:
-            self._hand_over(heat, interest)
+            self._hand_over(heat, interest, parts)
         if not self.ready and not self._ends:
             self._loop.call_soon_threadsafe(self._set_ready)
 
-    def _hand_over(self, heat: list[HeatmapRecord], interest: list[tuple[str, Interest]]) -> None:
+    def _hand_over(self, heat: list[HeatmapRecord], interest: list[tuple[str, Interest]], parts: list[tuple[str, PartCounts]]) -> None:
         """Waits until the loop has taken it, so that no more than that is ever held."""
         taken = threading.Event()
 
@@ -111,6 +137,8 @@ class Reader:
                     self._on_heat(heat)
                 if interest:
                     self._on_interest(interest)
+                for page, told in parts:
+                    self._parts.hear(page, told)
             finally:
                 taken.set()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -49,6 +50,7 @@ class Stages:
         self._sites = sites
         self._group = group
         self._people = people
+        self.spots_of: Collection[str] = ()  #: keys of the pages whose spots are asked for
         self._parts: dict[int, _Part] = {}
 
     def counts(self, partition: int, offset: int, value: bytes, key: bytes | None, timestamp_ms: int) -> Counts | None:
@@ -61,6 +63,7 @@ class Stages:
         if tick_ms is not None:
             return part.group_by.tick(tick_ms)
         samples = self._samples(value, key, timestamp_ms)
+        part.group_by.spots_of = self.spots_of
         return part.group_by.group(samples) if samples is not None else None
 
     def forget(self, partition: int) -> None:

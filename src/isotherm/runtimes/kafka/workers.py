@@ -15,6 +15,7 @@ from isotherm.core.sites import Sites
 from isotherm.core.webhooks import Webhook
 from isotherm.history import HistoryError
 from isotherm.history.places import open_store
+from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.kafka.aggregate import AggregateWorker
 from isotherm.runtimes.kafka.agreement import agree
 from isotherm.runtimes.kafka.connection import Cluster, KafkaSettings
@@ -24,6 +25,7 @@ from isotherm.runtimes.kafka.history import HistoryWorker
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.webhooks import WebhooksWorker
+from isotherm.runtimes.kafka.wishes import Wishes, WishFollower
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 
 __all__ = ["run_worker"]
@@ -77,9 +79,10 @@ def _run_group_by(cluster: Cluster) -> None:
         sites.replace(shared.sites)
         ruled.replace(shared.rules)
 
-    with _following(cluster, changed):
+    wishes = Wishes()
+    with _following(cluster, changed), _asked(cluster, wishes):
         while True:
-            app = group_by_application(cluster, sites, ruled)
+            app = group_by_application(cluster, sites, ruled, wishes)
             try:
                 app.run()  # until SIGTERM
             except (KafkaException, QuixException) as error:
@@ -93,6 +96,17 @@ def _run_group_by(cluster: Cluster) -> None:
 def _following(cluster: Cluster, changed: Callable[[Shared], None]) -> Iterator[None]:
     """What all processes share is known, and followed."""
     following = Follower(cluster, changed)
+    try:
+        following.wait()
+        yield
+    finally:
+        following.close()
+
+
+@contextmanager
+def _asked(cluster: Cluster, wishes: Wishes) -> Iterator[None]:
+    """Which pages' parts are asked for is known, and followed."""
+    following = WishFollower(cluster, wishes, Clock(cluster.pipeline.skew_ms).now_ms)
     try:
         following.wait()
         yield
