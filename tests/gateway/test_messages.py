@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.core.layers import KINDS
+from isotherm.core.layers import KINDS, SAMPLE_KINDS
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, seq_of, split
 
 CLASSIC: dict[str, Any] = {
@@ -207,6 +207,19 @@ def test_the_default_table_of_kinds_is_the_wires() -> None:
         assert by_place.kind.tolist() == by_name.kind.tolist(), kind
         assert by_place.x.tolist() == by_name.x.tolist(), kind
     assert take(BATCH | {"kind": packed("B", 0, 1, 2)}).kind.tolist() == [0, 1, KINDS.index("dead")]  # type: ignore[union-attr]
+
+
+def test_a_view_carries_the_height_of_its_viewport() -> None:
+    """In the place of its x, which says nothing; of a batch that does not tell it, views are left out."""
+    kinds = {"kind": ["move", "view", "leave"]}
+    told = take(BATCH | kinds | {"vh": 700})
+    assert isinstance(told, Batch)
+    assert told.kind.tolist() == [SAMPLE_KINDS.index(kind) for kind in ("move", "view", "leave")]
+    assert (told.x.tolist(), told.ignored) == ([640, 700, 655.5], 0)
+    silent = take(BATCH | kinds)
+    assert isinstance(silent, Batch)
+    assert (len(silent.x), silent.ignored) == (2, 1)
+    refusal(BATCH | {"vh": 0})
 
 
 def test_a_body_is_one_message_or_an_array() -> None:

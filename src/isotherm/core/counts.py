@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Documents, Sightings
+from isotherm.core.views import Stretch
 
-__all__ = ["Counts", "CountsToRead", "SpotCounts", "ZoneCounts", "read"]
+__all__ = ["Counts", "CountsToRead", "SpotCounts", "StretchCounts", "ZoneCounts", "read"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,6 +35,41 @@ class ZoneCounts:
 
     def of_rows(self, rows: npt.NDArray[Any], page: npt.NDArray[Any]) -> ZoneCounts:
         return ZoneCounts(self.names, page, self.zone[rows], self.pane[rows], self.kind[rows], self.person[rows], self.count[rows])
+
+
+@dataclass(slots=True, frozen=True)
+class StretchCounts:
+    """Columns of equal length, dtype int64, a row a stretch: who had which bands of a page in view, from when to when (`core/views.py`)."""
+
+    page: npt.NDArray[np.int64]  #: place in the counts' `pages`
+    person: npt.NDArray[np.int64]  #: the hashed session
+    device: npt.NDArray[np.int64]
+    top: npt.NDArray[np.int64]  #: first band
+    bottom: npt.NDArray[np.int64]  #: band behind the last
+    start_ms: npt.NDArray[np.int64]
+    end_ms: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.page)
+
+    @staticmethod
+    def of(stretches: Sequence[Stretch], place: Mapping[str, int]) -> StretchCounts:
+        """`place`: of each page key."""
+        rows: npt.NDArray[np.int64] = np.array([(place[page], *rest) for page, *rest in stretches], np.int64).reshape(-1, 7)
+        return StretchCounts(*np.ascontiguousarray(rows.T))
+
+    def columns(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """All but the page."""
+        return self.person, self.device, self.top, self.bottom, self.start_ms, self.end_ms
+
+    def of_rows(self, rows: npt.NDArray[Any], page: npt.NDArray[Any]) -> StretchCounts:
+        return StretchCounts(page, *(column[rows] for column in self.columns()))
+
+    def only(self, wanted: Sequence[bool]) -> StretchCounts:
+        """Without the rows of the pages that are not `wanted`; places are those in the shorter list."""
+        place = np.cumsum(wanted) - 1
+        rows = np.flatnonzero(np.array(wanted, np.bool_)[self.page])
+        return self.of_rows(rows, place[self.page[rows]])
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,6 +100,7 @@ class Counts:
     seen: Sightings = field(default_factory=Sightings)  #: who is behind the rows; empty: nobody asks
     documents: Documents | None = None  #: how large they were; what is left of some pages only does not tell
     zones: ZoneCounts | None = None  #: None: no sample had an anchor
+    stretches: StretchCounts | None = None  #: None: nothing is told of what was in view
     spots: Mapping[str, SpotCounts] = field(default_factory=dict)  #: of the pages whose spots somebody asks for, by page key
 
     @property
@@ -99,6 +136,7 @@ class Counts:
             seen=self.seen.only(of_wanted),
             documents=None,
             zones=self.zones.only(wanted) if self.zones is not None else None,
+            stretches=self.stretches.only(wanted) if self.stretches is not None else None,
             spots={self.pages[at]: self.spots[self.pages[at]] for at in kept if self.pages[at] in self.spots} if self.spots else {},
         )
 

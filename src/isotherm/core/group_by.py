@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from isotherm.core.cap import Cap
 from isotherm.core.counting import Tally, place, tally
-from isotherm.core.counts import Counts
+from isotherm.core.counts import Counts, StretchCounts
 from isotherm.core.meeting import Meeting
 from isotherm.core.pages import page_and_key
 from isotherm.core.people import Documents, Sightings, Visits
@@ -26,6 +26,7 @@ from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
 from isotherm.core.spots import spot_counts
+from isotherm.core.views import Stretch, Views
 from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy", "Grouped"]
@@ -52,6 +53,7 @@ class GroupBy:
         self._people = people
         self.spots_of: Collection[str] = ()  #: keys of the pages whose spots are asked for
         self._rage = Rage()
+        self.views = Views(grid_size=grid_size)
         self._newest: Grouped | None = None
         self.capped = 0  #: samples left out because their session had given that tile its most in that pane
         self.repeated = 0  #: samples left out because their batch had been counted
@@ -62,6 +64,7 @@ class GroupBy:
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
         documents = Documents(samples.runs.page, samples.runs.width, samples.runs.height) if self._people else None
+        self.views.meet(samples, keys, fresh)
         samples, fresh, within = self._with_bursts(samples, keys, fresh, within)
         tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)
         counts = self._with_pages(samples, keys, tallied, documents)
@@ -111,28 +114,36 @@ class GroupBy:
         return within
 
     def tick(self, now_ms: int) -> Counts | None:
-        """Time went on. The visitors of pages that sessions left by being silent, as counts without rows; None: nobody left."""
+        """Time went on. The visitors of pages that sessions left by being silent, and what stayed in view, as counts without rows of tiles;
+        None: there is nothing to tell."""
         left = self.expire(now_ms)
-        if not left:
+        self.views.settle(now_ms)
+        told = self.views.take()
+        keys = list(dict.fromkeys((*left, *(stretch.page for stretch in told))))
+        if not keys:
             return None
         none = np.zeros(0, np.int64)
         return Counts(
-            pages=list(left),
-            origins=[None] * len(left),
-            visitors=list(left.values()),
-            newest_ms=[0] * len(left),
+            pages=keys,
+            origins=[None] * len(keys),
+            visitors=self.presence.on_each(keys),
+            newest_ms=[0] * len(keys),
             page=none,
             layer=none,
             pane=none,
             tile=none.astype(np.int32),
             count=none.astype(np.int32),
+            stretches=_counted(told, keys),
         )
 
     def remember(self, samples: Samples) -> None:
         """Takes a record that was counted before, so that it is known who was where and what was a repeat."""
         if self._cap is None:
             keys = [page.key for page in samples.pages]
-            self.recall_clicks(clicked_in(samples, keys, click_places(samples, self._meet(samples, keys), None)))
+            fresh = self._meet(samples, keys)
+            self.views.meet(samples, keys, fresh)
+            self.views.take()
+            self.recall_clicks(clicked_in(samples, keys, click_places(samples, fresh, None)))
         else:
             self.group(samples)
         self.presence.changes()
@@ -181,8 +192,8 @@ class GroupBy:
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
-        moved = self.presence.changes()
-        for left in moved.keys() - set(keys) if moved else ():
+        told, moved = self.views.take(), self.presence.changes()
+        for left in ({stretch.page for stretch in told} | moved.keys()) - set(keys) if told or moved else ():
             keys.append(left)
             origins.append(None)
             newest_ms.append(0)
@@ -198,4 +209,9 @@ class GroupBy:
             count=tallied.count,
             seen=self._seen(samples, tallied),
             documents=documents,
+            stretches=_counted(told, keys),
         )
+
+
+def _counted(told: list[Stretch], keys: list[str]) -> StretchCounts | None:
+    return StretchCounts.of(told, {key: place for place, key in enumerate(keys)}) if told else None

@@ -3,6 +3,8 @@
 Stored are the kinds below by the three device classes; ``all`` is their sum and is never stored. The first `PLAIN_KINDS` are samples by
 themselves; the others say more of samples that are counted already (a click in anger, or one that nothing followed, is a click), and are
 in no total.
+
+Samples of `VIEW_KINDS` lie on no tile and have no layer: they tell which part of the page is in view (`core/views.py`).
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ __all__ = [
     "LAYERS",
     "PLAIN_KINDS",
     "PLAIN_LAYERS",
+    "SAMPLE_KINDS",
     "SENT_KINDS",
+    "VIEW_KINDS",
     "device_of",
     "layers_of",
 ]
 
 KINDS: Final = ("move", "click", "rage", "dead")
 PLAIN_KINDS: Final = 2  #: so many of them, the first, are samples by themselves
-SENT_KINDS: Final = frozenset(("move", "click", "dead"))  #: what a sender may call a sample; the other is found by the server
+VIEW_KINDS: Final = ("view", "leave")  #: this is in view from now on; nothing is any more
+SAMPLE_KINDS: Final = (*KINDS, *VIEW_KINDS)  #: of all samples that the gateway keeps
+SENT_KINDS: Final = frozenset(("move", "click", "dead", *VIEW_KINDS))  #: what a sender may call a sample; the other is found by the server
 DEVICES: Final = ("mobile", "tablet", "desktop")
 ALL_DEVICES: Final = "all"
 LAYERS: Final = len(KINDS) * len(DEVICES)  #: a layer's number is kind x 3 + device

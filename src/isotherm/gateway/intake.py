@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from isotherm.core.layers import KINDS, device_of
+from isotherm.core.layers import SAMPLE_KINDS, device_of
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 from isotherm.gateway.messages import Batch, Classic
@@ -153,7 +153,7 @@ class Intake:
             x=np.frombuffer(self._x, np.float64) if self._x else np.zeros(0),
             y=np.frombuffer(self._y, np.float64) if self._y else np.zeros(0),
             kind=np.frombuffer(self._kind, np.uint8) if self._kind else np.zeros(0, np.uint8),
-            kinds=list(KINDS),
+            kinds=list(SAMPLE_KINDS),
             anchors=list(self._anchors),
             anchored=self._all_anchored(),
         )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from isotherm.core.columns import ColumnError, unpack
-from isotherm.core.layers import CLASSIC_KINDS, KINDS, SENT_KINDS
+from isotherm.core.layers import CLASSIC_KINDS, KINDS, SAMPLE_KINDS, SENT_KINDS
 from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
 from isotherm.core.samples import Anchored
@@ -30,6 +30,7 @@ SEQ_MAX: Final = 2**53 - 1
 
 _Positive = Annotated[float, Meta(gt=0)]
 _DEFAULT_KINDS: Final = ["move", "click", "dead", "view", "leave"]  #: of a packed column without a table; grows at its end
+_VIEW: Final = SAMPLE_KINDS.index("view")
 _PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
 
 
@@ -100,6 +101,7 @@ class _BatchMessage(msgspec.Struct):
     kind: str | list[str]
     kinds: Annotated[list[str], Meta(min_length=1, max_length=255)] | None = None
     vw: _Positive | None = None
+    vh: _Positive | None = None
     session: str | None = None
     bot: bool = False  #: the browser said that a program drives it
     anchors: Annotated[list[str], Meta(max_length=BATCH_SAMPLES_MAX)] | None = None
@@ -146,8 +148,8 @@ class Batch(msgspec.Struct):
     width: float
     height: float
     viewport_width: float
-    kind: npt.NDArray[np.uint8]  #: places in `layers.KINDS`
-    x: npt.NDArray[np.float64]
+    kind: npt.NDArray[np.uint8]  #: places in `layers.SAMPLE_KINDS`
+    x: npt.NDArray[np.float64]  #: of a view: how high the viewport is
     y: npt.NDArray[np.float64]
     age_ms: npt.NDArray[np.float64] | npt.NDArray[np.int64]
     ignored: int  #: samples left out
@@ -291,6 +293,7 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
     if np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX:
         raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
     anchored = _anchored(message, len(x))
+    x, kind = _with_heights(message, x, kind)
     ignored = 0
     if kind.dtype != np.uint8:
         wanted = kind >= 0
@@ -316,6 +319,18 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
         anchors=message.anchors or [],
         anchored=anchored,
     )
+
+
+def _with_heights(
+    message: _BatchMessage, x: npt.NDArray[np.float64], kind: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
+    """A view's x says nothing, so it carries the viewport's height. Where a batch does not tell that, its views are not wanted."""
+    if kind.max() < _VIEW:
+        return x, kind
+    viewed = kind == _VIEW
+    if message.vh is None:
+        return x, np.where(viewed, -1, kind.astype(np.int16))
+    return np.where(viewed, message.vh, x), kind
 
 
 def _anchored(message: _BatchMessage, length: int) -> Anchored | None:
@@ -379,7 +394,7 @@ def _unpacked(column: str, name: str, seq: int) -> npt.NDArray[Any]:
 
 
 def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16] | npt.NDArray[np.uint8]:
-    """Places in `KINDS`, one a sample; -1 where no layer wants the kind. Of `uint8` where all are wanted for sure."""
+    """Places in `SAMPLE_KINDS`, one a sample; -1 where nobody wants the kind. Of `uint8` where all are wanted for sure."""
     column = message.kind
     if isinstance(column, list):
         return np.array([_place(kind) for kind in column], np.int16)
@@ -403,4 +418,4 @@ def _same_kinds(kind: str, length: int) -> npt.NDArray[np.int16] | npt.NDArray[n
 
 
 def _place(kind: str) -> int:
-    return KINDS.index(kind) if kind in SENT_KINDS else -1
+    return SAMPLE_KINDS.index(kind) if kind in SENT_KINDS else -1

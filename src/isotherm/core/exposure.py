@@ -1,0 +1,181 @@
+"""Exposure: how long each band of a page was in view, and by how many people, over the same hopping window as the heat.
+
+A *band* is a row of the page's grid. What comes in are stretches (`core/views.py`); a stretch counts for every band that the viewport
+showed any part of, with the part of its time that lies in the window. Two entries in a list of differences are all that it costs, + at
+its first band and − behind its last, added up when somebody asks:
+
+    bands        0   1   2   3   4   5
+    [1, 4) 8 s      +8          −8
+    [3, 6) 2 s              +2          −2
+    in view      0   8   8  10   2   2
+
+Stretches wait in a plain list of numbers a page until they have left the window; to take them is to append, to ask is O(n log n) of one
+page's. `STRETCHES_MAX` are kept in all; what comes beyond is counted in `beyond`, what is older than the window in `late`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.counts import StretchCounts
+from isotherm.core.layers import ALL_DEVICES, DEVICES
+from isotherm.core.views import Stretch
+
+__all__ = ["STRETCHES_MAX", "Exposed", "Exposures", "devices_of", "distinct", "exposed_by"]
+
+STRETCHES_MAX: Final = 1_000_000  #: 48 bytes each
+_COLUMNS: Final = 6  #: person, device, top, bottom, start, end
+_CLEANED: Final = 20  #: times a window that a page is rid of what has left it
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True, frozen=True)
+class Exposed:
+    """A page in a span of time; columns one element a band."""
+
+    start_ms: int
+    end_ms: int
+    ms: Ints  #: in view, of all people together
+    people: Ints  #: distinct sessions
+    everybody: int  #: distinct sessions that had any of it in view
+    fold: float | None  #: where the first screen ends, a part of the page's height: half of the time that is spent at the very top
+    level: int = 0  #: people are one in ``2 ** level``, counted as many; 0: exact
+
+
+def devices_of(device: str) -> list[int]:
+    """The device classes that a name stands for. Raises `ValueError`."""
+    if device == ALL_DEVICES:
+        return list(range(len(DEVICES)))
+    if device not in DEVICES:
+        raise ValueError(f"expected device to be one of {ALL_DEVICES}, {', '.join(DEVICES)}, got {device!r}")
+    return [DEVICES.index(device)]
+
+
+class Exposures:
+    """`merge` counts, `advance` the clock, ask `of` a page."""
+
+    def __init__(self, *, grid_size: int, window_ms: int, hop_ms: int, stretches_max: int = STRETCHES_MAX) -> None:
+        self.grid_size = grid_size
+        self.window_ms = window_ms
+        self._hop_ms = hop_ms
+        self._most = stretches_max
+        self._pages: dict[str, array[int]] = {}
+        self._number = 0
+        self._end: int | None = None
+        self._cleaned_ms = 0
+        self.beyond = 0  #: stretches not kept because there were too many
+        self.late = 0  #: stretches older than the window
+
+    def __len__(self) -> int:
+        """Stretches kept."""
+        return self._number
+
+    @property
+    def end_ms(self) -> int:
+        """End of the newest window; 0 before the first."""
+        return (self._end or 0) * self._hop_ms
+
+    def knows(self, page: str) -> bool:
+        """Whether any view of the page is in the window, or was a moment ago."""
+        return page in self._pages
+
+    def merge(self, pages: Sequence[str], counts: StretchCounts) -> None:
+        """Takes stretches of any time. `pages` are the keys that `counts.page` are places of."""
+        rows = np.flatnonzero(counts.end_ms > self.end_ms - self.window_ms)
+        self.late += len(counts) - len(rows)
+        if self._number + len(rows) > self._most:
+            self.beyond += self._number + len(rows) - self._most
+            rows = rows[: self._most - self._number]
+        self._number += len(rows)
+        table = np.stack(counts.columns(), axis=1)[rows]
+        page = counts.page[rows]
+        for at in np.unique(page).tolist():
+            self._pages.setdefault(pages[at], array("q")).frombytes(table[page == at].tobytes())
+
+    def advance(self, now_ms: int) -> None:
+        """Brings the window up to the clock."""
+        self._end = now_ms // self._hop_ms
+        if 0 <= now_ms - self._cleaned_ms < self.window_ms // _CLEANED:
+            return
+        self._cleaned_ms = now_ms
+        start_ms = self.end_ms - self.window_ms
+        for page, kept in list(self._pages.items()):
+            table = _table(kept)
+            left = table[table[:, -1] > start_ms]
+            if len(left) == len(table):
+                continue
+            self._number -= len(table) - len(left)
+            if len(left):
+                self._pages[page] = array("q", left.tobytes())
+            else:
+                del self._pages[page]
+
+    def of(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
+        """A page in the newest window, as some device classes had it. `open_`: what has not been told of views that are open."""
+        return exposed_by(self._stretches(page, devices, open_), self.grid_size, self.end_ms - self.window_ms, self.end_ms)
+
+    def people_on(self, page: str, bands: Sequence[tuple[int, int]], open_: Iterable[Stretch] = ()) -> list[int]:
+        """How many had any of these bands in view in the newest window: of each first band, and one behind the last."""
+        table = self._stretches(page, range(len(DEVICES)), open_)
+        table = table[(table[:, 5] > self.end_ms - self.window_ms) & (table[:, 4] < self.end_ms)]
+        return [len(np.unique(table[(table[:, 2] < bottom) & (table[:, 3] > top), 0])) for top, bottom in bands]
+
+    def _stretches(self, page: str, devices: Sequence[int], open_: Iterable[Stretch]) -> Ints:
+        kept = self._pages.get(page)
+        table = _table(kept) if kept is not None else np.zeros((0, _COLUMNS), np.int64)
+        more: Ints = np.array([stretch[1:] for stretch in open_], np.int64).reshape(-1, _COLUMNS)
+        table = np.concatenate((table, more))
+        return table[np.isin(table[:, 1], devices)]
+
+
+def _table(kept: array[int]) -> Ints:
+    """A copy: what grows must not be held by a view of it."""
+    return np.frombuffer(kept, np.int64).reshape(-1, _COLUMNS).copy()
+
+
+def exposed_by(table: Ints, grid_size: int, start_ms: int, end_ms: int) -> Exposed:
+    """What stretches (lines of person, device, top, bottom, start, end) come to in ``[start, end)``."""
+    person, _, top, bottom, starts, ends = table.T
+    span = np.minimum(ends, end_ms) - np.maximum(starts, start_ms)
+    inside = span > 0
+    person, top, bottom, span = person[inside], top[inside], bottom[inside], span[inside]
+    ms = _bands(top, bottom, span, grid_size)
+    who, first, last = distinct(person, top, bottom)
+    people = _bands(first, last, np.ones(len(who), np.int64), grid_size)
+    at_top = top == 0
+    by_end = np.bincount(bottom[at_top], weights=span[at_top], minlength=grid_size + 1)[1:]
+    return Exposed(start_ms, end_ms, ms, people, len(np.unique(who)), fold_of(by_end))
+
+
+def fold_of(by_end: npt.NDArray[Any]) -> float | None:
+    """Where the first screen ends, from the time spent at the very top, by the last band in view."""
+    total = by_end.sum()
+    if not total:
+        return None
+    return float(np.searchsorted(np.cumsum(by_end), total / 2) + 1) / len(by_end)
+
+
+def _bands(top: Ints, bottom: Ints, weight: Ints, grid_size: int) -> Ints:
+    """The sum of the weights over each band from `top` to before `bottom`."""
+    differences = np.bincount(top, weights=weight, minlength=grid_size + 1) - np.bincount(bottom, weights=weight, minlength=grid_size + 1)
+    return np.cumsum(differences)[:grid_size].astype(np.int64)
+
+
+def distinct(person: Ints, top: Ints, bottom: Ints) -> tuple[Ints, Ints, Ints]:
+    """Each person's bands put together: no two rows of one person lie over each other, or side by side."""
+    if not len(person):
+        return person, top, bottom
+    order = np.lexsort((top, person))
+    person, top, bottom = person[order], top[order], bottom[order]
+    group = np.cumsum(np.append(0, np.diff(person) != 0))
+    reach = np.maximum.accumulate(bottom + group * (int(bottom.max()) + 1))  # a later person's lies above all of those before
+    begins = np.flatnonzero(np.append(True, (np.diff(group) != 0) | (top[1:] + group[1:] * (int(bottom.max()) + 1) > reach[:-1])))
+    ends = np.append(begins[1:], len(person)) - 1
+    return person[begins], top[begins], reach[ends] - group[ends] * (int(bottom.max()) + 1)
