@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable
@@ -11,11 +12,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.end_to_end.test_zones import anchored
 from tests.kafka.running import Tracker, returns
 from tests.kafka.test_pipeline import OnKafka, RunCli
 from tests.oracle import from_classic
 from tests.parity.test_parity import oracle_of, post, trace
-from tests.serving import eventually
+from tests.serving import Served, eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -24,7 +26,7 @@ HOUR_MS = 3_600_000
 
 async def test_the_past(on_kafka: OnKafka, http: aiohttp.ClientSession, database: Callable[[], str]) -> None:
     """What came in, hours old, just now and twice, is in the history once, whoever is killed while it is stored, and `from` and `to`
-    give what a child would count; with its people."""
+    give what a child would count; with its people. So are zones."""
     pipeline = on_kafka()
     store = ("--store", database())
     every = (*store, "--store-every", "500ms")
@@ -58,6 +60,7 @@ async def test_the_past(on_kafka: OnKafka, http: aiohttp.ClientSession, database
     one_hour = [sent for sent in old if hour_ms <= sent["timestamp"] < hour_ms + HOUR_MS]
     query = {"page": "/p/2", "from": str(hour_ms), "to": str(hour_ms + HOUR_MS)}
     assert await _is(http, served.address, query, oracle_of(one_hour, HOUR_MS).window(hour_ms + HOUR_MS, "/p/2"))()
+    await _zones(http, served)
     for worker in pipeline.workers[1:]:
         assert await worker.stop() == 0
 
@@ -73,6 +76,25 @@ async def test_a_store_that_can_t_be(on_kafka: OnKafka, http: aiohttp.ClientSess
     async with http.get(f"{served.address}/api/heatmap", params={"page": "/", "from": "0"}) as answer:
         assert answer.status == 503
         assert "can't reach the PostgreSQL server" in await answer.text()
+
+
+async def _zones(http: aiohttp.ClientSession, served: Served) -> None:
+    """Zones are stored under their names, by whichever worker has the session's partition."""
+    for number in range(5):
+        message = anchored(0, ["buy", "menu", "menu"], session=f"z{number}", path="/zones", kind=["click", "move", "move"])
+        async with http.post(f"{served.address}/clickstream", data=json.dumps(message)) as answer:
+            assert answer.status == 202
+
+    async def stored() -> bool:
+        async with http.get(f"{served.address}/api/zones", params={"page": "/zones", "from": "0"}) as answer:
+            assert answer.status == 200, await answer.text()
+            told = await answer.json()
+        found = [(zone["zone"], zone["samples"], zone["people"], zone["clicks"]) for zone in told["zones"]]
+        return (found, told["people"]) == ([("menu", 10, 5, 0), ("buy", 5, 5, 5)], 5)
+
+    await eventually(stored, 60)
+    async with http.get(f"{served.address}/api/zones/usual", params={"page": "/zones"}) as answer:
+        assert (await answer.json())["zones"] is None, "a week is needed"
 
 
 def _is(http: aiohttp.ClientSession, address: str, query: dict[str, str], expected: dict[tuple[int, int], int]) -> Callable[[], Any]:
