@@ -42,6 +42,7 @@ _CALM_PANES = 64  #: a pane of so many hops ago is joined: trackers gather for s
 
 _NO_CELLS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 _NO_COUNTS: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+_NO_SAMPLES: npt.NDArray[np.float64] = np.zeros(0)
 
 
 @dataclass(slots=True)
@@ -250,7 +251,7 @@ class Aggregator:
             return
         waiting, self._waiting = self._waiting, []
         first, last = end - self._window_panes, end + self._skew_panes
-        for panes, located in waiting:
+        for panes, located in [_as_one(waiting)] if len(waiting) > 1 else waiting:
             pane, cells, counts = panes, located.cells, located.counts
             lowest, highest = located.lowest_pane, located.highest_pane
             if lowest < first or highest >= last:
@@ -463,6 +464,14 @@ class Aggregator:
     def _page_now(self, place: int, now_ms: int) -> PageNow:
         samples = sum(int(self._totals[row]) for row in self._pages.rows[place, :PLAIN_LAYERS].tolist() if row >= 0)
         return self._pages.now(place, samples, now_ms)
+
+
+def _as_one(waiting: list[tuple[npt.NDArray[np.int64], Located]]) -> tuple[npt.NDArray[np.int64], Located]:
+    """What waited, joined: records of many pages are many and small, and what is kept of a pane is looked at once."""
+    located = [one for _, one in waiting]
+    lowest, highest = min(one.lowest_pane for one in located), max(one.highest_pane for one in located)
+    cells, counts = np.concatenate([one.cells for one in located]), np.concatenate([one.counts for one in located])
+    return np.concatenate([panes for panes, _ in waiting]), Located(cells, counts, _NO_SAMPLES, lowest, highest, False)
 
 
 @lru_cache(maxsize=64)

@@ -13,12 +13,14 @@ from __future__ import annotations
 import binascii
 import sys
 from array import array
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ColumnError", "pack", "pack_few", "unpack"]
+__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack"]
 
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     letter: np.dtype("<" + code)
@@ -55,6 +57,15 @@ def pack_few(values: list[int]) -> str:
     if letter not in _SAME_AS_ARRAY:
         return pack(np.array(values, np.int64))
     return "<" + letter + binascii.b2a_base64(array(letter, values).tobytes(), newline=False).decode("ascii")
+
+
+def pack_parts(column: npt.NDArray[Any], ends: Sequence[int]) -> list[str]:
+    """Parts of a column, each as text of its own: from each of the `ends`, which begin with 0, to the next. All in one type."""
+    letter = _letter(column)
+    dtype = _DTYPES[letter]
+    data, size, head = column.astype(dtype, copy=False).tobytes(), dtype.itemsize, "<" + letter
+    to_text = binascii.b2a_base64
+    return [head + to_text(data[start * size : end * size], newline=False).decode("ascii") for start, end in pairwise(ends)]
 
 
 def unpack(text: str) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.columns import ColumnError, pack, pack_few, unpack
+from isotherm.core.columns import ColumnError, pack, pack_few, pack_parts, unpack
 from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.pages import Page
@@ -466,10 +466,9 @@ def counts_to_records(
     """One record a page with its key; pages without counts too, where their visitors changed. `zones_of`: pages whose zones are told."""
     order = np.argsort(counts.page, kind="stable")
     ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1)).tolist()
-    pane, layer, tile, count = (column[order] for column in (counts.pane, counts.layer, counts.tile, counts.count))
-    records = []
-    for index, key in enumerate(counts.pages):
-        rows = slice(ends[index], ends[index + 1])
+    columns = (pack_parts(column[order], ends) for column in (counts.pane, counts.layer, counts.tile, counts.count))
+    records, kinds = [], list(KINDS)
+    for index, (key, pane, layer, tile, count) in enumerate(zip(counts.pages, *columns, strict=True)):
         page = Page.from_key(key)
         records.append(
             (
@@ -484,11 +483,11 @@ def counts_to_records(
                     visitors=counts.visitors[index],
                     newest=counts.newest_ms[index],
                     origin=counts.origins[index],
-                    kinds=list(KINDS),
-                    pane=_packed(pane[rows]),
-                    layer=_packed(layer[rows]),
-                    tile=_packed(tile[rows]),
-                    count=_packed(count[rows]),
+                    kinds=kinds,
+                    pane=pane,
+                    layer=layer,
+                    tile=tile,
+                    count=count,
                     zones=zones_to_columns(counts.zones, index) if counts.zones is not None and key in zones_of else msgspec.UNSET,
                 ),
             )
