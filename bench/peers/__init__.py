@@ -8,4 +8,6 @@ others need is installed into a venv of this folder's own, by this command alone
     bytewax       its sliding window, folded into a dict of tiles
     quix_hopping  the tutorial's aggregator (examples/tutorial) on a real broker
     quix_tumbling Quix Streams' tumbling window of one pane on a real broker: the sum of 1,200 panes is still to be done
+    flink         Flink SQL's hopping window on a real broker, a row a page (needs Maven and a JDK, else it is left out)
+    flink_tiles   the same, a row a tile, as one would write it first
 """

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from bench.machine import about
-from bench.peers import quix
+from bench.peers import flink_sql, quix
 from bench.peers.trace import HOP_MS, Event, events, window
 from bench.progress import Progress
 
@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _CASES = ((40, 1, 40.0), (200, 50, 40.0))  #: visitors, pages, seconds of the trace
 _BUDGET_S = 25.0  #: CPU of one peer on one case
-_PEERS = ("ours", "duckdb", "bytewax", "quix_hopping", "quix_tumbling")
+_PEERS = ("ours", "duckdb", "bytewax", "quix_hopping", "quix_tumbling", *flink_sql.QUERIES)
 
 
 def _python() -> str:
@@ -84,22 +84,41 @@ def _check(peer: str, found: dict[str, Any], given: list[Event]) -> int:
     return compared
 
 
+def _that_can_be_had(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """All of them, without Flink where it can't be built; that is said."""
+    if not set(chosen) & set(flink_sql.QUERIES):
+        return chosen
+    try:
+        flink_sql.build()
+    except flink_sql.FlinkMissing as missing:
+        click.echo(f"Flink SQL is left out: {missing}", err=True)
+        return tuple(peer for peer in chosen if peer not in flink_sql.QUERIES)
+    return chosen
+
+
 @click.command()
 @click.argument("peers", nargs=-1, type=click.Choice(_PEERS))
 def main(peers: tuple[str, ...]) -> None:
     """Run PEERS; none: all."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the broker and its folder go with us
     progress, rows = Progress(), []
-    chosen = peers or _PEERS
+    chosen = _that_can_be_had(peers or _PEERS)
+    if not chosen:
+        return
     python = _python() if {"duckdb", "bytewax"} & set(chosen) else ""
     modules = {"ours": (sys.executable, "ours"), "duckdb": (python, "duckdb_query"), "bytewax": (python, "bytewax_sliding")}
     click.echo(f"{'peer':<16}{'visitors':>9}{'pages':>7}{'events':>9}{'events a CPU s':>16}{'compared':>10}")
-    with quix.broker() if any(peer.startswith("quix") for peer in chosen) else contextlib.nullcontext("") as servers:
+    with quix.broker() if any(peer.startswith(("quix", "flink")) for peer in chosen) else contextlib.nullcontext("") as servers:
         for case in _CASES:
             given = events(*case)
             for peer in chosen:
                 progress.row(f"{peer}, {case[0]} visitors on {case[1]} pages")
-                found = _module(*modules[peer], case) if peer in modules else _kafka(servers, peer, case, given)
+                if peer in modules:
+                    found = _module(*modules[peer], case)
+                elif peer in flink_sql.QUERIES:
+                    found = flink_sql.measure(servers, peer, given, _BUDGET_S)
+                else:
+                    found = _kafka(servers, peer, case, given)
                 progress.clear()
                 compared = _check(peer, found, given)
                 rate = found["events"] / found["cpu_s"]

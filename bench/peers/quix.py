@@ -24,7 +24,7 @@ from scripts.kafka_broker import Broker
 from bench.machine import cpu_s
 from bench.peers.trace import GRID, HOP_MS, WINDOW_MS, Event
 
-__all__ = ["broker", "measure"]
+__all__ = ["broker", "make_topic", "measure", "produce"]
 
 _GROUPED, _HEATMAP = "grouped", "heatmap"
 _KEPT = {"retention.ms": "-1"}  #: the trace's times are long past
@@ -48,8 +48,8 @@ def measure(servers: str, name: str, group: str, command: list[str], given: list
     """As the other peers tell it: events, cpu_s, and the values that it wrote."""
     grouped, heatmap = f"{name}-{_GROUPED}", f"{name}-{_HEATMAP}"
     admin = AdminClient({"bootstrap.servers": servers})
-    for made in admin.create_topics([NewTopic(topic, 1, 1, config=_KEPT) for topic in (grouped, heatmap)]).values():
-        made.result()
+    for topic in (grouped, heatmap):
+        make_topic(admin, topic)
     with tempfile.TemporaryDirectory(prefix="isotherm-bench-") as folder:
         environment = os.environ | {
             "KAFKA": servers, "GROUPED": grouped, "HEATMAP": heatmap, "STATE_DIR": f"{folder}/state",
@@ -59,7 +59,7 @@ def measure(servers: str, name: str, group: str, command: list[str], given: list
         try:
             time.sleep(_SETTLE_S)
             before_s = cpu_s(process.pid)
-            _produce(servers, grouped, given)
+            produce(servers, grouped, given)
             began_s = time.monotonic()
             spent_s = 0.0
             while spent_s < budget_s and time.monotonic() - began_s < _WALL_S_MAX and _committed(admin, group, grouped) < len(given):
@@ -73,7 +73,13 @@ def measure(servers: str, name: str, group: str, command: list[str], given: list
     return {"events": _committed(admin, group, grouped), "cpu_s": spent_s, "written": _written(servers, heatmap)}
 
 
-def _produce(servers: str, topic: str, given: list[Event]) -> None:
+def make_topic(admin: AdminClient, topic: str) -> None:
+    """One partition, and nothing in it grows old."""
+    admin.create_topics([NewTopic(topic, 1, 1, config=_KEPT)])[topic].result()
+
+
+def produce(servers: str, topic: str, given: list[Event]) -> None:
+    """Writes the events to the topic, with their times, and waits until the broker has them."""
     producer = Producer({"bootstrap.servers": servers, "queue.buffering.max.messages": 1_000_000})
     for page, time_ms, tile in given:
         producer.produce(topic, json.dumps({"tile_x": tile % GRID, "tile_y": tile // GRID}).encode(), page.encode(), timestamp=time_ms)
