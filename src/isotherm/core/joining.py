@@ -1,4 +1,5 @@
-"""Joining: the samples of many records as one, for whoever reads a long stretch of the log. A record of two samples is all overhead.
+"""Joining: the samples of many records as one, for whoever reads a long stretch of the log; and the counts of many pages as one, for the
+aggregator. A record of two samples is all overhead.
 
 What each record's columns are checked for one by one in `records` is checked here once for all of them; so it raises for all of them.
 """
@@ -12,14 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.columns import ColumnError, unpack
-from isotherm.core.layers import DEVICES
+from isotherm.core.counts import Counts
+from isotherm.core.layers import DEVICES, LAYERS
 from isotherm.core.pages import Page
-from isotherm.core.records import Clickstream, RecordError
+from isotherm.core.records import Clickstream, GroupedByPage, RecordError
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
-__all__ = ["joined"]
+__all__ = ["joined", "joined_counts"]
 
 _RUN_COLUMNS = ("page", "session", "device", "load", "seq", "w", "h", "n")
+_COUNT_COLUMNS = ("pane", "layer", "tile", "count")
+_INT32_MAX = 2**31 - 1
 _SAMPLE_COLUMNS = ("age", "x", "y", "kind")
 
 
@@ -58,6 +62,36 @@ def joined(records: Sequence[Clickstream]) -> Samples:
         return _joined(records)
     except (ColumnError, ValueError) as error:
         raise RecordError(str(error)) from None
+
+
+def joined_counts(records: Sequence[GroupedByPage]) -> Counts:
+    """The counts of records of one source, offset, hop and grid, one at least, each of another page. Raises `RecordError`."""
+    try:
+        columns = [[unpack(getattr(record, name)) for record in records] for name in _COUNT_COLUMNS]
+    except ColumnError as error:
+        raise RecordError(str(error)) from None
+    lengths = [len(part) for part in columns[0]]
+    if any(list(map(len, parts)) != lengths for parts in columns):
+        raise RecordError("expected columns of one length")
+    if any(part.dtype.kind == "f" for parts in columns for part in parts):
+        raise RecordError("expected columns of whole numbers")
+    pane, layer, tile, count = (np.concatenate(parts).astype(np.int64, copy=False) for parts in columns)
+    if len(pane):
+        if not (layer.min() >= 0 and layer.max() < LAYERS and tile.min() >= 0 and tile.max() < records[0].grid_size ** 2):
+            raise RecordError("expected layers that there are, and tiles within the grid")
+        if not (count.min() > 0 and count.max() <= _INT32_MAX):
+            raise RecordError("expected counts above 0, of 32 bits")
+    return Counts(
+        pages=[record.site + record.path for record in records],
+        origins=[record.origin for record in records],
+        visitors=[record.visitors for record in records],
+        newest_ms=[record.newest for record in records],
+        page=np.repeat(np.arange(len(records)), lengths),
+        layer=layer,
+        pane=pane,
+        tile=tile.astype(np.int32),
+        count=count.astype(np.int32),
+    )
 
 
 def _joined(records: Sequence[Clickstream]) -> Samples:

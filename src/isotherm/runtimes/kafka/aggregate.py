@@ -121,28 +121,35 @@ class AggregateWorker:
             if part is None or message.offset() < part.next_offset:
                 continue
             self._take(part, message, producer)
+        for part in self._parts.values():
+            for origin, failure in part.settle():
+                self._give_up(failure, origin, producer)
 
     def _take(self, part: Partition, message: Any, producer: Any) -> None:
         value = message.value() or b""
         try:
             tick_ms = tick_of(value)
             if tick_ms is None:
-                part.take(value, message.timestamp()[1], self._clock.now_ms())
+                part.take(value, message.timestamp()[1], self._clock.now_ms(), message)
             elif part.caught_up:
                 self._ticks.heard(tick_ms, self._clock.now_ms())
-        except RecordError as error:
-            self._bury(str(error), message, value, producer)
         except Exception as error:  # one record never stops a stage; what it was is kept
-            logger.exception("record %d of partition %d could not be processed", message.offset(), message.partition())
-            self._bury(f"{type(error).__name__}: {error}", message, value, producer)
+            self._give_up(error, message, producer)
         part.next_offset = message.offset() + 1
 
-    def _bury(self, error: str, message: Any, value: bytes, producer: Any) -> None:
+    def _give_up(self, error: Exception, message: Any, producer: Any) -> None:
+        if isinstance(error, RecordError):
+            self._bury(str(error), message, producer)
+            return
+        logger.error("record %d of partition %d could not be processed", message.offset(), message.partition(), exc_info=error)
+        self._bury(f"{type(error).__name__}: {error}", message, producer)
+
+    def _bury(self, error: str, message: Any, producer: Any) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         if offset < self._parts[partition].done:
             return  # the worker that had the partition then has seen to it
         logger.warning("record %d of %s[%d] goes to the dead letters: %s", offset, topic, partition, error)
-        letter = dead_letter(error, "aggregate", topic, partition, offset, value)
+        letter = dead_letter(error, "aggregate", topic, partition, offset, message.value() or b"")
         producer.produce(self._cluster.name(Topics.DEAD_LETTER), encode(letter))
 
     def _read_interest(self, consumer: Any) -> None:
