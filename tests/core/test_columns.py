@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
-from isotherm.core.columns import ColumnError, pack, pack_few, unpack
+from isotherm.core import counting
+from isotherm.core.columns import ColumnError, pack, pack_few, unpack, unpack_floats, unpack_within
 
 numbers = st.one_of(
     stnp.arrays(np.int64, st.integers(0, 20), elements=st.integers(-(2**62), 2**62)),
@@ -30,6 +32,37 @@ def test_what_is_packed_is_unpacked_exactly(column: np.ndarray) -> None:
 def test_a_short_list_is_packed_as_an_array_is(values: list[int]) -> None:
     """Quicker, and the same text."""
     assert pack_few(values) == pack(np.array(values, np.int64))
+
+
+texts = st.one_of(
+    numbers.map(pack),
+    stnp.arrays(np.float64, st.integers(0, 5)).map(lambda column: "<d" + base64.b64encode(column.tobytes()).decode()),
+    st.builds(lambda letter, data: f"<{letter}{data}", st.sampled_from("BHIbhiqfdx"), st.text("AB/+=\n-é\ud800", max_size=12)),
+    st.text(max_size=6),
+)
+
+
+@given(texts, st.sampled_from([0, 255, 600_000]))
+def test_in_one_step_it_is_the_same_or_left_to_two(text: str, most: int) -> None:
+    """Numbers of 64 bits at once, or None: of what is no column, not finite, or not within the bounds."""
+    try:
+        column = unpack(text)
+    except ColumnError:
+        assert unpack_floats(text) is None
+        assert unpack_within(text, most) is None
+        return
+    floats, whole = unpack_floats(text), unpack_within(text, most)
+    fine = bool(np.isfinite(column).all())
+    near = column.dtype.kind != "f" and bool(((column >= 0) & (column <= most)).all())
+    if counting.compiled is None:
+        assert floats is whole is None
+        return
+    assert (floats is None) == (not fine)
+    assert (whole is None) == (not near)
+    if floats is not None:
+        assert floats.tolist() == column.astype(np.float64).tolist()
+    if whole is not None:
+        assert whole.tolist() == column.tolist()
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,10 @@ async def test_a_drawn_zone_counts_what_lies_on_its_elements_from_then_on(serve:
         assert await draw(http, served, HERO, served.token) == (200, {"zones": [HERO], "may": True})
         status, told = await draw(http, served, MENU, served.token)
         assert (status, [zone["name"] for zone in told["zones"]]) == (200, ["Hero", "Menu"])
-        await send(http, served, anchored(1, on))
+        async with http.ws_connect(f"{served.ws}/clickstream/s") as tracker:  # a tracker's own way
+            await tracker.send_json(anchored(1, on))
+            while "ack" not in await tracker.receive_json(timeout=10):
+                pass
         await send(http, served, anchored(2, on, path="/p/9"))
         await counted(http, served, {"Hero": 3, "#main>0": 1, "buy": 1, "Menu": 1})
         await counted(http, served, {"/p/2": 2, "#main>0": 1, "buy": 1, "Menu": 1}, "/p/9")

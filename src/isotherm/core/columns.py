@@ -20,7 +20,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack"]
+from isotherm.core import counting
+
+__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack", "unpack_floats", "unpack_within"]
 
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     letter: np.dtype("<" + code)
@@ -80,6 +82,18 @@ def unpack(text: str) -> npt.NDArray[Any]:
     if len(data) % dtype.itemsize:
         raise ColumnError(f"expected whole elements of {dtype.itemsize} bytes in a packed column, got {len(data)} bytes")
     return np.frombuffer(data, dtype)
+
+
+def unpack_floats(text: str) -> npt.NDArray[np.float64] | None:
+    """The same as finite float64, in one step; None: it takes `unpack` to tell what is wrong, or there are no compiled loops."""
+    found = counting.compiled.numbers(text, -1) if counting.compiled is not None else None
+    return np.frombuffer(found, np.float64) if found is not None else None
+
+
+def unpack_within(text: str, most: int) -> npt.NDArray[np.int64] | None:
+    """The same of a column of integers that all lie from 0 to `most`; None: there are others, or it takes `unpack` to tell."""
+    found = counting.compiled.numbers(text, most) if counting.compiled is not None else None
+    return np.frombuffer(found, np.int64) if found is not None else None
 
 
 def _letter(column: npt.NDArray[Any]) -> str:

@@ -19,7 +19,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS, PLAIN_LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 7  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 8  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -39,6 +39,7 @@ __all__ = [
     "drop",
     "kind_places",
     "locate",
+    "order",
     "place",
     "split",
     "tally",
@@ -245,3 +246,12 @@ def split(cells: npt.NDArray[np.int64], tiles: int) -> tuple[npt.NDArray[np.int6
     rows, of_cells = np.divmod(cells, tiles)
     starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()]
     return of_cells, dict(zip(rows[starts].tolist(), zip(starts, [*starts[1:], len(cells)], strict=True), strict=True))
+
+
+def order(first: npt.NDArray[np.int64], second: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """How rows stand when sorted by `first` (0 to below 2^32), then `second`; those that are alike as they came."""
+    if compiled is None or len(first) >= 1 << 32:
+        return np.lexsort((second, first))
+    places = np.empty(len(first), np.int64)
+    compiled.order(np.ascontiguousarray(first, np.int64), np.ascontiguousarray(second, np.uint64), places)
+    return places

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core import counting
 from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.rollup import Table
@@ -128,7 +129,7 @@ class Crowd:
 
 def _settled(table: Table) -> _Settled:
     marks = (table.who.astype(np.uint64) << np.uint64(32)) | table.seen_cell.astype(np.uint64)
-    order = np.lexsort((marks, table.seen_page))
+    order = counting.order(table.seen_page, marks)
     page, marks, pane = table.seen_page[order], marks[order], table.seen_pane[order]
     starts = _starts(page, marks)
     page, marks = page[starts], marks[starts]
@@ -150,7 +151,7 @@ def _settled(table: Table) -> _Settled:
 
 def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Each page's cells, once each, and their counts."""
-    order = np.lexsort((table.cell, table.page))
+    order = counting.order(table.page, table.cell.astype(np.uint64))
     page, cell, count = table.page[order], table.cell[order], table.count[order]
     starts = _starts(page, cell)
     if not len(starts):

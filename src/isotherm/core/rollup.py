@@ -159,6 +159,8 @@ def fold(
     if not len(table.count):
         return [], 0
     time_ms, seen_ms = table.pane * hop_ms, table.seen_pane * hop_ms
+    if time_ms.min() >= max(floors.by_tier):  # as nearly always: all of it goes into all tiers
+        return _in_all_tiers(table, time_ms, seen_ms, marks_max), 0
     buckets: list[Bucket] = []
     for tier, (span_ms, floor_ms) in enumerate(zip(TIERS_MS, floors.by_tier, strict=True)):
         kept, kept_seen = np.flatnonzero(time_ms >= floor_ms), np.flatnonzero(seen_ms >= floor_ms)
@@ -171,6 +173,27 @@ def fold(
         for at, rows in groups(table.page[kept], time_ms[kept] // span_ms):
             buckets.append(Bucket(table.pages[at[0]], tier, at[1], Contents(*_added(cell[rows], count[rows]), marks.get(at, Marks()))))
     return buckets, int(table.count[time_ms < min(floors.by_tier)].sum())
+
+
+def _in_all_tiers(table: Table, time_ms: Cells, seen_ms: Cells, marks_max: int) -> list[Bucket]:
+    """Rows are sorted into the finest tier alone; each further one adds up what the one before came to, mostly one bucket or two."""
+    finest = TIERS_MS[0]
+    marks = {
+        at: Marks.of(table.who[rows], table.seen_cell[rows], marks_max) for at, rows in groups(table.seen_page, seen_ms // finest)
+    }
+    found = {
+        at: Contents(*_added(table.cell[rows], table.count[rows]), marks.get(at, Marks()))
+        for at, rows in groups(table.page, time_ms // finest)
+    }
+    buckets: list[Bucket] = []
+    for tier, span_ms in enumerate(TIERS_MS):
+        if tier:
+            parts: dict[tuple[int, int], list[Contents]] = {}
+            for (page, number), contents in found.items():
+                parts.setdefault((page, number * TIERS_MS[tier - 1] // span_ms), []).append(contents)
+            found = {at: Contents.added(several, marks_max) for at, several in parts.items()}
+        buckets += [Bucket(table.pages[page], tier, number, contents) for (page, number), contents in found.items()]
+    return buckets
 
 
 def groups(page: Cells, number: Cells) -> Iterator[tuple[tuple[int, int], Cells]]:

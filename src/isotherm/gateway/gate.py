@@ -144,6 +144,8 @@ class Gate:
             counters.add("left_out" if path is None else "bots", len(batch.x))
             waiter.durable(batch.seq)
             return None
+        if site.drawing:
+            batch.anchors[:] = site.drawing.named(path, batch.anchors)
         page, key = page_and_key(site.key, path)
         if judge is not None:
             judge.weigh([Visit(site.key, batch.session, key, now_ms - batch.age_ms, True, batch.seq)], sender, now_ms)

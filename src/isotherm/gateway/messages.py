@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from isotherm.core.columns import ColumnError, unpack
+from isotherm.core.columns import ColumnError, unpack, unpack_floats, unpack_within
 from isotherm.core.layers import CLASSIC_KINDS, KINDS, SAMPLE_KINDS, SENT_KINDS
 from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
@@ -283,14 +283,15 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
     who = _session(message.session, session, "session", seq)
     x = _numbers(message.x, "x", seq)
     y = _numbers(message.y, "y", seq)
-    age = _ages(message.age, seq)
+    near = unpack_within(message.age, SAMPLE_AGE_MS_MAX) if isinstance(message.age, str) else None
+    age = _ages(message.age, seq) if near is None else near
     if not 1 <= len(x) <= BATCH_SAMPLES_MAX:
         raise Refusal(f"Expected columns of 1 to {BATCH_SAMPLES_MAX} samples, got {len(x)} - at `$.x`", seq=seq)
     kind: npt.NDArray[Any] = _kinds(message, len(x))
     for name, column in (("y", y), ("age", age), ("kind", kind)):
         if len(column) != len(x):
             raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
-    if np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX:
+    if near is None and (np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX):
         raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
     anchored = _anchored(message, len(x))
     x, kind = _with_heights(message, x, kind)
@@ -371,6 +372,9 @@ def _in_box(column: str | list[float] | None, name: str, length: int, seq: int) 
 def _numbers(column: str | list[float], name: str, seq: int) -> npt.NDArray[np.float64]:
     if isinstance(column, list):
         return np.array(column, np.float64)
+    floats = unpack_floats(column)
+    if floats is not None:
+        return floats
     array = _unpacked(column, name, seq)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Refusal(f"Expected finite numbers - at `$.{name}`", seq=seq)

@@ -75,7 +75,7 @@ void table_free(Table *table) { free(table->places); }
 static PyMethodDef methods[] = {
     {"tally", tally, METH_VARARGS, NULL}, {"locate", locate, METH_VARARGS, NULL}, {"tell", tell, METH_VARARGS, NULL},
     {"add", add, METH_VARARGS, NULL},     {"drop", drop, METH_VARARGS, NULL},     {"zone_tally", zone_tally, METH_VARARGS, NULL},
-    {"split", split, METH_VARARGS, NULL}, {"pairs", pairs, METH_VARARGS, NULL}, {"arrange", arrange, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"split", split, METH_VARARGS, NULL}, {"pairs", pairs, METH_VARARGS, NULL}, {"arrange", arrange, METH_VARARGS, NULL}, {"numbers", numbers, METH_VARARGS, NULL}, {"order", order, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_counting", NULL, 0, methods, NULL, NULL, NULL, NULL};
