@@ -197,7 +197,9 @@ def test_what_does_not_fit_is_refused() -> None:
 
 @needs_compiler
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([0, 1, 2, 2047, 2048, 70_000, 2**32 - 1]), st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 3)))))
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 2047, 2048, 70_000, 2**32 - 1]), st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 3))))
+)
 def test_rows_are_sorted_the_same(made: list[tuple[int, int]]) -> None:
     """By the first number, then the second, and those that are alike as they came."""
     first, second = np.array([one for one, _ in made], np.int64), np.array([other for _, other in made], np.uint64)

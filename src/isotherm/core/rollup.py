@@ -178,9 +178,7 @@ def fold(
 def _in_all_tiers(table: Table, time_ms: Cells, seen_ms: Cells, marks_max: int) -> list[Bucket]:
     """Rows are sorted into the finest tier alone; each further one adds up what the one before came to, mostly one bucket or two."""
     finest = TIERS_MS[0]
-    marks = {
-        at: Marks.of(table.who[rows], table.seen_cell[rows], marks_max) for at, rows in groups(table.seen_page, seen_ms // finest)
-    }
+    marks = {at: Marks.of(table.who[rows], table.seen_cell[rows], marks_max) for at, rows in groups(table.seen_page, seen_ms // finest)}
     found = {
         at: Contents(*_added(table.cell[rows], table.count[rows]), marks.get(at, Marks()))
         for at, rows in groups(table.page, time_ms // finest)
