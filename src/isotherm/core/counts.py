@@ -84,9 +84,9 @@ class SpotCounts:
     cell: npt.NDArray[np.int64]  #: where in the element's box: row by row, `spots.SIDE` a row
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)  # frozen, to make one would take a microsecond more: as much as ten samples
 class Counts:
-    """Columns of equal length, one row a (page, layer, pane, tile); and lists with one element a page."""
+    """Columns of equal length, one row a (page, layer, pane, tile); and lists with one element a page. Nobody changes them."""
 
     pages: list[str]  #: page keys
     origins: list[str | None]  #: where a browser said that it sent from

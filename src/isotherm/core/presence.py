@@ -78,6 +78,8 @@ class Presence:
 
     def changes(self) -> dict[str, int]:
         """Pages whose number changed since the last call, with their number now."""
+        if not self._changed:
+            return {}
         changed = {page_key: self._on.get(page_key, 0) for page_key in self._changed}
         self._changed.clear()
         return changed

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from math import hypot
 from typing import Any, Final, NamedTuple
@@ -134,13 +135,16 @@ class Rage:
         self._turned_ms = now_ms  # a clock set back only keeps things longer
 
 
+@lru_cache(maxsize=64)
+def _clicks(kinds: tuple[str, ...]) -> list[int]:
+    """Where clicks stand in a record's table of kinds."""
+    return [place for place, kind in enumerate(kinds[:256]) if kind == "click"]
+
+
 def click_places(samples: Samples, fresh: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.intp]:
     """Where the clicks stand among the samples: those of `fresh` runs that are `within` the cap (None: all are)."""
-    numbers = [place for place, kind in enumerate(samples.kinds[:256]) if kind == "click"]
-    if not numbers:
-        return _NONE
-    of_samples = samples.kind.tobytes()  # to look for a byte takes no time: most records have no click
-    if not any(number in of_samples for number in numbers):
+    numbers = _clicks(tuple(samples.kinds))
+    if not samples.has_any(numbers):
         return _NONE
     is_click = samples.kind == numbers[0]
     for number in numbers[1:]:

@@ -6,6 +6,7 @@ in the sample columns, in order. The runs' sizes add up to the samples' length.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,6 +69,11 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.time_ms)
+
+    def has_any(self, kinds: Iterable[int]) -> bool:
+        """Whether there is a sample of one of these kinds, places in `kinds`: a look at bytes, where most records have none."""
+        of_samples = self.kind.tobytes()
+        return any(kind in of_samples for kind in kinds)
 
 
 def _named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:

@@ -88,9 +88,10 @@ def bands_of(
 
 
 @lru_cache(maxsize=64)
-def _codes(kinds: tuple[str, ...]) -> npt.NDArray[np.uint8]:
-    """Of each kind in a record's table: 1 a view, 2 a leave, 0 all else."""
-    return np.array([VIEW_KINDS.index(kind) + 1 if kind in VIEW_KINDS else 0 for kind in kinds] or [0], np.uint8)
+def _codes(kinds: tuple[str, ...]) -> tuple[npt.NDArray[np.uint8], list[int]]:
+    """Of each kind in a record's table: 1 a view, 2 a leave, 0 all else; and where those that are not 0 stand."""
+    codes = [VIEW_KINDS.index(kind) + 1 if kind in VIEW_KINDS else 0 for kind in kinds] or [0]
+    return np.array(codes, np.uint8), [place for place, code in enumerate(codes[:256]) if code]
 
 
 class _Walked(NamedTuple):
@@ -139,9 +140,10 @@ class Views:
     def meet(self, samples: Samples, keys: list[str], fresh: npt.NDArray[np.bool_]) -> None:
         """Takes the samples of `fresh` runs; `keys` are those of the samples' pages."""
         self.settle(samples.arrived_ms)
-        code = _codes(tuple(samples.kinds))[samples.kind]
-        if not self._pages and not code.any():
+        codes, told = _codes(tuple(samples.kinds))
+        if not self._pages and not samples.has_any(told):
             return
+        code = codes[samples.kind]
         for run in self._walked(samples, keys, fresh, code):
             self._meet(run)
 

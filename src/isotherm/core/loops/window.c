@@ -61,7 +61,8 @@ static inline int note(Changed *changed, int64_t cell, int32_t count)
     return 0;
 }
 
-/* Sorts (key, value) by key, ascending: 11 bits a pass, only as many passes as the largest key needs. */
+/* Sorts (key, value) by key, ascending: 11 bits a pass, or 8 where a table of 2,048 would be most of the work; only as many passes as the
+ * largest key needs. */
 static int sort_pairs(int64_t *keys, int32_t *values, Py_ssize_t length)
 {
     if (length < 48) {
@@ -87,14 +88,16 @@ static int sort_pairs(int64_t *keys, int32_t *values, Py_ssize_t length)
     }
     int64_t *from = keys, *to = other_keys;
     int32_t *from_values = values, *to_values = other_values;
-    for (int shift = 0; shift < 63 && all >> shift; shift += 11) {
-        Py_ssize_t starts[2049] = {0};
+    const int bits = length < 1024 ? 8 : 11, digits = 1 << bits;
+    for (int shift = 0; shift < 63 && all >> shift; shift += bits) {
+        Py_ssize_t starts[2049];
+        memset(starts, 0, ((size_t)digits + 1) * sizeof *starts);
         for (Py_ssize_t i = 0; i < length; i++)
-            starts[(from[i] >> shift & 2047) + 1]++;
-        for (int i = 0; i < 2048; i++)
+            starts[(from[i] >> shift & (digits - 1)) + 1]++;
+        for (int i = 0; i < digits; i++)
             starts[i + 1] += starts[i];
         for (Py_ssize_t i = 0; i < length; i++) {
-            Py_ssize_t place = starts[from[i] >> shift & 2047]++;
+            Py_ssize_t place = starts[from[i] >> shift & (digits - 1)]++;
             to[place] = from[i], to_values[place] = from_values[i];
         }
         int64_t *keys_before = from;
