@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,106 @@ async def test_who_only_looks_sees_what_the_embedded_history_would(place: str, t
     assert len(await looker.recent("a/", MOVES, NOW_MS)) == 5
     await looker.close()
     await embedded.close()
+
+
+async def test_the_pages_of_a_range_are_counted_as_one_by_one(place: str, tmp_path: Path) -> None:
+    """Samples and people of each page, those with most first, by who looks and by who keeps, with what waits; bursts are in no total."""
+    chance = random.Random(9)
+    worker, embedded = storing(place), History(
+        tmp_path / "embedded.sqlite", grid_size=2, hop_ms=HOP_MS, window_ms=300_000, retention=KEEP_ALL
+    )  # fmt: skip
+    embedded.open()
+    worker.begin("x/0", 100)
+    for offset in range(80):
+        time_ms = NOW_MS - chance.randrange(3 * DAY_MS)
+        cell = chance.choice([0, 3, 12, 23, 24, 47])  # the last two: of layers beyond moves and clicks
+        made = counts((time_ms, cell, chance.randint(1, 9)), who=f"s{offset % 7}", page=f"{chance.choice('ab')}/{chance.randrange(5)}")
+        embedded.add(made, offset, NOW_MS)
+        worker.add(made, "x/0", offset, NOW_MS)
+        if offset % 30 == 29:
+            worker.flush()
+            await embedded._flush()
+    worker.flush()
+    looker = looking(place)
+    for from_ms, to_ms in ((0, NOW_MS + 1), (NOW_MS - DAY_MS, NOW_MS), (NOW_MS - 700 * MINUTE_MS, NOW_MS - 70 * MINUTE_MS)):
+        expected = {}
+        for key in (f"{site}/{number}" for site in "ab" for number in range(5)):
+            past = await embedded.range(key, from_ms, to_ms)
+            samples = int(past.contents.counts[past.contents.cells < 24].sum())
+            if samples:
+                expected[key] = (samples, past.contents.marks.marks.tolist())
+        for history in (embedded, looker):
+            found = await history.pages(from_ms, to_ms, lambda _: True, 100)
+            assert (found.start_ms, found.end_ms) == ((await embedded.range("a/1", from_ms, to_ms)).start_ms, past.end_ms)
+            assert {page.key: (page.samples, page.contents.marks.marks.tolist()) for page in found.pages} == expected
+            assert [page.samples for page in found.pages] == sorted((samples for samples, _ in expected.values()), reverse=True)
+            few = await history.pages(from_ms, to_ms, lambda key: key.startswith("a/"), 2)
+            of_a = [one.key for one in found.pages if one.key[0] == "a"]
+            assert (few.known, [one.key for one in few.pages]) == (len(of_a), of_a[:2])
+    await looker.close()
+    await embedded.close()
+
+
+async def test_a_store_of_the_first_format_is_taken_over(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its buckets have no number of samples: they are counted where somebody asks, and get theirs as others are added, a few at a time."""
+    for module in ("store", "postgres"):
+        monkeypatch.setattr(f"isotherm.history.{module}.FILLED_ROWS", 10)
+    worker = storing(place)
+    worker.begin("x/0", 100)
+    for hour in range(12):
+        worker.add(counts((NOW_MS - hour * HOUR_MS, 1, 2), page=f"{'ab'[hour % 2]}/"), "x/0", hour, NOW_MS)
+    worker.flush()
+    _make_format_1(place)
+
+    async def told() -> dict[str, int]:
+        looker = looking(place)
+        found = await looker.pages(0, NOW_MS + 1, lambda _: True, 100)
+        await looker.close()
+        return {page.key: page.samples for page in found.pages}
+
+    anew = storing(place)
+    assert await told() == {"a/": 12, "b/": 12}
+    assert _unfilled(place) > 20
+    anew.begin("x/0", 100)
+    for offset in range(12, 18):
+        anew.add(counts((NOW_MS, 1, 1), page="b/"), "x/0", offset, NOW_MS)
+        anew.flush()
+        assert await told() == {"a/": 12, "b/": 12 + offset - 11}
+    assert _unfilled(place) == 0
+    assert _format(place) == 3
+
+
+def _make_format_1(place: str) -> None:
+    if place.startswith("postgresql"):
+        with psycopg.connect(place, autocommit=True) as server:
+            server.execute("ALTER TABLE isotherm_buckets DROP COLUMN samples")
+            server.execute("UPDATE isotherm_floors SET format = 1")
+        return
+    file = sqlite3.connect(place)
+    file.executescript(
+        "DROP INDEX by_time_with_samples; ALTER TABLE buckets DROP COLUMN samples; "
+        "CREATE INDEX by_time ON buckets (tier, number); PRAGMA user_version = 1"
+    )
+    file.close()
+
+
+def _asked(place: str, of_sqlite: str, of_postgres: str) -> int:
+    if place.startswith("postgresql"):
+        with psycopg.connect(place) as server:
+            return int(server.execute(of_postgres).fetchone()[0])  # type: ignore[index, arg-type]
+    file = sqlite3.connect(place)
+    (found,) = file.execute(of_sqlite).fetchone()
+    file.close()
+    return int(found)
+
+
+def _unfilled(place: str) -> int:
+    count = "SELECT count(*) FROM {} WHERE samples IS NULL"
+    return _asked(place, count.format("buckets"), count.format("isotherm_buckets"))
+
+
+def _format(place: str) -> int:
+    return _asked(place, "PRAGMA user_version", "SELECT format FROM isotherm_floors")
 
 
 def test_several_who_write_take_turns(place: str) -> None:

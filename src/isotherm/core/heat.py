@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AllPages", "Changes", "Heat", "PageNow", "Source", "View", "classic_json", "classic_value", "levels"]
+__all__ = [
+    "PICTURE_SIDE_MAX",
+    "AllPages",
+    "Changes",
+    "Heat",
+    "PageNow",
+    "Source",
+    "View",
+    "classic_json",
+    "classic_value",
+    "levels",
+]
+
+PICTURE_SIDE_MAX: Final = 25  #: cells a side of a page's small picture
 
 
 class View(NamedTuple):

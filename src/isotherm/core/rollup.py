@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import Counts, CountsToRead, read
+from isotherm.core.layers import PLAIN_LAYERS
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.tiers import TIERS_MS, Floors
 
@@ -39,6 +40,10 @@ class Contents:
             return parts[0] if parts else Contents()
         cells, counts = _added(np.concatenate([part.cells for part in parts]), np.concatenate([part.counts for part in parts]))
         return Contents(cells, counts, Marks.joined((part.marks for part in parts), marks_max))
+
+    def samples(self, tiles: int) -> int:
+        """Moves and clicks, of a grid of `tiles` tiles in all."""
+        return int(self.counts[self.cells < PLAIN_LAYERS * tiles].sum())
 
     def by_tile(self, layers: npt.NDArray[Any], tiles: int) -> Cells:
         """Counts of each of the `tiles` tiles, these layers put together."""

@@ -4,6 +4,7 @@ GET /api/heatmap?page=…[&from&to][&format=json|csv|png][&people=1]      a rang
 GET /api/heatmap/steps?page=…[&from&to&step=5m]                         a range in equal parts, to play or to scrub
 GET /api/zones?page=…&from&to                                           a page's zones in a range
 GET /api/zones/usual?page=…                                             the last sixty minutes beside the same time of seven days
+GET /api/pages?from&to                                                  the pages of a range, those with most samples first
 GET /api/history?page=…                                                 since when there is anything, and what is kept
 """
 
@@ -24,11 +25,12 @@ from aiohttp import web
 
 from isotherm.answers import refused
 from isotherm.core.columns import pack
-from isotherm.core.heat import Heat, View
-from isotherm.core.layers import layers_of
+from isotherm.core.heat import PICTURE_SIDE_MAX, Heat, View, levels
+from isotherm.core.layers import ALL_DEVICES, KINDS, PLAIN_LAYERS, layers_of
+from isotherm.core.pages import Page
 from isotherm.core.tiers import HOUR_MS, MINUTE_MS
 from isotherm.history.figures import Figures, as_csv, as_json, figures_of
-from isotherm.history.keeper import STEPS_MAX, History, Step
+from isotherm.history.keeper import PAGES_MAX, STEPS_MAX, History, PagePast, Step
 from isotherm.history.picture import draw
 from isotherm.history.store import HistoryError
 from isotherm.history.zones import DAYS, hours_before, usual_of
@@ -152,6 +154,48 @@ class HistoryEndpoints:
             "hidden-zones": len(past.zones) - len(told),
         }
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+    async def pages(self, request: web.Request, site: str | None) -> web.StreamResponse:
+        """`GET /api/pages` with `from` or `to`: of one site, or (None) of all."""
+        history = self._needed()
+        from_ms, to_ms = self._span(request)
+        if from_ms is None:
+            raise _refused("expected from: the time at which the range begins")
+        most = request.query.get("limit", "60")
+        if not re.fullmatch(r"\d{1,4}", most) or not 1 <= int(most) <= PAGES_MAX:
+            raise _refused(f"expected limit to be from 1 to {PAGES_MAX}, got {most!r}")
+        words = request.query.get("search", "").lower().split()
+        prefix = "" if site is None else f"{site}/"
+
+        def wanted(key: str) -> bool:
+            return key.startswith(prefix) and (not words or all(word in key.lower() for word in words))
+
+        try:
+            past = await history.pages(from_ms, to_ms, wanted, int(most))
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        pictures = request.query.get("pictures", "0") not in ("0", "false", "")
+        pages = await asyncio.to_thread(lambda: [self._page_past(page, pictures) for page in past.pages])
+        body = {"start": past.start_ms, "end": past.end_ms, "known": past.known, "pages": pages}
+        return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+    def _page_past(self, past: PagePast, picture: bool) -> dict[str, object]:
+        at, grid = Page.from_key(past.key), self._live.grid_size
+        tiles, marks, least = grid * grid, past.contents.marks, self._people_min
+        people = marks.within(np.arange(PLAIN_LAYERS), tiles)
+        told: dict[str, object] = {
+            "site": at.site,
+            "path": at.path,
+            "samples": past.samples,
+            "people": people if people >> marks.level >= least or least < 2 else None,
+        }
+        if picture:
+            layers = layers_of(KINDS[0], ALL_DEVICES)
+            counts = past.contents.by_tile(layers, tiles) * marks.enough(layers, tiles, least)
+            warm = np.flatnonzero(counts)
+            side, levels_ = levels(Heat(0, 0, grid, warm, counts[warm]), PICTURE_SIDE_MAX)
+            told["picture"] = {"grid": side, "levels": pack(levels_)}
+        return told
 
     async def usual(self, _request: web.Request, view: View) -> web.StreamResponse:
         """`GET /api/zones/usual`: the last sixty minutes of each zone beside the same time of the seven days before."""

@@ -36,9 +36,10 @@ from isotherm.history.zones import PastZones, past_zones
 if TYPE_CHECKING:
     from isotherm.history.postgres import PostgresReader
 
-__all__ = ["STEPS_MAX", "History", "Past", "Step"]
+__all__ = ["PAGES_MAX", "STEPS_MAX", "History", "PagePast", "PagesPast", "Past", "Step"]
 
 STEPS_MAX: Final = 400  #: of one answer; a day in steps of five minutes has 288
+PAGES_MAX: Final = 200  #: of one answer: each page's people have to be put together from all its buckets
 _SETTLE_MS: Final = 2_000  #: trackers gather for some seconds: what comes so late still goes with its minute
 _ROWS_MAX: Final = 500_000  #: that wait before they are stored ahead of time: some 20 MB
 _ROWS_LOST: Final = 10 * _ROWS_MAX  #: beyond it nothing more is taken
@@ -58,6 +59,23 @@ class Past:
     end_ms: int
     contents: Contents
     size: PageSize | None  #: newest size of the document
+
+
+class PagePast(NamedTuple):
+    """One page in a range."""
+
+    key: str
+    samples: int  #: moves and clicks
+    contents: Contents
+
+
+class PagesPast(NamedTuple):
+    """The pages of a range, those with most samples first, as many as were asked for."""
+
+    start_ms: int
+    end_ms: int
+    known: int  #: how many there are in all
+    pages: list[PagePast]
 
 
 class Step(NamedTuple):
@@ -262,6 +280,27 @@ class History:
     def minutes_since_ms(self) -> int:
         """From when on there are minutes."""
         return self._floors.minutes_ms
+
+    async def pages(self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int) -> PagesPast:
+        """Of the smallest stored range that holds ``[from, to)``: `most` pages of those whose keys are `wanted`. Raises `HistoryError`."""
+        return await self._do(lambda: self._pages(from_ms, to_ms, wanted, most))
+
+    def _pages(self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int) -> PagesPast:
+        assert self._reader is not None
+        start_ms, end_ms = widen(max(from_ms, min(self._floors.days_ms, to_ms - 1)), to_ms, self._floors)
+        runs = cover(start_ms, end_ms)
+        samples = self._reader.page_samples(runs)
+        waiting: dict[str, list[Contents]] = {}
+        for bucket in self._fold(self._unstored())[0]:
+            if any(run.tier == bucket.tier and run.first <= bucket.number < run.last for run in runs):
+                samples[bucket.page] = samples.get(bucket.page, 0) + bucket.contents.samples(self._tiles)
+                waiting.setdefault(bucket.page, []).append(bucket.contents)
+        known = [key for key, number in samples.items() if number and wanted(key)]
+        pages = []
+        for key in sorted(known, key=lambda key: (-samples[key], key))[:most]:
+            parts = [row.contents for row in self._reader.rows(key, runs)] + waiting.get(key, [])
+            pages.append(PagePast(key, samples[key], Contents.added(parts, _MARKS_READ_MAX)))
+        return PagesPast(start_ms, end_ms, len(known), pages)
 
     def _zone_rows(self, page: str, runs: list[Run]) -> list[StoredZones]:
         """Stored, and waiting."""

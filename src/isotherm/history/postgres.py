@@ -21,6 +21,9 @@ from isotherm.core.tiers import TIERS_MS, Floors, Run
 from isotherm.core.zone_rollup import ZoneBucket
 from isotherm.history.packing import pack_marks, unpack_contents, unpack_marks, unpack_zones
 from isotherm.history.store import (
+    FILLED_ROWS,
+    FILLING,
+    FORMAT,
     ZONE_GRID,
     HistoryError,
     PageSize,
@@ -29,6 +32,7 @@ from isotherm.history.store import (
     added,
     check_not_overtaken,
     let_go,
+    samples_in,
 )
 
 __all__ = ["PostgresReader", "PostgresStore"]
@@ -39,19 +43,22 @@ _MARKED: Final = (
 )
 _REWRITTEN_ROWS: Final = 100  #: a turn, so that other writers never wait long
 
-_FORMAT: Final = 1
 _LOCK: Final = 0x150_7E24  #: any number that nobody else in the database locks
 _CONNECT_S: Final = 5
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS isotherm_pages "
     "(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key TEXT NOT NULL UNIQUE, width FLOAT8, height FLOAT8)",
     "CREATE TABLE IF NOT EXISTS isotherm_buckets (page BIGINT NOT NULL, tier SMALLINT NOT NULL, number BIGINT NOT NULL, "
-    "grid SMALLINT NOT NULL, counts BYTEA NOT NULL, marks BYTEA, PRIMARY KEY (page, tier, number, grid))",
+    "grid SMALLINT NOT NULL, counts BYTEA NOT NULL, marks BYTEA, samples BIGINT, PRIMARY KEY (page, tier, number, grid))",
     "CREATE INDEX IF NOT EXISTS isotherm_by_time ON isotherm_buckets (tier, number)",
     "CREATE TABLE IF NOT EXISTS isotherm_sources (name TEXT PRIMARY KEY, next_offset BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS isotherm_floors (id SMALLINT PRIMARY KEY CHECK (id = 1), "
     "minutes_ms BIGINT NOT NULL, hours_ms BIGINT NOT NULL, days_ms BIGINT NOT NULL, format SMALLINT NOT NULL)",
-    f"INSERT INTO isotherm_floors VALUES (1, 0, 0, 0, {_FORMAT}) ON CONFLICT DO NOTHING",
+    f"INSERT INTO isotherm_floors VALUES (1, 0, 0, 0, {FORMAT}) ON CONFLICT DO NOTHING",
+)
+_FROM_FORMAT_1: Final = (
+    "ALTER TABLE isotherm_buckets ADD COLUMN IF NOT EXISTS samples BIGINT",
+    f"UPDATE isotherm_floors SET format = {FILLING}",
 )
 
 
@@ -96,7 +103,10 @@ class PostgresStore(_Connected):
             for statement in _TABLES:
                 self._db.execute(statement)
             (found,) = self._one("SELECT format FROM isotherm_floors")
-        if found > _FORMAT:
+            for statement in _FROM_FORMAT_1 if found == 1 else ():
+                self._db.execute(statement)
+        self._filling = found in (1, FILLING)
+        if found > FORMAT:
             raise HistoryError(f"the history in {self._name} was written by a newer release (format {found}): update Isotherm")
 
     @contextmanager
@@ -138,6 +148,23 @@ class PostgresStore(_Connected):
                     "INSERT INTO isotherm_sources VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET next_offset = excluded.next_offset",
                     (name, offset + 1),
                 )
+        if self._filling:
+            with self._failing("write"), self._turn():
+                self._fill()
+
+    def _fill(self) -> None:
+        """As `Store._fill`."""
+        rows = self._db.execute(
+            "SELECT page, tier, number, grid, counts FROM isotherm_buckets WHERE samples IS NULL LIMIT %s", (FILLED_ROWS,)
+        ).fetchall()
+        with self._db.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE isotherm_buckets SET samples = %s WHERE page = %s AND tier = %s AND number = %s AND grid = %s",
+                [(samples_in(counts, place[3]), *place) for *place, counts in rows],
+            )
+        if len(rows) < FILLED_ROWS:
+            self._db.execute("UPDATE isotherm_floors SET format = %s", (FORMAT,))
+            self._filling = False
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)
@@ -152,9 +179,10 @@ class PostgresStore(_Connected):
         place = (page, bucket.tier, bucket.number, ZONE_GRID if isinstance(bucket, ZoneBucket) else self._grid)
         found = self._one("SELECT counts, marks FROM isotherm_buckets WHERE page = %s AND tier = %s AND number = %s AND grid = %s", *place)
         self._db.execute(
-            "INSERT INTO isotherm_buckets VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
-            "counts = excluded.counts, marks = excluded.marks",
-            (*place, *added(bucket, found)),
+            "INSERT INTO isotherm_buckets (page, tier, number, grid, samples, counts, marks) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
+            "samples = excluded.samples, counts = excluded.counts, marks = excluded.marks",
+            (*place, *added(bucket, self._grid, found)),
         )
 
     def rewrite_marks(self, change: Callable[[str, int, Marks], Marks]) -> int:
@@ -217,6 +245,21 @@ class PostgresReader(_Connected):
         with self._failing("read"):
             found = self._one("SELECT width, height FROM isotherm_pages WHERE key = %s", _text(page))
         return PageSize(*found) if found and found[0] else None
+
+    def page_samples(self, runs: Iterable[Run]) -> dict[str, int]:
+        """Moves and clicks of each page within the runs, on this grid size."""
+        samples: dict[str, int] = {}
+        within = "FROM isotherm_buckets JOIN isotherm_pages ON id = page WHERE tier = %s AND number >= %s AND number < %s AND grid = %s"
+        with self._failing("read"):
+            for run in runs:
+                place = (*run, self._grid)
+                told = self._db.execute(
+                    f"SELECT key, coalesce(sum(samples), 0), array_agg(counts) FILTER (WHERE samples IS NULL) {within} GROUP BY key", place
+                )
+                for key, number, unfilled in told:  # one statement: another may be filling numbers in
+                    more = sum(samples_in(counts, self._grid) for counts in unfilled or ())
+                    samples[key] = samples.get(key, 0) + int(number) + more
+        return samples
 
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""

@@ -5,8 +5,9 @@ writer; one thread at a time may add, another, or another process, may read thro
 loop.
 
     pages     id, key, width, height           newest document size
-    buckets   page, tier, number, grid, counts, marks      number: time // span of the tier; the blobs: `packing`
-                                                           grid: tiles a side; 0: the page's zones
+    buckets   page, tier, number, grid, samples, counts, marks      number: time // span of the tier; the blobs: `packing`
+                                                                    grid: tiles a side; 0: the page's zones
+                                                                    samples: moves and clicks; null where format 1 left it
     sources   name, next_offset                what is below it is in the buckets
     floors    minutes_ms, hours_ms, days_ms    what is older was let go
 """
@@ -27,6 +28,9 @@ from isotherm.core.zone_rollup import ZoneBucket, ZoneContents
 from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks, unpack_zones
 
 __all__ = [
+    "FILLED_ROWS",
+    "FILLING",
+    "FORMAT",
     "ZONE_GRID",
     "HistoryError",
     "OvertakenError",
@@ -39,21 +43,26 @@ __all__ = [
     "added",
     "check_not_overtaken",
     "let_go",
+    "samples_in",
 ]
 
-_FORMAT: Final = 1
+FORMAT: Final = 3
+FILLING: Final = 2  #: buckets that format 1 wrote get their number of samples, some whenever others are added; who reads counts the rest
+_BY_TIME: Final = "CREATE INDEX by_time_with_samples ON buckets (tier, number, grid, page, samples)"
+_FROM_FORMAT_1: Final = ("ALTER TABLE buckets ADD COLUMN samples INTEGER", "DROP INDEX by_time", _BY_TIME)
 _TABLES: Final = (
     "CREATE TABLE pages (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, width REAL, height REAL)",
     "CREATE TABLE buckets (page INTEGER NOT NULL, tier INTEGER NOT NULL, number INTEGER NOT NULL, grid INTEGER NOT NULL, "
-    "counts BLOB NOT NULL, marks BLOB)",
+    "samples INTEGER, counts BLOB NOT NULL, marks BLOB)",
     "CREATE UNIQUE INDEX by_page ON buckets (page, tier, number, grid)",
-    "CREATE INDEX by_time ON buckets (tier, number)",
+    _BY_TIME,
     "CREATE TABLE sources (name TEXT PRIMARY KEY, next_offset INTEGER NOT NULL)",
     "CREATE TABLE floors (id INTEGER PRIMARY KEY CHECK (id = 1), "
     "minutes_ms INTEGER NOT NULL, hours_ms INTEGER NOT NULL, days_ms INTEGER NOT NULL)",
     "INSERT INTO floors VALUES (1, 0, 0, 0)",
 )
 _BUSY_S: Final = 5.0
+FILLED_ROWS: Final = 2_000  #: whenever something is added: some 50 ms
 _MARKED: Final = (
     "SELECT buckets.rowid, key, tier, number, marks FROM buckets JOIN pages ON pages.id = buckets.page "
     "WHERE buckets.rowid > ? AND marks IS NOT NULL ORDER BY buckets.rowid LIMIT ?"
@@ -108,14 +117,20 @@ class StoredZones(NamedTuple):
 ZONE_GRID: Final = 0  #: in the place of a grid's size: the bucket is of zones
 
 
-def added(bucket: Bucket | ZoneBucket, found: tuple[bytes, bytes | None] | None) -> tuple[bytes, bytes | None]:
-    """The blobs of a bucket to which this is added; `found`: those that stand there."""
+def samples_in(counts: bytes, grid: int) -> int:
+    """Moves and clicks in a bucket's blob of counts, of a grid of this size; none where it is of something else."""
+    return unpack_contents(counts, None).samples(grid * grid) if grid > 0 else 0
+
+
+def added(bucket: Bucket | ZoneBucket, grid: int, found: tuple[bytes, bytes | None] | None) -> tuple[int, bytes, bytes | None]:
+    """Samples and blobs of a bucket to which this is added; `found`: the blobs that stand there."""
     whole: Contents | ZoneContents
     if isinstance(bucket, ZoneBucket):
         whole = ZoneContents.added([unpack_zones(*found), bucket.contents]) if found else bucket.contents
     else:
         whole = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
-    return pack_counts(whole), pack_marks(whole.marks)
+    samples = whole.samples(grid * grid) if isinstance(whole, Contents) else 0
+    return samples, pack_counts(whole), pack_marks(whole.marks)
 
 
 class Store:
@@ -134,14 +149,21 @@ class Store:
 
     def _check_format(self) -> None:
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found > _FORMAT:
-            raise HistoryError(f"{self.path} was written by a newer release (format {found}, this one knows {_FORMAT}): update Isotherm")
+        if found > FORMAT:
+            raise HistoryError(f"{self.path} was written by a newer release (format {found}, this one knows {FORMAT}): update Isotherm")
         if found == 0:
             with self._db:
                 self._db.execute("BEGIN")
                 for statement in _TABLES:
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={_FORMAT}")
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+        if found == 1:
+            with self._db:
+                self._db.execute("BEGIN")
+                for statement in _FROM_FORMAT_1:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version={FILLING}")
+        self._filling = found in (1, FILLING)
 
     def next_offset(self, source: str) -> int:
         """Records of the source below it are in the buckets."""
@@ -189,8 +211,23 @@ class Store:
                     time.sleep(0)  # the event loop goes first: a row at most lies between it and its turn
                 for name, offset in offsets.items():
                     self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, offset + 1))
+            if self._filling:
+                self._fill()
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
+
+    def _fill(self) -> None:
+        """Gives some of the buckets that have none their number of samples, the newest first."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            rows = self._db.execute(
+                "SELECT rowid, grid, counts FROM buckets WHERE samples IS NULL ORDER BY rowid DESC LIMIT ?", (FILLED_ROWS,)
+            ).fetchall()
+            told = [(samples_in(counts, grid), row) for row, grid, counts in rows]
+            self._db.executemany("UPDATE buckets SET samples = ? WHERE rowid = ?", told)
+            if len(rows) < FILLED_ROWS:
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+                self._filling = False
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)
@@ -207,9 +244,10 @@ class Store:
             "SELECT counts, marks FROM buckets WHERE page = ? AND tier = ? AND number = ? AND grid = ?", place
         ).fetchone()
         self._db.execute(
-            "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
-            "counts = excluded.counts, marks = excluded.marks",
-            (*place, *added(bucket, found)),
+            "INSERT INTO buckets (page, tier, number, grid, samples, counts, marks) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (page, tier, number, grid) DO UPDATE SET "
+            "samples = excluded.samples, counts = excluded.counts, marks = excluded.marks",
+            (*place, *added(bucket, self._grid, found)),
         )
 
     def rewrite_marks(self, change: Callable[[str, int, Marks], Marks]) -> int:
@@ -342,6 +380,24 @@ class Reader:
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
         return PageSize(*found) if found and found[0] else None
+
+    def page_samples(self, runs: Iterable[Run]) -> dict[str, int]:
+        """Moves and clicks of each page within the runs, on this grid size."""
+        samples: dict[int, int] = {}
+        within = "FROM buckets WHERE tier = ? AND number >= ? AND number < ? AND grid = ?"
+        try:
+            self._db.execute("BEGIN")  # all of one moment: another may be filling numbers in
+            for run in runs:
+                place = (*run, self._grid)
+                for page, number in self._db.execute(f"SELECT page, total(samples) {within} GROUP BY page", place):
+                    samples[page] = samples.get(page, 0) + int(number)
+                for page, counts in self._db.execute(f"SELECT page, counts {within} AND samples IS NULL", place):
+                    samples[page] += samples_in(counts, self._grid)
+            names = self._db.execute("SELECT id, key FROM pages").fetchall()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise HistoryError(str(error)) from error
+        return {key: samples[page] for page, key in names if page in samples}
 
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""

@@ -7,6 +7,7 @@ from typing import Any
 import isotherm
 from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS
 from isotherm.core.rules import METRICS
+from isotherm.history.keeper import PAGES_MAX
 
 __all__ = ["openapi"]
 
@@ -25,8 +26,10 @@ def openapi() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "isotherm"},
             },
-            "schemas": {"Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "Zones": _zones(), "Event": _event(),
-                        "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history(), "Rule": _rule(), "Reaction": _reaction()},
+            "schemas": {
+                "Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "PagesPast": _pages_past(), "Zones": _zones(), "Event": _event(),
+                "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history(), "Rule": _rule(), "Reaction": _reaction(),
+            },  # fmt: skip
         },
         "security": [{"bearer": []}, {"cookie": []}],
         "paths": {
@@ -34,7 +37,7 @@ def openapi() -> dict[str, Any]:
             "/api/heatmap": {"get": _heatmap_of_a_range()},
             "/api/heatmap/steps": {"get": _get("A range in equal parts", "Steps", _steps_parameters(), _PAST)},
             "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
-            "/api/pages": {"get": _get("The live pages, hottest first", "Pages", [], {})},
+            "/api/pages": {"get": _pages_answer()},
             "/api/zones/drawn": _drawn_zones(),
             "/api/zones": {
                 "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), _PAST)
@@ -123,6 +126,33 @@ def _heatmap_of_a_range() -> dict[str, Any]:
     picture = {"type": "string", "format": "binary"}
     answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}, "image/png": {"schema": picture}}
     return answer
+
+
+def _pages_answer() -> dict[str, Any]:
+    """The live pages; of a range those with most samples."""
+    most = {"type": "integer", "minimum": 1, "maximum": PAGES_MAX, "default": 60}
+    parameters = [
+        *_range_parameters(),
+        _query("limit", most, "Of a range: so many pages"),
+        _query("search", _STRING, "Of a range: only pages that have all these words in site or path"),
+        _query("pictures", {"type": "string", "enum": ["0", "1"]}, "1: of a range, a small picture of each page"),
+    ]
+    answer = _get("The live pages, hottest first; with `from` the pages of that range", "Pages", parameters, _PAST)
+    answer["responses"]["200"]["content"]["application/json"]["schema"] = {
+        "anyOf": [{"$ref": "#/components/schemas/Pages"}, {"$ref": "#/components/schemas/PagesPast"}]
+    }
+    return answer
+
+
+def _pages_past() -> dict[str, Any]:
+    people = {"type": ["integer", "null"], "description": "null: fewer than --min-people"}
+    levels = {"type": "string", "description": "A packed column: 0 to 255, relative to the hottest, row by row"}
+    picture = {"type": "object", "properties": {"grid": _INTEGER, "levels": levels}, "required": ["grid", "levels"]}
+    fields = {"site": _STRING, "path": _STRING, "samples": _INTEGER, "people": people}
+    page = {"type": "object", "properties": {**fields, "picture": picture}, "required": list(fields)}
+    known = {"type": "integer", "description": "How many pages there are in all"}
+    table = {"start": _INTEGER, "end": _INTEGER, "known": known, "pages": {"type": "array", "items": page}}
+    return {"type": "object", "properties": table, "required": list(table)}
 
 
 def _page() -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from isotherm.access.keys import Viewer
 from isotherm.core.columns import pack
-from isotherm.core.heat import PageNow, View, levels
+from isotherm.core.heat import PICTURE_SIDE_MAX, PageNow, View, levels
 from isotherm.core.layers import ALL_DEVICES, KINDS
 from isotherm.live.endpoints import page_json
 from isotherm.runtimes.pipeline import Pipeline
@@ -22,7 +22,6 @@ __all__ = ["Overview"]
 _EVERY_S: Final = 1.0
 _DENIED: Final = 1008
 _PICTURES_MAX: Final = 60
-_PICTURE_SIDE_MAX: Final = 25
 _FRAME_BYTES_MAX: Final = 256 * 1024  #: sixty paths of the greatest length
 _QUEUED_BYTES_MAX: Final = 1024 * 1024
 _PAGES_MAX: Final = 1000  #: the hottest; a longer list helps nobody, and costs all
@@ -140,7 +139,7 @@ class Overview:
 
     def _picture(self, page: str) -> dict[str, Any]:
         heat = self._pipeline.shown.whole(View(page, KINDS[0], ALL_DEVICES))
-        side, picture = levels(heat, _PICTURE_SIDE_MAX)
+        side, picture = levels(heat, PICTURE_SIDE_MAX)
         return {"grid": side, "levels": pack(picture)}
 
 

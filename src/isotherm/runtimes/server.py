@@ -318,7 +318,10 @@ class Server:
         return web.json_response({"status": "unavailable", "why": why}, status=503)
 
     async def _pages(self, request: web.Request) -> web.StreamResponse:
-        return _json(self._overview.pages(self.guard.viewer(request).site))
+        site = self.guard.viewer(request).site
+        if {"from", "to"} & request.query.keys():
+            return await self._history.pages(request, site)
+        return _json(self._overview.pages(site))
 
     async def _metrics_text(self, request: web.Request) -> web.StreamResponse:
         self.guard.admit(request, None)
