@@ -29,7 +29,7 @@ def openapi() -> dict[str, Any]:
             "schemas": {
                 "Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "PagesPast": _pages_past(), "Zones": _zones(), "Event": _event(),
                 "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history(), "Rule": _rule(), "Reaction": _reaction(),
-            },  # fmt: skip
+            },
         },
         "security": [{"bearer": []}, {"cookie": []}],
         "paths": {
