@@ -51,6 +51,7 @@ export class Line {
   #refusals = 0;
   #timer = 0;
   #watchdog = 0;
+  #wordAtMs = 0;
   #unseen = 0;
   /** @type {LineState} */
   state = { phase: "connecting", heardAtMs: 0, retryAtMs: 0 };
@@ -167,13 +168,24 @@ export class Line {
     }
   }
 
-  /** (Re)starts the watchdog: silent, then dead. */
+  /** (Re)starts the watchdog: silent, then dead. One that runs goes on: when it is through, it looks for how long nothing came. */
   #expectWord() {
-    clearTimeout(this.#watchdog);
+    this.#wordAtMs = performance.now();
+    if (!this.#watchdog) this.#watch(SILENT_MS);
+  }
+
+  /** @param {number} waitMs */
+  #watch(waitMs) {
     this.#watchdog = setTimeout(() => {
-      if (this.state.phase === "live") this.#enter("silent");
-      this.#watchdog = setTimeout(() => this.#retry(), DEAD_MS - SILENT_MS);
-    }, SILENT_MS);
+      const silentMs = performance.now() - this.#wordAtMs;
+      if (silentMs >= DEAD_MS) {
+        this.#watchdog = 0;
+        this.#retry();
+        return;
+      }
+      if (silentMs >= SILENT_MS && this.state.phase === "live") this.#enter("silent");
+      this.#watch((silentMs >= SILENT_MS ? DEAD_MS : SILENT_MS) - silentMs);
+    }, waitMs);
   }
 
   /** @param {number} code */
@@ -240,6 +252,7 @@ export class Line {
   #hangUp() {
     clearTimeout(this.#timer);
     clearTimeout(this.#watchdog);
+    this.#watchdog = 0;
     if (this.signal?.aborted) clearTimeout(this.#unseen);
     const socket = this.#socket;
     this.#socket = null;

@@ -108,6 +108,7 @@ function start({ host, site, token, pageOf }) {
   let sticks = false;
 
   let frame = 0;
+  let moving = false; // an animation frame came since the last look: the next one is not far
   let staleHeat = true;
   let stalePage = true;
   let staleSize = true;
@@ -159,7 +160,7 @@ function start({ host, site, token, pageOf }) {
   addEventListener("pointerdown", point, { signal, passive: true, capture: true });
   document.documentElement.addEventListener("pointerleave", () => unpoint(), { signal });
   addEventListener("scroll", () => pointer && plan({ panel: true }), { signal, passive: true });
-  document.addEventListener("visibilitychange", () => document.hidden || tick(), { signal });
+  document.addEventListener("visibilitychange", seen, { signal });
   const ticking = setInterval(tick, TICK_MS);
 
   view.onChoice((choices, changed) => {
@@ -247,6 +248,12 @@ function start({ host, site, token, pageOf }) {
     watch();
   }
 
+  /** Back in sight, all is brought up to date at once. */
+  function seen() {
+    moving = false;
+    tick();
+  }
+
   /** What no event tells of: a route changed without one, a page that grew behind a clip, time that went by. */
   function tick() {
     if (document.hidden) return;
@@ -259,8 +266,9 @@ function start({ host, site, token, pageOf }) {
       stalePanel = true;
       lookBack.tick(pointer !== null || asked !== null);
     }
-    // At once and not at the next animation frame: where no word is another one, the browser has nothing to do.
-    update();
+    // Where heat comes, with it: half a frame of the browser is spared. Else at once: where no word is another one, it has nothing to do.
+    if (!moving) update();
+    moving = false;
   }
 
   /** @param {PointerEvent} event */
@@ -323,6 +331,7 @@ function start({ host, site, token, pageOf }) {
     if (frame || signal.aborted || document.hidden) return;
     frame = requestAnimationFrame(() => {
       frame = 0;
+      moving = true;
       update();
     });
   }
