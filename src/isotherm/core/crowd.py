@@ -31,6 +31,7 @@ from isotherm.core.rollup import Table
 __all__ = ["Crowd"]
 
 _READ_MAX = 1 << 20  #: marks of one answer: what was settled is not thinned further
+_PANES_MAX = 0x7FFF_FFFF  #: after the oldest of a slot
 _SLOTS = 20  #: of a window: the finer, the less is looked at beyond its start; the coarser, the more marks of a session are one
 
 
@@ -46,9 +47,10 @@ class _Settled:
 
     places: dict[str, _Place]
     marks: npt.NDArray[np.uint64]
-    oldest: npt.NDArray[np.int64]
-    newest: npt.NDArray[np.int64]
-    sums: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]  #: page -> its cells and their counts
+    base: int  #: the pane that the next two are counted from: they are kept for the whole window, and as many as all that was done in it
+    oldest: npt.NDArray[np.int32]
+    newest: npt.NDArray[np.int32]
+    sums: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]  #: page -> its cells and their counts
 
 
 class _Slot:
@@ -85,11 +87,14 @@ class Crowd:
             slot.state.append(counts)
             slot.newest = max(slot.newest, counts.newest_pane)
 
-    def settle(self) -> None:
-        """Settles the slots that are over."""
+    def settle(self) -> bool:
+        """Settles the slots that are over; whether there were any that held something."""
+        settled = False
         for slot in self._slots[:-1]:
             if isinstance(slot.state, list):
+                settled |= bool(slot.state)
                 slot.state = _settled(Table.of(list(map(read, slot.state)), self._tiles))
+        return settled
 
     def marks(self, page: str, end_ms: int) -> Marks:
         """Who was on which cell of a page in the window that ends then."""
@@ -111,7 +116,8 @@ class Crowd:
                 table = Table.of(list(map(read, state)), self._tiles, page)
                 yield at_ms, table.cell, table.count
             elif page in state.sums:
-                yield at_ms, *state.sums[page]
+                cell, count = state.sums[page]
+                yield at_ms, cell.astype(np.int64), count.astype(np.int64)
 
     def _parts(self, page: str, first: int, end: int) -> Iterator[Marks]:
         for slot in self._slots:
@@ -123,7 +129,7 @@ class Crowd:
             elif page in state.places:
                 place = state.places[page]
                 rows = slice(place.first, place.last)
-                within = (state.newest[rows] >= first) & (state.oldest[rows] < end)
+                within = (state.newest[rows] >= first - state.base) & (state.oldest[rows] < end - state.base)
                 yield Marks(state.marks[rows][within], place.level)
 
 
@@ -146,20 +152,26 @@ def _settled(table: Table) -> _Settled:
         bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
     spans = zip(table.pages, bounds, bounds[1:], strict=False)
     places = {key: _Place(first, last, level.get(at, 0)) for at, (key, first, last) in enumerate(spans) if first < last}
-    return _Settled(places, marks, oldest, newest, _sums(table))
+    base = int(oldest.min()) if len(oldest) else 0
+    return _Settled(places, marks, base, _narrow(oldest, base), _narrow(newest, base), _sums(table))
 
 
-def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+def _narrow(pane: npt.NDArray[np.int64], base: int) -> npt.NDArray[np.int32]:
+    return np.minimum(pane - base, _PANES_MAX).astype(np.int32)
+
+
+def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
     """Each page's cells, once each, and their counts."""
     order = counting.order(table.page, table.cell.astype(np.uint64))
     page, cell, count = table.page[order], table.cell[order], table.count[order]
     starts = _starts(page, cell)
     if not len(starts):
         return {}
-    page, cell, count = page[starts], cell[starts], np.add.reduceat(count, starts)
+    cells, counts = cell[starts].astype(np.int32), np.add.reduceat(count, starts).astype(np.int32)
+    page = page[starts]
     bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
     spans = zip(table.pages, bounds, bounds[1:], strict=False)
-    return {key: (cell[first:last], count[first:last]) for key, first, last in spans if first < last}
+    return {key: (cells[first:last], counts[first:last]) for key, first, last in spans if first < last}
 
 
 def _starts(page: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.allocator import give_back
 from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.crowd import Crowd
 from isotherm.core.people import Marks
@@ -111,6 +112,7 @@ class History:
         self._floors = Floors()
         self._stored_minute = 0
         self._trimmed_ms = 0
+        self._roomy = False  # much was let go since memory was given back
 
     # -- life
 
@@ -167,7 +169,10 @@ class History:
         if (minute != self._stored_minute and self._waiting.oldest_ms is not None) or self._waiting.rows > _ROWS_MAX:
             self._stored_minute = minute
             await self._flush()
-        await self._do(self._crowd.settle)
+            self._roomy = True
+        if await self._do(self._crowd.settle) or self._roomy:
+            self._roomy = False
+            await self._do(give_back)
         if not 0 <= now_ms - self._trimmed_ms < _TRIM_EVERY_MS:
             self._trimmed_ms = now_ms
             await self._do(lambda: self._trim(now_ms))
