@@ -8,16 +8,20 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from aiohttp import WSMsgType, web
 from playwright.async_api import Page
 
+import isotherm.web
 from isotherm.web.tracker import served_tracker
 
 TAG = '<script async src="/tracker.js" data-site="shop"></script>'
 WIDTH, HEIGHT = 3000, 5000
+KINDS = ("move", "click", "dead", "view", "leave")  #: the wire's own table
+GUEST = (Path(isotherm.web.__file__).parent / "overlay" / "guest.js").read_bytes()
 
 OVERLAY = """
 export function open(found) { window.overlay = found; }
@@ -49,16 +53,26 @@ class Batch:
 
     @property
     def points(self) -> list[tuple[str, float, float]]:
-        """Kind, x and y of each sample."""
+        """Kind, x and y of each sample of the pointer."""
+        return [sample for sample in self.samples if sample[0] not in ("view", "leave")]
+
+    @property
+    def views(self) -> list[tuple[str, float]]:
+        """Kind and y of each sample of what was seen."""
+        return [(kind, y) for kind, _, y in self.samples if kind in ("view", "leave")]
+
+    @property
+    def samples(self) -> list[tuple[str, float, float]]:
+        """Kind, x and y of each."""
         x, y = unpack(self.message["x"]), unpack(self.message["y"])
         kind = self.message["kind"]
-        kinds = [kind] * len(x) if not kind.startswith("<") else [("move", "click")[int(at)] for at in unpack(kind)]
+        kinds = [kind] * len(x) if not kind.startswith("<") else [KINDS[int(at)] for at in unpack(kind)]
         return list(zip(kinds, x, y, strict=True))
 
     @property
     def ages(self) -> list[float]:
         ages = unpack(self.message["age"])
-        assert len(ages) == len(self.points)
+        assert len(ages) == len(self.samples)
         return ages
 
 
@@ -96,6 +110,11 @@ class Recorder:
     def points(self, way: str | None = None) -> list[tuple[str, float, float]]:
         return [point for batch in self.batches if way in (None, batch.way) for point in batch.points]
 
+    def views(self, way: str | None = None) -> list[tuple[str, str, float]]:
+        """Path, kind and y of each sample of what was seen; what came again counts once, as at a server."""
+        once = {(batch.message["load"], batch.seq): batch for batch in self.batches if way in (None, batch.way)}
+        return [(batch.path, *view) for batch in once.values() for view in batch.views]
+
     async def say(self, text: str) -> None:
         for socket in list(self.sockets):
             await socket.send_str(text)
@@ -122,7 +141,7 @@ class Recorder:
         return web.Response(text="<!doctype html><meta charset=utf-8>" + icon + html, content_type="text/html", headers=self.headers)
 
     async def _script(self, request: web.Request) -> web.Response:
-        text = OVERLAY.encode() if request.path.startswith("/overlay/") else self.tracker
+        text = {"/overlay/overlay.js": OVERLAY.encode(), "/overlay/guest.js": GUEST}.get(request.path, self.tracker)
         return web.Response(body=text, content_type="text/javascript", headers={"Access-Control-Allow-Origin": "*"})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
@@ -168,7 +187,7 @@ class Recorder:
         application = web.Application(middlewares=[self._remember])
         application.router.add_get(tracker_path, self._script)
         application.router.add_get("/copies/tracker.js", self._script)
-        application.router.add_get("/overlay/overlay.js", self._script)
+        application.router.add_get("/overlay/{name}", self._script)
         application.router.add_get(ingest_path + "/{session}", self._socket)
         application.router.add_post(ingest_path, self._beacon)
         application.router.add_get("/{path:.*}", self._page)

@@ -31,7 +31,7 @@ async def test_scrolling_under_a_resting_pointer_is_movement(page: Page, recorde
     """The page moved under the pointer, so the pointer moved over the page; an inner box's scrolling moves no document."""
     recorder.pages["/"] = f"""<body style="margin:0"><div style="height:{HEIGHT}px"></div>
         <div id=box style="position:fixed;top:300px;height:99px;overflow:scroll"><div style="height:900px">x</div></div>{TAG}"""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await page.mouse.wheel(0, 400)
@@ -47,7 +47,7 @@ async def test_scrolling_under_a_resting_pointer_is_movement(page: Page, recorde
 
 async def test_a_pointer_that_left_the_page_is_not_scrolled_along(page: Page, recorder: Recorder) -> None:
     """Who scrolls by keyboard while the mouse is elsewhere looks nowhere that we know of."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await page.evaluate("document.documentElement.dispatchEvent(new PointerEvent('pointerout', { bubbles: true, relatedTarget: null }))")
@@ -71,7 +71,7 @@ async def test_positions_are_packed_in_the_smallest_type(page: Page, recorder: R
 
 async def test_a_moving_pointer_is_sampled_four_times_a_second(page: Page, recorder: Recorder) -> None:
     """However many events come: one sample a beat, at once the first, and the place where it came to rest."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await page.mouse.move(0, 0)
     for step in range(1, 21):  # a second of movement, an event each 50 ms
@@ -85,7 +85,7 @@ async def test_a_moving_pointer_is_sampled_four_times_a_second(page: Page, recor
 
 
 async def test_a_resting_page_does_nothing(page: Page, recorder: Recorder) -> None:
-    """250 ms after the last movement no timer runs; nothing is sent until somebody moves."""
+    """250 ms after the last movement no timer runs; but for the first view nothing is sent until somebody moves."""
     await page.add_init_script("""
         const timers = window.timers = new Set();
         for (const kind of ["Timeout", "Interval"]) {
@@ -100,8 +100,9 @@ async def test_a_resting_page_does_nothing(page: Page, recorder: Recorder) -> No
         window.requestAnimationFrame = window.requestIdleCallback = () => { throw Error("nothing is drawn") };
     """)
     await recorder.open(page)
-    assert await page.evaluate("timers.size") == 0, "before anything moves"
-    assert recorder.connections == 0, "not even connected"
+    await recorder.until(lambda: recorder.batches)
+    await page.wait_for_function("timers.size == 0")  # before anything moves
+    assert (recorder.views(), recorder.points()) == ([("/", "view", 0.0)], [])
     await page.mouse.move(100, 200)
     await page.mouse.move(150, 200)
     await recorder.until(lambda: ("move", 150.0, 200.0) in recorder.points())
@@ -114,7 +115,7 @@ async def test_a_resting_page_does_nothing(page: Page, recorder: Recorder) -> No
 
 async def test_a_click_is_sent_at_once_and_after_the_movement_to_it(page: Page, recorder: Recorder) -> None:
     """No clock has to run for it."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await page.mouse.move(300, 400)

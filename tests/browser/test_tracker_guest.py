@@ -71,7 +71,9 @@ async def test_a_token_in_the_fragment_opens_the_overlay(page: Page, recorder: R
 
 DASHBOARD = """<script>
     window.heard = [];
-    const tab = window.open("PAGE");
+    const tab = window.open("");
+    tab.name = "NAME";
+    tab.location.replace("PAGE");
     onmessage = (event) => {
         heard.push([event.data, event.origin]);
         if (event.source === tab && event.data === "isotherm:ready") tab.postMessage({ isotherm: "from-the-opener" }, "ORIGIN");
@@ -82,7 +84,7 @@ DASHBOARD = """<script>
 async def test_the_opener_hands_the_token_over(page: Page, recorder: Recorder) -> None:
     """Where a router eats the fragment, the tracker asks who opened the tab, and stops tracking it when the answer comes."""
     shop = recorder.url.replace("127.0.0.1", "localhost")
-    recorder.pages["/dashboard"] = DASHBOARD.replace("PAGE", shop + "/p/1#isotherm=eaten").replace("ORIGIN", shop)
+    recorder.pages["/dashboard"] = DASHBOARD.replace("PAGE", shop + "/p/1#isotherm=eaten").replace("ORIGIN", shop).replace("NAME", "isotherm=")
     recorder.pages["/p/1"] = f"""<script>history.replaceState({{}}, "", "/p/1")</script>
         <script async src="{recorder.url}/tracker.js" data-site="shop"></script>"""
     async with page.context.expect_page() as opened:
@@ -102,7 +104,7 @@ async def test_nobody_else_can_hand_a_token_over(page: Page, recorder: Recorder,
     console.expect("does not match the recipient window's origin")
     shop = recorder.url.replace("127.0.0.1", "localhost")
     recorder.pages["/evil"] = (
-        DASHBOARD.replace("PAGE", recorder.url + "/p/1").replace("ORIGIN", "*")
+        DASHBOARD.replace("PAGE", recorder.url + "/p/1").replace("ORIGIN", "*").replace("NAME", "isotherm=")
         + """<script>
         setInterval(() => tab.postMessage({ isotherm: "forged" }, "*"), 20);
     </script>"""
@@ -117,8 +119,21 @@ async def test_nobody_else_can_hand_a_token_over(page: Page, recorder: Recorder,
     tab = await opened.value
     await tab.wait_for_function("messages > 3 && window.isotherm.load")
     await tab.evaluate("document.body.append(Object.assign(document.createElement('iframe'), { src: '/frame', hidden: true }))")
-    await tab.wait_for_function("messages > 9")
-    await tab.bring_to_front()  # or its opener, which never rests, may be the one that is drawn
-    await heard(tab, recorder)
+    await recorder.until(lambda: "GET /overlay/guest.js" in recorder.requests)
+    heard_so_far = await tab.evaluate("messages")
+    await tab.wait_for_function(f"messages > {heard_so_far + 9}")
     assert await tab.evaluate("window.overlay") is None
     assert await page.evaluate("heard") == []
+
+
+async def test_a_visitor_whose_tab_another_page_opened_costs_no_request(page: Page, recorder: Recorder) -> None:
+    """An opener alone makes no operator's tab: it is tracked, its opener is told nothing, and nothing of the overlay is loaded."""
+    shop = recorder.url.replace("127.0.0.1", "localhost")
+    recorder.pages["/partner"] = DASHBOARD.replace("PAGE", shop + "/p/1").replace("ORIGIN", shop).replace("NAME", "")
+    async with page.context.expect_page() as opened:
+        await page.goto(recorder.url + "/partner")
+    tab = await opened.value
+    await tab.bring_to_front()
+    await heard(tab, recorder)
+    assert await page.evaluate("heard") == []
+    assert not [request for request in recorder.requests if "/overlay/" in request]

@@ -15,7 +15,7 @@ from isotherm.web.tracker import served_tracker
 
 async def test_samples_belong_to_the_path_where_they_were_taken(page: Page, recorder: Recorder) -> None:
     """A single-page app goes on by `pushState`, `replaceState` and back: also what was not yet sampled stays with its path."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page, "/a?secret=1#top")
     await page.mouse.move(10, 10)
     await page.mouse.move(20, 10)
@@ -44,7 +44,7 @@ async def test_a_click_that_changes_the_page_belongs_to_the_page_before(page: Pa
 
 async def test_a_new_path_is_told_at_once(page: Page, recorder: Recorder) -> None:
     """However slow the pace is: so the server knows which page to pace it by."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await recorder.hint(60_000)
@@ -58,7 +58,7 @@ async def test_a_new_path_is_told_at_once(page: Page, recorder: Recorder) -> Non
 
 async def test_replacing_the_query_takes_no_sample(page: Page, recorder: Recorder) -> None:
     """An app that notes its scroll position in the address sixty times a second makes no more samples."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     for step in range(20):
@@ -71,7 +71,7 @@ async def test_replacing_the_query_takes_no_sample(page: Page, recorder: Recorde
 
 async def test_a_document_that_grows_is_told_with_its_size(page: Page, recorder: Recorder) -> None:
     """Samples before and after lie in batches of their own."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await page.mouse.move(10, 10)
@@ -86,6 +86,7 @@ async def test_a_document_that_grows_is_told_with_its_size(page: Page, recorder:
 async def test_nothing_but_the_path_is_sent_of_an_address(page: Page, recorder: Recorder) -> None:
     """No query, no fragment, no text, no input: the fields of the wire's table and no others."""
     recorder.pages["/p/ä"] = f'<title>secret</title><input value="secret" autofocus>{TAG}'
+    recorder.pages["/next"] = "next"
     await recorder.open(page, "/p/%C3%A4?secret=1#secret")
     await page.mouse.click(20, 20)
     await page.keyboard.type("secret")
@@ -94,7 +95,7 @@ async def test_nothing_but_the_path_is_sent_of_an_address(page: Page, recorder: 
     for batch in recorder.batches:
         assert "secret" not in batch.text
         assert batch.path == "/p/%C3%A4"
-        fields = {"v", "session", "bot", "load", "seq", "path", "w", "h", "vw", "kind", "x", "y", "age", "anchors", "anchor", "ax", "ay"}
+        fields = {"v", "session", "bot", "load", "seq", "path", "w", "h", "vw", "vh", "kind", "x", "y", "age", "anchors", "anchor", "ax", "ay"}
         assert set(batch.message) == fields
     assert await page.evaluate("document.cookie") == ""
 
@@ -196,6 +197,7 @@ async def test_it_sends_elsewhere_if_told(page: Page, recorder: Recorder, scheme
     async with recording() as elsewhere:
         host = scheme + elsewhere.url.removeprefix("http://")
         recorder.pages["/"] = f'<body style="margin:0"><script src="/copies/tracker.js" data-host="{host}" data-site="shop"></script>'
+        recorder.pages["/next"] = "next"
         await page.goto(recorder.url)
         await heard(page, elsewhere)
         await page.mouse.move(120, 210)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from chromium import CHROMIUM_ARGUMENTS, Console, chromium_path
 from playwright.async_api import Page, async_playwright
 from recorder import Recorder, ack, silence
-from tracker_steps import MINUTE_MS, MOVE, connected, moving, round_trip, run, run_until, stopped
+from tracker_steps import MINUTE_MS, MOVE, PRETEND_HIDDEN, connected, moving, round_trip, run, run_until, stopped
 
 
-async def test_the_first_movement_is_sent_at_once_and_then_a_second_is_gathered(page: Page, recorder: Recorder) -> None:
+async def test_the_first_view_is_sent_at_once_and_then_a_second_is_gathered(page: Page, recorder: Recorder) -> None:
     """Before any hint: a frame a second, with four samples."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
-    await page.mouse.move(5, 5)
-    await run(page, 1)
-    await recorder.until(lambda: recorder.batches)
-    assert recorder.points() == [("move", 5.0, 5.0)]
+    assert recorder.batches[0].views == [("view", 0.0)]
     await moving(page, 8000)
     await recorder.until(lambda: len(recorder.points()) >= 30)
     sizes = [len(batch.points) for batch in recorder.batches[1:]]
@@ -25,7 +22,7 @@ async def test_the_first_movement_is_sent_at_once_and_then_a_second_is_gathered(
 
 async def test_watched_it_sends_each_sample_as_it_is_taken(page: Page, recorder: Recorder) -> None:
     """`{"every": 250}`: four frames a second, a sample each, just taken."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await recorder.hint(250)
@@ -40,7 +37,7 @@ async def test_watched_it_sends_each_sample_as_it_is_taken(page: Page, recorder:
 
 async def test_unwatched_it_gathers_for_as_long_as_it_is_told(page: Page, recorder: Recorder) -> None:
     """`{"every": 5000}`: a visitor who moves all the time costs a frame in five seconds, and no sample is lost."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await recorder.hint(5000)
@@ -56,7 +53,7 @@ async def test_unwatched_it_gathers_for_as_long_as_it_is_told(page: Page, record
 
 async def test_a_hint_is_heeded_at_once(page: Page, recorder: Recorder) -> None:
     """When somebody opens the overlay, what was being gathered comes without waiting for the old pace."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await recorder.hint(60_000)
@@ -70,12 +67,14 @@ async def test_a_hint_is_heeded_at_once(page: Page, recorder: Recorder) -> None:
 
 async def test_what_was_not_acknowledged_comes_again_under_its_number(page: Page, recorder: Recorder) -> None:
     """The line breaks before the ack: the same samples, load and seq, with their age told anew, and then what came since."""
-    recorder.answer = silence
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
+    await connected(page, recorder)
+    recorder.answer = silence
+    sent = len(recorder.batches)
     await page.mouse.move(100, 200)
-    await run(page, 1)
-    await recorder.until(lambda: recorder.batches)
+    await run(page, 1000)
+    await recorder.until(lambda: MOVE in recorder.points())
     recorder.answer = ack
     await recorder.hang_up()
     await run(page, 100)
@@ -83,8 +82,8 @@ async def test_what_was_not_acknowledged_comes_again_under_its_number(page: Page
     await run(page, 400)
     assert recorder.connections == 1, "not before half a second"
     await run_until(page, lambda: recorder.connections == 2)
-    await recorder.until(lambda: len(recorder.batches) >= 3)
-    first, again, new = recorder.batches[:3]
+    await recorder.until(lambda: len(recorder.batches) >= sent + 3)
+    first, again, new = recorder.batches[sent : sent + 3]
     assert (first.connection, again.connection) == (0, 1)
     assert first.message | {"age": again.message["age"]} == again.message
     assert again.ages[0] >= first.ages[0] + 500
@@ -95,7 +94,7 @@ async def test_what_was_not_acknowledged_comes_again_under_its_number(page: Page
 
 async def test_it_reconnects_only_when_there_is_something_to_send(page: Page, recorder: Recorder) -> None:
     """A server that goes away while nobody moves is not called again."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await recorder.hang_up()
@@ -111,17 +110,19 @@ async def test_it_reconnects_only_when_there_is_something_to_send(page: Page, re
 async def test_attempts_grow_apart(page: Page, recorder: Recorder, console: Console) -> None:
     """A visitor who moves for five minutes while the server is down calls it a dozen times, not thousands."""
     console.expect("WebSocket connection")
-    recorder.accepting = False
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
+    await connected(page, recorder)
 
     def calls() -> int:
         return sum("/clickstream/" in request for request in recorder.requests)
 
+    recorder.accepting = False
+    await recorder.hang_up()
+    await recorder.until(lambda: not recorder.sockets)
     await page.mouse.move(100, 200)
-    await run(page, 1)
-    await recorder.until(lambda: calls() == 1)
-    for attempt in range(6):
+    await run_until(page, lambda: calls() == 2, step_ms=100)
+    for attempt in range(1, 6):
         gap_ms = await run_until(page, lambda: calls() == attempt + 2, step_ms=100)  # noqa: B023
         assert 500 * 2**attempt <= gap_ms <= 1000 * 2**attempt + 1000
     recorder.accepting = True
@@ -130,7 +131,7 @@ async def test_attempts_grow_apart(page: Page, recorder: Recorder, console: Cons
 
 async def test_told_to_wait_it_waits_and_sends_the_same(page: Page, recorder: Recorder) -> None:
     """An error with `retry_after_ms` is a delay, also for what came meanwhile."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     recorder.answer = lambda batch: [{"error": "too fast", "seq": batch.seq, "retry_after_ms": 8000}]
@@ -152,7 +153,7 @@ async def test_told_to_wait_it_waits_and_sends_the_same(page: Page, recorder: Re
 
 async def test_what_was_refused_for_good_is_forgotten(page: Page, recorder: Recorder) -> None:
     """An error with a number and no time is final; others go on, and words that make no sense change nothing."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     recorder.answer = lambda batch: [{"error": "no", "seq": batch.seq}]
@@ -172,12 +173,13 @@ async def test_what_was_refused_for_good_is_forgotten(page: Page, recorder: Reco
 
 async def test_a_dead_line_is_given_up(page: Page, recorder: Recorder) -> None:
     """A socket that has owed an ack for more than ten seconds is closed at the next movement, and all is sent on a new one."""
-    recorder.answer = silence
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
+    await connected(page, recorder)
+    recorder.answer = silence
     await page.mouse.move(100, 200)
-    await run(page, 1)
-    await recorder.until(lambda: recorder.batches)
+    await run(page, 1000)
+    await recorder.until(lambda: MOVE in recorder.points())
     recorder.answer = ack
     await run(page, 11_000)
     await page.mouse.move(120, 220)
@@ -190,7 +192,7 @@ async def test_the_queue_is_bounded(page: Page, recorder: Recorder, console: Con
     """Cut off from its server it keeps the newest 2,000 samples, in batches that the server takes."""
     console.expect("WebSocket connection")
     recorder.accepting = False
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await page.evaluate("""
         let step = 0;
@@ -212,7 +214,7 @@ async def test_what_is_too_old_is_not_told(page: Page, recorder: Recorder, conso
     """After ten minutes a sample could count twice, and the server would refuse its whole batch."""
     console.expect("WebSocket connection")
     recorder.accepting = False
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await page.mouse.move(100, 200)
     await run(page, 5 * MINUTE_MS)
@@ -248,19 +250,13 @@ async def test_what_is_in_flight_when_the_page_is_left_is_said_again(page: Page,
     await recorder.until(lambda: MOVE in recorder.points("socket"))
     await page.goto(recorder.url + "/next")
     await recorder.until(lambda: MOVE in recorder.points("beacon"))
-    sent, again = recorder.batches
+    sent, again = [batch for batch in recorder.batches if MOVE in batch.points]
     assert sent.message | {"age": ""} == again.message | {"age": ""}
-
-
-PRETEND_HIDDEN = """hidden => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
-}"""
 
 
 async def test_hidden_it_tells_what_it_has_and_is_silent(page: Page, recorder: Recorder) -> None:
     """Another tab in front: a beacon, and no more, though the page scrolls by itself; back in front all goes on."""
-    async with stopped(page):
+    async with stopped(page, recorder):
         await recorder.open(page)
     await connected(page, recorder)
     await page.mouse.move(100, 200)

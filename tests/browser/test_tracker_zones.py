@@ -27,7 +27,7 @@ def anchors(batch: Batch) -> list[tuple[str, float, float]]:
 
 def clicked(recorder: Recorder) -> list[tuple[str, float, float]]:
     """The anchors of the clicks."""
-    pairs = [pair for batch in recorder.batches for pair in zip(batch.points, anchors(batch), strict=True)]
+    pairs = [pair for batch in recorder.batches for pair in zip(batch.samples, anchors(batch), strict=True)]
     return [anchor for (kind, _, _), anchor in pairs if kind == "click"]
 
 

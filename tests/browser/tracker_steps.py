@@ -14,13 +14,19 @@ from recorder import Batch, Recorder
 
 MINUTE_MS = 60_000
 MOVE = ("move", 100.0, 200.0)
+PRETEND_HIDDEN = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
 
 
 @asynccontextmanager
-async def stopped(page: Page) -> AsyncIterator[None]:
-    """Pages opened within keep a clock that stands; `run` lets it go on."""
+async def stopped(page: Page, recorder: Recorder) -> AsyncIterator[None]:
+    """Pages opened within keep a clock that stands, and have sent their first view; `run` lets it go on."""
     await page.clock.install(time=0)
     yield
+    if recorder.accepting:
+        await recorder.until(recorder.views)
     await page.clock.pause_at(10 * MINUTE_MS)
 
 
@@ -40,8 +46,8 @@ async def run_until(page: Page, condition: Callable[[], Any], *, step_ms: int = 
 async def connected(page: Page, recorder: Recorder) -> None:
     """A first movement, sent and acknowledged; the beat has ended."""
     await page.mouse.move(50, 50)
-    await run(page, 1)
-    await recorder.until(lambda: recorder.batches)
+    await run(page, 1000)
+    await recorder.until(recorder.points)
     await run(page, 500)
 
 

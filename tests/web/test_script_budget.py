@@ -42,7 +42,7 @@ async def load(http: aiohttp.ClientSession, address: str, loaded: dict[str, int]
         ("/", [], "vendor/uplot/uplot.js"),
         ("/topics", [], "vendor/lit-html/lit-html.js"),
         ("/shop/p/console", [], "/tracker.js"),
-        ("/shop/p/console", ["/overlay/overlay.js"], "shared/heat/smooth.js"),
+        ("/shop/p/console", ["/overlay/guest.js"], "shared/heat/smooth.js"),
     ],
     ids=["dashboard", "topics", "shop", "shop with the overlay"],
 )

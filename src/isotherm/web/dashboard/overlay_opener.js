@@ -3,14 +3,17 @@
  * Opens the live overlay on a page of the site itself, and hands the token over (docs/wire.md, "The overlay's hand-over").
  *
  * The tab is opened empty, at once, within the click: a browser blocks what is opened later, after the answer of a server. Then
- * the token is asked for and the tab sent to the page with it in the fragment. Where a router eats the fragment, the tracker in
- * that tab says `isotherm:ready`, and is answered with a token, but only in a tab that was opened here, and only while it shows
- * the origin it was opened for.
+ * the token is asked for and the tab sent to the page with it in the fragment. Where a router eats the fragment, the tab is still
+ * known by its name, which outlives the way to another site in a tab with an opener; the tracker there loads what says
+ * `isotherm:ready`, and that is answered with a token, but only in a tab that was opened here, and only while it shows the origin it
+ * was opened for.
  */
 import { overlayAddress } from "./address.js";
 
-/** The tracker's word. */
+/** The overlay's word, from that tab. */
 const READY = "isotherm:ready";
+/** The tab's name, by which the tracker knows it. */
+const MARK = "isotherm=";
 
 /** @typedef {{site: string, origin: string, path: string}} Target */
 /** @typedef {{tab: Window, target: Target, token: string, freshUntilMs: number}} Opened */
@@ -32,6 +35,7 @@ export class OverlayOpener {
   async open(target) {
     const tab = window.open("", "_blank");
     if (!tab) throw new OverlayBlocked("the browser did not open a new tab");
+    tab.name = MARK;
     tab.document.title = "Isotherm: opening the overlay";
     try {
       const grant = await askToken(target.site);

@@ -8,7 +8,8 @@
  *
  * 1. *Sampling.* What moves the pointer over the document (a movement, a touch, scrolling under a pointer that rests) starts a beat. At
  *    each beat, 250 ms apart, one sample is taken of where the pointer is; the first beat at which nothing has moved is the last. So
- *    250 ms after the last movement no timer runs. Clicks are samples too, taken when they happen.
+ *    250 ms after the last movement no timer runs. Clicks are samples too, taken when they happen; and so is what of the page is seen:
+ *    a view when it appears and at each beat at which it was scrolled, a leave when it is hidden, left, or goes on to another path.
  * 2. *Batches.* Samples of one path, document size and viewport are filled into one open batch. Sending seals it for good: its number
  *    `seq` may be known to the server from then on, so it can come again but never grow.
  * 3. *The queue* holds all batches that are not acknowledged, oldest first. It is bounded in samples and in age; the oldest are shed.
@@ -16,7 +17,8 @@
  *    beat, without waiting. At once go: clicks, and what comes first on a connection or path, so that the server learns the page.
  * 5. *The way.* A WebSocket, opened when there is something to send. What is in flight when it closes is sent again on the next one.
  *    A page that is hidden or left hands what is not acknowledged to a beacon; the server counts a batch once, whichever way it comes.
- * 6. *Hand-over.* A tab that the dashboard opened shows the heat instead: it gets a token, loads the overlay and is not tracked.
+ * 6. *Hand-over.* A tab that the dashboard opened is not tracked, it shows the heat: `/overlay/guest.js` sees to that. The tab is known by
+ *    its name or by the fragment `#isotherm=TOKEN`; others load nothing of it.
  * 7. *Leave.* Do Not Track and Global Privacy Control are kept to. `isotherm.consent(false)` forgets the session and what was not sent,
  *    `consent(true)` begins a new one; with `data-consent="wait"` on the tag nothing is done before it. Where `[data-isotherm-ignore]` is
  *    under the pointer no sample is taken. A browser that a program drives says so (`bot`).
@@ -33,7 +35,6 @@
   const INGEST = "/clickstream";
 
   const BEAT_MS = 250;
-  const CLICK_MS_MIN = 20; // nobody clicks twice in less
   const GATHER_MS = 1000; // until the server gives a pace
   const ACK_MS_MAX = 10000; // a socket that owes an answer for longer is dead
   const BACKOFF_MS_MAX = 30000;
@@ -41,10 +42,10 @@
   const QUEUE_SAMPLES_MAX = 2000;
   const BATCH_SAMPLES_MAX = 500; // with an anchor of full length each they fit into a frame
 
-  /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is 0 for a move, 1 for a click */
+  /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is a place in the wire's table of kinds */
   /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
-  /** @typedef {[path: string, width: number, height: number, viewportWidth: number]} Page */
-  /** @typedef {{seq: number, page: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is 0 while it is not in flight */
+  /** @typedef {{path: string, w: number, h: number, vw: number, vh: number}} Page as in docs/wire.md */
+  /** @typedef {{seq: number, page: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is NaN while it is not in flight */
 
   /**
    * The one door between the page and us: what goes wrong inside stays inside.
@@ -56,6 +57,9 @@
       work(about);
     } catch {}
   };
+
+  /** @param {() => unknown} work @param {number} delay_ms */
+  const later = (work, delay_ms) => setTimeout(guarded(work), delay_ms);
 
   const random = () => Math.random().toString(36).slice(2);
   const now = () => performance.now();
@@ -76,14 +80,14 @@
     );
     const site = tag.dataset.site || "default";
     const from = tag.dataset.host || tag.src;
-    const host = new URL(from.includes("//") ? from : "//" + from, tag.src || location.href).origin;
+    const host = new URL(from.includes("//") ? from : "//" + from, /** @type {any} */ (tag.src || location)).origin;
     const query = "?site=" + encodeURIComponent(site);
     const named = tag.dataset.query?.split(",");
     const load = random();
-    const listening = new AbortController();
+    const page = /** @type {any} */ (window);
+    const guest = /isotherm=/.test(location.hash + page.name);
 
     let session = ""; // of nobody: nothing is taken
-    let listens = false;
     /** @type {Batch[]} */
     let queue = [];
     /** @type {Batch | undefined} */
@@ -97,24 +101,22 @@
     let hold_ms = 0; // nothing is sent before: the server's wish, or the back-off
     let failures = 0;
     let timer = 0;
-    let beat = 0;
-    let clicked_ms = 0;
+    /** @type {number | void} */
+    let beat;
+    let pressed = false;
     /** @type {PointerEvent | undefined} */
     let latest; // what the pointer did last, if it is over the page
     /** @type {PointerEvent | undefined} */
     let taken; // the same, as of the last beat
     let scrolled = false; // since then
-    let away = false; // the page is hidden or left
-
-    /** @param {string} type @param {(event: any) => unknown} work @param {any} [target] */
-    const on = (type, work, target = window) =>
-      target.addEventListener(type, guarded(work), { capture: true, passive: true, signal: listening.signal });
+    let away = document.hidden; // the page is hidden or left
+    let seen = ""; // the path whose view is open
 
     // Sampling
 
     /** The page that an address is, as the server is told it. @param {Location | URL} address */
     const pageOf = (address) => {
-      const kept = named && address.search.slice(1).split("&").filter((pair) => named.includes(pair.split("=")[0])).join("&");
+      const kept = address.search.slice(1).split("&").filter((pair) => named?.includes(pair.split("=")[0])).join("&");
       return address.pathname + (kept ? "?" + kept : "");
     };
 
@@ -140,7 +142,30 @@
       /** @param {number} at @param {number} size */
       const within = (at, size) => Math.min(1000, (1000 * at) / size) || 0;
       // Cut to whole characters: half of one is no JSON.
-      return [/** @type {any} */ (/^.{0,64}/su.exec(name || ""))[0], within(clientX - left, width), within(clientY - top, height)];
+      return [[...(name || "")].slice(0, 64).join(""), within(clientX - left, width), within(clientY - top, height)];
+    };
+
+    /** @param {Sample} sample @param {string} [path] @returns {Sample | undefined} the sample, if it was put into a batch */
+    const put = (sample, path = pageOf(location)) => {
+      if (!session || away) return;
+      const { documentElement: html, body } = document;
+      /** @type {Page} */
+      const page = {
+        path,
+        w: Math.max(html.scrollWidth, body.scrollWidth),
+        h: Math.max(html.scrollHeight, body.scrollHeight),
+        vw: innerWidth,
+        vh: innerHeight,
+      };
+      const begins = JSON.stringify(open?.page) != JSON.stringify(page) || /** @type {Batch} */ (open).samples[BATCH_SAMPLES_MAX - 1];
+      if (begins) queue.push((open = { seq: seq++, page, samples: [], sent_ms: NaN }));
+      /** @type {Batch} */ (open).samples.push(sample);
+      if (queue.flatMap((batch) => batch.samples).length > QUEUE_SAMPLES_MAX) {
+        queue[0].samples.shift();
+        if (!queue[0].samples.length) queue.shift();
+      }
+      if (begins) plan(); // what joins others goes with them
+      return sample;
     };
 
     /** @param {number} kind @param {PointerEvent} event where the pointer is; the page may have been scrolled since */
@@ -150,50 +175,48 @@
       const element = /** @type {Element | null} */ (
         kind || scrolled || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(clientX, clientY) : target
       );
-      if (!session || away || element?.closest("[data-isotherm-ignore]")) return;
-      const { documentElement: html, body } = document;
-      /** @type {Page} */
-      const page = [
-        pageOf(location),
-        Math.max(html.scrollWidth, body.scrollWidth),
-        Math.max(html.scrollHeight, body.scrollHeight),
-        innerWidth,
-      ];
-      const begins = !open || "" + open.page != "" + page || open.samples.length >= BATCH_SAMPLES_MAX;
-      if (begins) queue.push((open = { seq: seq++, page, samples: [], sent_ms: 0 }));
-      /** @type {Batch} */ (open).samples.push([
-        kind,
-        clientX + scrollX,
-        clientY + scrollY,
-        now(),
-        ...(element ? anchorOf(element, event) : /** @type {Anchor} */ (["", 0, 0])),
-      ]);
-      if (queue.flatMap((batch) => batch.samples).length > QUEUE_SAMPLES_MAX) {
-        queue[0].samples.shift();
-        if (!queue[0].samples.length) queue.shift();
-      }
-      if (begins) plan(); // what joins others goes with them
+      if (!element?.closest("[data-isotherm-ignore]"))
+        return put([
+          kind,
+          clientX + scrollX,
+          clientY + scrollY,
+          now(),
+          ...(element ? anchorOf(element, event) : /** @type {Anchor} */ (["", 0, 0])),
+        ]);
     };
 
-    /** Takes a sample if the pointer, or the page under it, has moved since the last. @returns {unknown} whether it has */
+    /** Where the page is scrolled to. @param {number} kind @param {string} [path] */
+    const see = (kind, path) => put([kind, 0, scrollY, now(), "", 0, 0], path);
+
+    /** Takes samples if the pointer, the page under it or its path has moved since the last. @returns {unknown} whether one has */
     const settle = () => {
       // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
       const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken.clientY);
       taken = latest;
       if (moved) take(0, /** @type {PointerEvent} */ (latest));
+      const path = pageOf(location);
+      const other = seen != path;
+      const looks = scrolled || other;
+      if (other && seen) see(4, seen);
+      if (looks) see(3);
+      seen = path;
       scrolled = false;
-      return moved;
+      return moved || looks;
     };
 
-    const begin = () => {
-      if (!beat && settle())
-        beat = setInterval(guarded(() => settle() || (beat = /** @type {any} */ (clearInterval(beat)))), BEAT_MS);
+    /** @param {boolean} [changing] the path is about to change */
+    const begin = (changing) => {
+      if (!beat && (settle() || changing))
+        beat = later(() => {
+          beat = 0;
+          begin();
+        }, BEAT_MS);
     };
 
     // Sending
 
     /** @param {Batch} batch */
-    const encode = ({ seq, page: [path, w, h, vw], samples }) => {
+    const encode = ({ seq, page, samples }) => {
       const at_ms = now();
       const anchors = [...new Set(samples.map((sample) => sample[4]))];
       /** What lies before the edge is on it. @param {0 | 1 | 2 | 5 | 6} field */
@@ -204,10 +227,7 @@
         bot: navigator.webdriver || undefined,
         load,
         seq,
-        path,
-        w,
-        h,
-        vw,
+        ...page,
         kind: samples.some(([kind]) => kind) ? column(0) : "move",
         x: column(1),
         y: column(2),
@@ -222,10 +242,9 @@
     /** Closes the open batch and gives all that are not acknowledged, without what is too old to count. */
     const sealed = () => {
       open = undefined;
-      return (queue = queue.filter((batch) => {
-        batch.samples = batch.samples.filter((sample) => now() - sample[3] < AGE_MS_MAX);
-        return batch.samples.length;
-      }));
+      return (queue = queue.filter(
+        (batch) => (batch.samples = batch.samples.filter((sample) => now() - sample[3] < AGE_MS_MAX)).length,
+      ));
     };
 
     /** Sees to it that what waits is sent when it is due. Without anything that waits, no timer runs. */
@@ -234,8 +253,8 @@
       const waiting = queue.find((batch) => !batch.sent_ms);
       if (waiting) {
         const gathered_ms =
-          queue[queue.length - 1].page[0] == sentPath ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
-        timer = setTimeout(guarded(send), Math.max(hold_ms, gathered_ms) - now());
+          queue.every((batch) => batch.page.path == sentPath) ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
+        timer = later(send, Math.max(hold_ms, gathered_ms) - now());
       }
     };
 
@@ -247,13 +266,13 @@
         socket.onopen = guarded(send);
         socket.onmessage = guarded(answered);
         socket.onclose = guarded(hangUp);
-      } else if (queue[0]?.sent_ms && now() - queue[0].sent_ms > ACK_MS_MAX) hangUp();
+      } else if (now() - queue[0]?.sent_ms > ACK_MS_MAX) hangUp();
       else if (socket.readyState == 1) {
         for (const batch of sealed()) {
           if (!batch.sent_ms) {
             socket.send(encode(batch));
             sent_ms = batch.sent_ms = now();
-            sentPath = batch.page[0];
+            sentPath = batch.page.path;
           }
         }
       }
@@ -265,22 +284,20 @@
       const about = answer.ack ?? answer.seq;
       failures = 0;
       gather_ms = answer.every || gather_ms;
-      for (const detail of answer.react || []) dispatchEvent(new CustomEvent("isotherm:" + detail.type, { detail }));
+      answer.react?.map((/** @type {{type: string}} */ detail) => dispatchEvent(new CustomEvent("isotherm:" + detail.type, { detail })));
       if (answer.retry_after_ms != null) {
         hold_ms = now() + answer.retry_after_ms;
-        for (const batch of queue) if (about == null || about == batch.seq) batch.sent_ms = 0;
+        for (const batch of queue) if ((about ?? batch.seq) == batch.seq) batch.sent_ms = NaN;
       } else queue = queue.filter((batch) => batch.seq != about);
       plan();
     };
 
     const hangUp = () => {
       if (socket) {
-        socket.onclose = null;
-        socket.close();
-        socket = undefined;
+        socket.onclose = socket = /** @type {any} */ (socket.close()); // its own close is no news
       }
       sentPath = "";
-      for (const batch of queue) batch.sent_ms = 0;
+      for (const batch of queue) batch.sent_ms = NaN;
       hold_ms = now() + (1 + Math.random()) * Math.min(BACKOFF_MS_MAX, 500 * 2 ** failures++);
       plan();
     };
@@ -288,64 +305,73 @@
     const leave = () => {
       if (away) return;
       settle();
+      see(4);
       away = true;
       for (const batch of sealed()) navigator.sendBeacon(host + INGEST + query, encode(batch));
     };
 
     // Starting and stopping
 
-    const track = () => {
-      try {
-        session = sessionStorage.isotherm ||= random();
-      } catch {
-        session = random();
-      }
-      if (listens || session == "viewer") return;
-      listens = true;
-      // Called sixty times a second: it keeps the event, and the beat looks at the last one. Which is the last before a rest shows later.
-      /** @param {PointerEvent} event */
-      const pointed = (event) => {
-        latest = event;
-        begin();
-      };
-      on("pointermove", pointed);
-      on("pointerdown", pointed);
-      on("pointerout", (event) => {
-        if (event.relatedTarget) return; // over something else of this page
+    const appear = () => {
+      if (document.hidden) leave();
+      else {
+        away = false;
+        seen = "";
         settle();
-        latest = undefined;
-      });
-      on("scroll", (event) => {
-        if (event.target == document) {
+      }
+    };
+
+    /** Called sixty times a second: it keeps the event, and the beat looks at the last one. Which is the last before a rest shows later. @param {PointerEvent} event */
+    const point = (event) => {
+      latest = event;
+      begin();
+    };
+
+    /** What the page does is heard of before the page hears of it. @type {Record<string, (event: any) => unknown>} */
+    const handlers = {
+      pointermove: point,
+      pointerdown(event) {
+        point(event);
+        pressed = true;
+      },
+      pointerout({ relatedTarget }) {
+        if (!relatedTarget) {
+          settle(); // the place where it left
+          latest = relatedTarget;
+        }
+      },
+      scroll({ target }) {
+        if (target == document) {
           scrolled = true;
           begin();
         }
-      });
-      on("click", (event) => {
+      },
+      click(event) {
         // Those made by a key or by a script have no place; a label's click comes once more from the field that it is for.
-        if (!event.detail || event.timeStamp - clicked_ms < CLICK_MS_MIN) return;
-        clicked_ms = event.timeStamp;
+        if (!event.detail || !pressed) return;
+        pressed = false;
         settle();
-        take(1, event);
-        send();
-      });
-      // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
-      const { navigation } = /** @type {any} */ (window);
-      if (navigation)
-        on("navigate", (event) => pageOf(new URL(event.destination.url)) != pageOf(location) && settle(), navigation);
-      on("visibilitychange", () => {
-        if (document.hidden) leave();
-        else {
-          away = false;
-          plan();
+        const sample = take(1, event);
+        if (sample) {
+          send();
         }
-      });
-      on("pagehide", () => {
+      },
+      // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
+      navigate({ destination }) {
+        if (pageOf(new URL(destination.url)) != pageOf(location)) {
+          settle();
+          begin(true);
+        }
+      },
+      visibilitychange: appear,
+      pageshow: appear,
+      pagehide() {
         leave();
         hangUp(); // an open socket would keep the page out of the back/forward cache
-      });
-      on("pageshow", () => (away = false));
+      },
     };
+
+    const hear = guarded((event) => handlers[event.type](event));
 
     const stop = () => {
       session = "";
@@ -359,23 +385,20 @@
       if (!given) {
         stop();
         delete sessionStorage.isotherm;
-      } else if (!session && doNotTrack != "1" && !globalPrivacyControl) track();
+      } else if (!session && !guest && navigator.doNotTrack != "1" && !/** @type {any} */ (navigator).globalPrivacyControl) {
+        session = random();
+        try {
+          session = sessionStorage.isotherm ??= session; // empty in a tab that shows the heat
+        } catch {}
+        for (const type in handlers) {
+          addEventListener(type, hear, { capture: true, passive: true }); // again is no second time
+          page.navigation?.addEventListener(type, hear);
+        }
+        if (document.readyState == "complete") appear();
+      }
     };
-
-    /** @param {string} token */
-    const show = (token) => {
-      listening.abort();
-      stop();
-      try {
-        sessionStorage.isotherm = "viewer";
-      } catch {}
-      import(host + "/overlay/overlay.js").then((overlay) => overlay.open({ host, site, token, pageOf })).catch(() => {});
-    };
-
-    const { doNotTrack, globalPrivacyControl } = /** @type {any} */ (navigator);
 
     // One tracker a page. (An element with this id would stand here too, so it is not enough that something does.)
-    const page = /** @type {any} */ (window);
     if (page.isotherm?.load) return;
     page.isotherm = {
       load,
@@ -384,15 +407,7 @@
         addEventListener("isotherm:" + type, (/** @type {any} */ { detail }) => work(detail)),
     };
 
-    const token = /^#isotherm=(.+)/.exec(location.hash)?.[1];
-    if (token) {
-      history.replaceState(history.state, "", location.pathname + location.search);
-      return show(token);
-    }
-    if (opener) {
-      on("message", (event) => event.source == opener && event.origin == host && event.data?.isotherm && show(event.data.isotherm));
-      opener.postMessage("isotherm:ready", host);
-    }
-    if (tag.dataset.consent != "wait") consent(true);
+    if (guest) import(host + "/overlay/guest.js").then(({ join }) => join(host, site, pageOf)).catch(random);
+    else if (tag.dataset.consent != "wait") consent(true);
   })();
 })();

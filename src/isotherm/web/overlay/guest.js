@@ -1,0 +1,44 @@
+// @ts-check
+/**
+ * A tab that the dashboard opened: finds the token and shows the heat there (docs/wire.md, "The overlay's hand-over").
+ *
+ * The tracker loads this module instead of tracking where the address has the fragment `#isotherm=TOKEN`, or the tab the name that the
+ * dashboard gave it, so visitors never load it. Where a router ate the fragment the opener is asked, and believed only if it is a page
+ * of our own host. The tab keeps its mark: what is opened in it next is not tracked either.
+ */
+
+/** The tab's name, as the tracker and the dashboard know it. */
+const MARK = "isotherm=";
+
+/**
+ * @param {string} host where the tracker came from, as an origin
+ * @param {string} site
+ * @param {(address: {pathname: string, search: string}) => string} pageOf
+ */
+export function join(host, site, pageOf) {
+  mark();
+  const [address, token] = location.href.split("#isotherm=");
+  /** @param {string} token */
+  const show = (token) =>
+    import("./overlay.js").then((overlay) => overlay.open({ host, site, token, pageOf })).catch(() => {}); // the page is not troubled
+  if (token) {
+    history.replaceState(history.state, "", address);
+    void show(token);
+    return;
+  }
+  if (!window.opener) return;
+  addEventListener("message", ({ source, origin, data }) => {
+    if (source === window.opener && origin === host && typeof data?.isotherm === "string") void show(data.isotherm);
+  });
+  window.opener.postMessage("isotherm:ready", host);
+}
+
+/** By the name it is known while its opener is; by the storage, on this site, also when a page cut itself off from it. */
+function mark() {
+  window.name = MARK;
+  try {
+    sessionStorage.isotherm = ""; // the session of nobody
+  } catch {
+    // A sandboxed frame has none.
+  }
+}
