@@ -35,6 +35,12 @@ def _python() -> str:
     return str(folder / "bin" / "python")
 
 
+def _versions() -> list[str]:
+    """Of the peers that have their packages from files of this folder."""
+    pom = (_HERE / "flink" / "pom.xml").read_text()
+    return [*(_HERE / "requirements.txt").read_text().split(), "flink==" + pom.partition("<flink.version>")[2].partition("<")[0]]
+
+
 def _module(python: str, name: str, case: tuple[int, int, float]) -> dict[str, Any]:
     command = [python, "-m", f"bench.peers.{name}", json.dumps([*case, _BUDGET_S])]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True, text=True)
@@ -127,7 +133,8 @@ def main(peers: tuple[str, ...]) -> None:
                 click.echo(f"{peer:<16}{case[0]:>9}{case[1]:>7}{found['events']:>9,.0f}{rate:>16,.0f}{compared:>10}")
     results = _ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
-    (results / "peers.json").write_text(json.dumps({"row": "peers", "about": about(), "figures": rows}, indent=1) + "\n")
+    found = {"row": "peers", "about": about() | {"peers": _versions()}, "figures": rows}
+    (results / "peers.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from isotherm.core.counters import Counters
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.samples import Samples
-from isotherm.live.groups import Format, Groups
+from isotherm.live.frames import changes_frame
+from isotherm.live.groups import Format, Groups, _News
 from tests.complexity.work import Work, assert_flat, least_work
 from tests.core.test_windows import START_MS, to_samples
 
@@ -70,10 +71,14 @@ class Running:
         self.made = made
 
     def samples(self) -> Samples:
-        """Those of this hop: everybody's next batch."""
+        """Those of this hop: everybody's next batch, from another place than before, so that each hop changes something."""
         since_ms, runs = self.now_ms - START_MS, self.made.runs
         return replace(
-            self.made, arrived_ms=self.now_ms, time_ms=self.made.time_ms + since_ms, runs=replace(runs, seq=runs.seq + self.number)
+            self.made,
+            arrived_ms=self.now_ms,
+            time_ms=self.made.time_ms + since_ms,
+            x=(self.made.x + self.number % 997) % 1000,
+            runs=replace(runs, seq=runs.seq + self.number),
         )
 
     def hop(self) -> Hop:
@@ -120,8 +125,9 @@ def test_age() -> None:
 def test_viewers() -> None:
     """A viewer more is a push more, with its bookkeeping; nothing is encoded anew, nothing else is looked at."""
     one, some, many = [Running(viewers=viewers, panes=40).work(60) for viewers in (1, 10, 1000)]
-    assert some.calls - one.calls <= 9 * 8
-    assert many.calls - some.calls <= 990 * 8
+    for fewer, more, between in ((one, some, 9), (some, many, 990)):
+        assert more.calls - fewer.calls <= between * 4, "calls grow"
+        assert more.lines - fewer.lines <= between * 20, "lines grow"
     assert many.bytes_at_once <= 1.3 * one.bytes_at_once + 8192 + 16 * 1000  # a list of who is served may be held
 
 
@@ -133,6 +139,28 @@ class LooksAtEveryWindow(Aggregator):
         for pane in self._panes.values():
             pane.joined()[1].sum()
         return hop
+
+
+class CountsWindows(Aggregator):
+    """Goes round once a window, and calls nothing."""
+
+    def advance(self, now_ms: int) -> Hop | None:
+        newest = 0
+        for number in self._panes:
+            newest = number
+        assert newest >= 0
+        return super().advance(now_ms)
+
+
+class CountsPages(Aggregator):
+    """Goes round once a page, and calls nothing."""
+
+    def advance(self, now_ms: int) -> Hop | None:
+        newest = 0
+        for number in self._pages:
+            newest = number
+        assert newest >= 0
+        return super().advance(now_ms)
 
 
 class LooksAtEveryPage(Aggregator):
@@ -154,3 +182,18 @@ def test_the_guard_sees_a_look_at_every_page() -> None:
     """Nor one with the pages, even as one operation on arrays."""
     with pytest.raises(AssertionError, match="bytes grow"):
         assert_flat([Running(quiet_pages=pages, kind=LooksAtEveryPage).work(20) for pages in (10, 1000)])
+
+
+def test_the_guard_sees_loops_that_call_nothing() -> None:
+    """Nor a bare loop over the windows, or the pages."""
+    with pytest.raises(AssertionError, match="lines grow"):
+        assert_flat([Running(panes=panes, kind=CountsWindows).work(panes + 8) for panes in (40, 160)])
+    with pytest.raises(AssertionError, match="lines grow"):
+        assert_flat([Running(quiet_pages=pages, kind=CountsPages).work(20) for pages in (10, 1000)])
+
+
+def test_the_guard_sees_a_frame_encoded_for_each_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one frame encoded as often as there are viewers."""
+    monkeypatch.setattr(_News, "changed", property(lambda news: changes_frame(news._changes, news._status)))
+    with pytest.raises(AssertionError, match="calls grow"):
+        test_viewers()

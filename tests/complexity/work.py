@@ -1,7 +1,9 @@
-"""Work, counted instead of timed: calls made, and bytes taken at once. The same on a quick machine and on a busy one.
+"""Work, counted instead of timed: calls made, lines run, and bytes taken at once. The same on a quick machine and on a busy one.
 
-Calls are Python's and those into C, as the interpreter's profiler hears of them; a loop over windows, pages or viewers shows there. Bytes are
-the most that were held beyond what was held before, numpy's arrays with them; an array operation over all windows or pages shows there.
+Calls are Python's and those into C, as the interpreter's profiler hears of them; lines are those that its tracer hears of, each time round
+a loop anew. So a loop over windows, pages or viewers shows there, if it is Python's. Bytes are the most that were held beyond what was held
+before, numpy's arrays with them; an array operation over all windows or pages shows there. What takes no memory and is one call (a loop in
+C, `sum` over a dictionary) does not show.
 """
 
 from __future__ import annotations
@@ -21,30 +23,39 @@ class Work(NamedTuple):
     """What doing something once took."""
 
     calls: int
+    lines: int
     bytes_at_once: int
 
 
 def least_work(do: Callable[[], Any]) -> Work:
     """The least of some times: what is done now and then (a table that grows) is left out."""
-    return Work(min(_calls(do) for _ in range(_TIMES)), min(_bytes(do) for _ in range(_TIMES)))
+    counted = [_calls_and_lines(do) for _ in range(_TIMES)]
+    return Work(min(calls for calls, _ in counted), min(lines for _, lines in counted), min(_bytes(do) for _ in range(_TIMES)))
 
 
-def _calls(do: Callable[[], Any]) -> int:
-    calls = 0
+def _calls_and_lines(do: Callable[[], Any]) -> tuple[int, int]:
+    calls = lines = 0
 
-    def count(_frame: Any, event: str, _argument: Any) -> None:
+    def count_call(_frame: Any, event: str, _argument: Any) -> None:
         nonlocal calls
         calls += event in ("call", "c_call")
 
-    before = sys.getprofile()
+    def count_line(_frame: Any, event: str, _argument: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count_line
+
+    before = sys.getprofile(), sys.gettrace()
     gc.disable()  # a finalizer's calls are not ours
-    sys.setprofile(count)
+    sys.settrace(count_line)
+    sys.setprofile(count_call)
     try:
         do()
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before[0])
+        sys.settrace(before[1])
         gc.enable()
-    return calls
+    return calls, lines
 
 
 def _bytes(do: Callable[[], Any]) -> int:
@@ -60,6 +71,7 @@ def _bytes(do: Callable[[], Any]) -> int:
 
 def assert_flat(works: Sequence[Work]) -> None:
     """The work is the same, whatever it was that grew: a tenth and a few calls, and some KiB, are no growth."""
-    calls, bytes_at_once = [work.calls for work in works], [work.bytes_at_once for work in works]
+    calls, lines, bytes_at_once = zip(*works, strict=True)
     assert max(calls) <= 1.1 * min(calls) + 12, f"calls grow: {calls}"
+    assert max(lines) <= 1.1 * min(lines) + 30, f"lines grow: {lines}"
     assert max(bytes_at_once) <= 1.3 * min(bytes_at_once) + 8192, f"bytes grow: {bytes_at_once}"
