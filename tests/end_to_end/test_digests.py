@@ -66,7 +66,8 @@ class Visitors:
         seq = self._next[session] = self._next.get(session, -1) + 1
         body = {
             "v": 1, "session": session, "load": f"{session}1", "seq": seq, "path": chance.choice(PAGES), "w": 100, "h": 100, "vw": 1280,
-            "kind": [chance.choice(("move", "click")) for _ in range(length)], "x": [chance.randrange(100) for _ in range(length)],
+            "vh": 30, "kind": chance.choices(("move", "click", "view", "leave"), (4, 4, 3, 1), k=length),
+            "x": [chance.randrange(100) for _ in range(length)],
             "y": [chance.randrange(100) for _ in range(length)], "age": sorted((chance.randrange(4000) for _ in range(length)), reverse=True),
             "anchors": ["hero", "", "buy"], "anchor": [chance.randrange(3) for _ in range(length)],
         }  # fmt: skip
@@ -99,6 +100,7 @@ async def said(embedded: Embedded) -> Any:
         embedded.source.set_visitors(embedded._group_by.expire(now_ms))
     heat = [embedded.source.whole(View(f"default{page}", kind, "all")) for page in PAGES for kind in KINDS]
     pages = sorted(embedded.source.pages(now_ms), key=lambda page: page.key)
+    exposed = [embedded.exposed(f"default{page}", [0, 1, 2]) for page in PAGES]
     people, past = [], []
     if embedded.history is not None:
         for page in PAGES:
@@ -109,10 +111,11 @@ async def said(embedded: Embedded) -> Any:
             steps = await embedded.history.recent(f"default{page}", layers_of("move", "all"), now_ms)
             past.append((whole.cells.tolist(), whole.counts.tolist(), whole.marks.marks.tolist(), [
                 (step.end_ms, step.tiles.tolist(), step.counts.tolist()) for step in steps]))  # fmt: skip
+            exposed.append(await embedded.history.exposure(f"default{page}", None, now_ms + 60_000, [0, 1, 2]))
     return [round(page.rate, 3) for page in pages], (
         [(one.end_ms, one.cells.tolist(), one.counts.tolist()) for one in heat], [page._replace(rate=0.0) for page in pages], people, past,
         [(embedded.zones.league(f"default{page}"), embedded.zones.people(f"default{page}")) for page in PAGES],
-        embedded.gate.first_event_ms,
+        embedded.gate.first_event_ms, [(one.ms.tolist(), one.people.tolist(), one.everybody, one.fold) for one in exposed],
     )  # fmt: skip
 
 
@@ -236,7 +239,7 @@ async def test_other_settings_read_the_records(tmp_path: Path, used: list[int]) 
     await many_lives(tmp_path, time, visitors, 8, people=False)
     used.clear()
     async with life(tmp_path, time) as embedded:
-        _, (_, _, people, _, _, _) = await said(embedded)
+        _, (_, _, people, *_) = await said(embedded)
     assert not used
     assert any(sum(tiles) for tiles in people)
 

@@ -35,6 +35,7 @@ NAMES: Final = {
     "zones_beyond": "samples not counted in a zone because their page had as many zones as are kept",
     "zones_late": "samples not counted in their zone because they were older than the window",
     "zones_ahead": "samples taken out of their zone because they were further ahead of the clock than the skew allows",
+    "views_beyond": "what was in view, left out of the exposure because more sessions or stretches of time were known than are kept",
     "spots_beyond": "samples not shown on their element because more than are kept lay on elements of pages that are looked at so",
     "frames": "frames written to viewers",
     "frames_skipped": "frames that slow viewers did not get",

@@ -113,6 +113,11 @@ class Counts:
         return len(self.seen)
 
     @property
+    def stretched(self) -> int:
+        """Rows of what was in view."""
+        return len(self.stretches) if self.stretches is not None else 0
+
+    @property
     def newest_pane(self) -> int:
         return int(self.pane.max())
 
@@ -149,6 +154,12 @@ class CountsToRead(Protocol):
     @property
     def people(self) -> int:
         """Rows of people: the length of `Counts.seen`."""
+        ...
+
+    @property
+    def stretched(self) -> int:
+        """Rows of what was in view."""
+        ...
 
     @property
     def newest_pane(self) -> int:

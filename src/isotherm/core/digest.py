@@ -4,13 +4,16 @@ What a record left behind is all here: its rows of counts, those of zones, who i
 remembered. Each record's part can still be told from the next one's, so a reader may begin anywhere, and take many records as one or each
 by itself:
 
-    record      offset, taken, arrived │ how many pages, batches, rows, samples, clicks, rows of zones
+    record      offset, taken, arrived │ how many pages, batches, rows, samples, clicks, rows of zones, stretches
     page of it  place, newest, origin, visitors
     batch       page, session, load, seq, samples, last, document; of a burst's samples seq is -1
     row         page (of the record), layer, pane, tile, count
     sample      the row (of the record) that counts it; only where people are wanted, and then with each session's hash
     click       batch (of the record), time, position, device class, zone, place in it: what bursts are found by
     zone row    page (of the record), zone, pane, kind, person, count
+    stretch     page (of the record), person, device class, bands, start, end: what was in view (`views`)
+
+And once, as of its last record: what every session has in view (`Views.snapshot`), so that whoever goes on from here knows it.
 
 As bytes: a magic word, CRC-32 of all that follows, the length of a head in JSON, the head (tables of names, columns' types and lengths),
 then the columns, each in the smallest type that holds it. It is all there and sound, or it is none: `Digest.from_bytes` raises.
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -28,29 +31,32 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counts import Counts, ZoneCounts
+from isotherm.core.counts import Counts, StretchCounts, ZoneCounts
 from isotherm.core.group_by import Grouped
 from isotherm.core.layers import DEVICES, KINDS, PLAIN_LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.people import Documents, Sightings, hash_of
 from isotherm.core.rage import BURST_SEQ, Click, Clicked
 from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.core.views import View
 
 __all__ = ["Counted", "Digest", "DigestError", "Piece"]
 
 _MAGIC: Final = b"isotherm-digest\n"
-_FORMAT: Final = 2  #: to be counted up where a column is added or means something else: digests of others are not read
+_FORMAT: Final = 3  #: to be counted up where a column is added or means something else: digests of others are not read
 _BEGIN: Final = struct.Struct("<16sII")  #: magic, checksum of all behind it, length of the head
 _CHECKED_FROM: Final = 20
 _NOBODY: Final = -1
+_STRETCH: Final = ("page", "person", "device", "top", "bottom", "start_ms", "end_ms")
 _COLUMNS: Final = (
     "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.clicks",
-    "record.zone_rows", "page.place", "page.newest", "page.origin", "page.visitors",
+    "record.zone_rows", "record.stretches", "page.place", "page.newest", "page.origin", "page.visitors",
     "run.page", "run.session", "run.load", "run.seq", "run.size", "run.last", "run.width", "run.height",
     "row.page", "row.layer", "row.pane", "row.tile", "row.count", "sample.row",
     "click.run", "click.time", "click.x", "click.y", "click.device", "click.zone", "click.in_x",
     "click.in_y",
     "zone.page", "zone.zone", "zone.pane", "zone.kind", "zone.person", "zone.count", "session.hash",
+    *(f"stretch.{name}" for name in _STRETCH), "view.page", "view.session", *(f"view.{name}" for name in View._fields),
 )  # fmt: skip
 
 Column = npt.NDArray[Any]
@@ -135,6 +141,10 @@ class Piece:
         return self._reader.length("samples", self._first, self._end)
 
     @property
+    def stretched(self) -> int:
+        return self._reader.length("stretches", self._first, self._end)
+
+    @property
     def newest_pane(self) -> int:
         return self._reader.newest_pane(self._first, self._end)
 
@@ -203,8 +213,8 @@ class Digest:
     # -- made, written, read
 
     @staticmethod
-    def of(records: Sequence[Counted], setting: str) -> Digest:
-        """`records` follow each other. `setting`: what counting depends on; a reader compares it with his own."""
+    def of(records: Sequence[Counted], setting: str, views: Mapping[str, Mapping[str, View]] | None = None) -> Digest:
+        """`records` follow each other. `setting`: what counting depends on; a reader compares it with his own. `views`: as of the last."""
         pages, origins, sessions, loads, zones = _Names(), _Names(), _Names(), _Names(), _Names()
         lists: dict[str, list[Any]] = {name: [] for name in ("place", "newest", "visitors", "origin", "session", "load", "zone")}
         of_records, people = [], any(len(record.counts.seen) for record in records)
@@ -221,11 +231,15 @@ class Digest:
             assert seen in (0, len(record.time_ms)), "a sample of the record each"
             of_records.append((
                 record.offset, record.taken_ms, record.arrived_ms, len(counts.pages), len(record.runs), len(counts.page), seen,
-                len(record.clicks.run), 0 if zone is None else len(zone.page), len(record.sessions), len(record.loads), len(record.zones),
+                len(record.clicks.run), 0 if zone is None else len(zone.page), len(counts.stretches or ()), len(record.sessions),
+                len(record.loads), len(record.zones),
             ))  # fmt: skip
         of_record: Any = np.array(of_records).T
         offset, taken, arrived, with_pages, with_runs, with_rows, with_seen, with_clicks, *of_record = of_record
-        with_zones, of_session, of_load, of_zone = of_record
+        with_zones, with_stretches, of_session, of_load, of_zone = of_record
+        stretched = [record.counts.stretches for record in records if record.counts.stretches is not None]
+        viewed = [(pages.place(page), sessions.place(who), *view) for page, known in (views or {}).items() for who, view in known.items()]
+        seen_now: Any = np.array(viewed, np.int64).reshape(-1, 2 + len(View._fields)).T
         flat = {name: np.array(column, np.int64) for name, column in lists.items()}
         every, clicks = [record.runs for record in records], [record.clicks for record in records]
         rows, zoned = [record.counts for record in records], [record.counts.zones for record in records if record.counts.zones is not None]
@@ -234,6 +248,7 @@ class Digest:
         columns: dict[str, _Packed | Column] = {  # each packed before the next is made: a whole set of wide ones would be large
             "record.offset": offset, "record.taken": taken, "record.arrived": arrived, "record.pages": with_pages, "record.runs": with_runs,
             "record.rows": with_rows, "record.samples": with_seen, "record.clicks": with_clicks, "record.zone_rows": with_zones,
+            "record.stretches": with_stretches,
             "page.place": flat["place"], "page.newest": flat["newest"], "page.origin": flat["origin"], "page.visitors": flat["visitors"],
             "run.page": _named(_joined([runs.page for runs in every]), with_runs, flat["place"], with_pages),
             "run.session": _named(_joined([runs.session for runs in every]), with_runs, flat["session"], of_session),
@@ -255,6 +270,8 @@ class Digest:
             "zone.person": _packed([zone.person for zone in zoned]), "zone.count": _packed([zone.count for zone in zoned]),
             # known to whoever asked for people: a start is not
             "session.hash": np.array([hash_of(name) for name in sessions.names] if people else [], np.int64),
+            **{f"stretch.{name}": _packed([getattr(one, name) for one in stretched]) for name in _STRETCH},
+            **dict(zip(("view.page", "view.session", *(f"view.{name}" for name in View._fields)), seen_now, strict=True)),
         }  # fmt: skip
         assert tuple(columns) == _COLUMNS
         head = _Head(
@@ -334,6 +351,19 @@ class Digest:
             for session, page, width, height, x, y, time_ms, device, zone, in_x, in_y, arrived_ms in columns
         ]
 
+    def views(self) -> dict[str, list[tuple[str, View]]]:
+        """What every session had in view when its last record was counted, by page. For `GroupBy.recall_views`."""
+        found: dict[str, list[tuple[str, View]]] = {}
+        columns = (self.columns[f"view.{name}"].wide().tolist() for name in ("page", "session", *View._fields))
+        for page, session, *view in zip(*columns, strict=True):
+            found.setdefault(self.pages[page], []).append((self.head.sessions[session], View(*view)))
+        return found
+
+    @property
+    def last_arrived_ms(self) -> int:
+        """Of its last record."""
+        return int(self.columns["record.arrived"].wide()[-1])
+
     def pieces(self, wanted: Callable[[int, int], object]) -> Iterator[Piece]:
         """The counts. `wanted` is told each record's offset and when it was taken; those that follow each other and for which it answers
         the same are one piece, those for which it answers None are left out."""
@@ -355,7 +385,7 @@ class _Reader:
 
     def __init__(self, digest: Digest) -> None:
         self._digest = digest
-        self._ends = {what: digest.ends(what) for what in ("pages", "runs", "rows", "samples", "zone_rows")}
+        self._ends = {what: digest.ends(what) for what in ("pages", "runs", "rows", "samples", "zone_rows", "stretches")}
         self._people = digest.columns["session.hash"].wide(dtype=np.uint32) if digest.head.people else None
 
     def counts(self, first: int, end: int, *, people: bool) -> Counts:
@@ -391,6 +421,7 @@ class _Reader:
             seen=self._seen(first, end) if people else Sightings(),
             documents=self._documents(first, end, used) if people else None,
             zones=self._zones(first, end, pages_of),
+            stretches=self._stretches(first, end, pages_of),
         )
 
     def faded(self, counts: Counts, first: int, end: int, span_ms: float) -> Column:
@@ -433,6 +464,12 @@ class _Reader:
         zone, pane, kind = (self._of(f"zone.{name}", "zone_rows", first, end) for name in ("zone", "pane", "kind"))
         person, count = self._of("zone.person", "zone_rows", first, end, np.uint32), self._of("zone.count", "zone_rows", first, end)
         return ZoneCounts(self._digest.head.zones, pages_of("zone_rows", "zone.page"), zone, pane, kind, person, count)
+
+    def _stretches(self, first: int, end: int, pages_of: Callable[[str, str], Column]) -> StretchCounts | None:
+        if not self.length("stretches", first, end):
+            return None
+        rest = (self._of(f"stretch.{name}", "stretches", first, end) for name in _STRETCH[1:])
+        return StretchCounts(pages_of("stretches", "stretch.page"), *rest)
 
     def _of(self, column: str, what: str, first: int, end: int, dtype: type[np.generic] = np.int64) -> Column:
         ends = self._ends[what]

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +28,7 @@ from isotherm.core.counts import StretchCounts
 from isotherm.core.layers import ALL_DEVICES, DEVICES
 from isotherm.core.views import Stretch
 
-__all__ = ["STRETCHES_MAX", "Exposed", "Exposures", "devices_of", "distinct", "exposed_by"]
+__all__ = ["STRETCHES_MAX", "Exposed", "Exposures", "as_csv", "as_json", "devices_of", "distinct", "exposed_by", "fold_of"]
 
 STRETCHES_MAX: Final = 1_000_000  #: 48 bytes each
 _COLUMNS: Final = 6  #: person, device, top, bottom, start, end
@@ -179,3 +180,38 @@ def distinct(person: Ints, top: Ints, bottom: Ints) -> tuple[Ints, Ints, Ints]:
     begins = np.flatnonzero(np.append(True, (np.diff(group) != 0) | (top[1:] + group[1:] * (int(bottom.max()) + 1) > reach[:-1])))
     ends = np.append(begins[1:], len(person)) - 1
     return person[begins], top[begins], reach[ends] - group[ends] * (int(bottom.max()) + 1)
+
+
+def _told(exposed: Exposed, people_min: int) -> list[tuple[float, int, float] | None]:
+    """Seconds, people and their share of everybody, band by band; None: too few, of the sample alone where people are one."""
+    everybody = max(1, exposed.everybody)
+    return [
+        (round(ms / 1000, 2), people, round(people / everybody, 4)) if people >> exposed.level >= people_min else None
+        for ms, people in zip(exposed.ms.tolist(), exposed.people.tolist(), strict=True)
+    ]
+
+
+def as_json(exposed: Exposed, people_min: int) -> bytes:
+    """What the API says of it; nothing is told of what fewer than `people_min` people had in view."""
+    enough = exposed.everybody >> exposed.level >= people_min
+    bands = _told(exposed, people_min)
+    answer: dict[str, Any] = {
+        "start": exposed.start_ms,
+        "end": exposed.end_ms,
+        "people": exposed.everybody if enough else None,
+        "grid-size": len(bands),
+        "fold": round(exposed.fold, 4) if exposed.fold is not None and enough else None,
+        "bands": [dict(zip(("seconds", "people", "share"), band or (None,) * 3, strict=True)) for band in bands],
+        "hidden-bands": bands.count(None),
+    }
+    return msgspec.json.encode(answer)
+
+
+def as_csv(exposed: Exposed, people_min: int) -> bytes:
+    """A row a band that anybody, and nobody too few, had in view."""
+    rows = [
+        f"{exposed.start_ms},{exposed.end_ms},{at},{band[0]},{band[1]},{band[2]}"
+        for at, band in enumerate(_told(exposed, max(1, people_min)))
+        if band is not None
+    ]
+    return "\r\n".join(("start,end,band,seconds,people,share", *rows, "")).encode()

@@ -7,7 +7,7 @@ looks at a few rows a batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
 from isotherm.core.spots import spot_counts
-from isotherm.core.views import Stretch, Views
+from isotherm.core.views import Stretch, View, Views
 from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy", "Grouped"]
@@ -155,6 +155,10 @@ class GroupBy:
     def recall_clicks(self, clicked: Iterable[Clicked]) -> None:
         """Takes clicks of records whose counts are known, in the order of their arrival. Those of twice `rage.REMEMBERED_MS` are enough."""
         self._rage.meet(clicked)
+
+    def recall_views(self, digest_views: Mapping[str, Iterable[tuple[str, View]]], now_ms: int) -> None:
+        """Takes up what sessions had in view at that time, when the last record was counted whose counts are known (`Digest.views`)."""
+        self.views.restore(digest_views, now_ms)
 
     @property
     def remembers_visits(self) -> bool:

@@ -105,9 +105,9 @@ class Rollup:
         before = self._gathered
         before.offsets[source] = offset
         rows = before.rows
-        if counts.rows:
+        if counts.rows or counts.stretched:
             before.counts.append(counts)
-            rows += counts.rows + counts.people
+            rows += counts.rows + counts.people + counts.stretched
         self._gathered = before._replace(rows=rows, oldest_ms=_least(before.oldest_ms, taken_ms))
 
     def take(self) -> Gathered:

@@ -152,9 +152,9 @@ class Views:
         runs, ends = samples.runs, np.cumsum(samples.runs.size)
         at = np.flatnonzero(code)
         of_run = np.searchsorted(ends, at, "right")
-        wanted = np.array([key in self._pages for key in keys], np.bool_)[runs.page]
-        wanted[of_run] = True
-        chosen = np.flatnonzero(wanted & fresh & (runs.size > 0))
+        known = np.array([key in self._pages for key in keys], np.bool_)
+        known[runs.page[of_run]] = True
+        chosen = np.flatnonzero(known[runs.page] & fresh & (runs.size > 0))
         if not len(chosen):
             return
         top, bottom = bands_of(samples.y[at], samples.x[at], runs.height[of_run], self._grid)

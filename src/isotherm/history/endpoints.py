@@ -2,6 +2,7 @@
 
 GET /api/heatmap?page=…[&from&to][&format=json|csv|png][&people=1]      a range as one picture; without one, the live window
 GET /api/heatmap/steps?page=…[&from&to&step=5m]                         a range in equal parts, to play or to scrub
+GET /api/exposure?page=…&from&to                                        how long its bands were in view in a range
 GET /api/zones?page=…&from&to                                           a page's zones in a range
 GET /api/zones/usual?page=…                                             the last sixty minutes beside the same time of seven days
 GET /api/pages?from&to                                                  the pages of a range, those with most samples first
@@ -25,6 +26,9 @@ from aiohttp import web
 
 from isotherm.answers import refused
 from isotherm.core.columns import pack
+from isotherm.core.exposure import as_csv as exposure_csv
+from isotherm.core.exposure import as_json as exposure_json
+from isotherm.core.exposure import devices_of
 from isotherm.core.heat import PICTURE_SIDE_MAX, Heat, View, levels
 from isotherm.core.layers import ALL_DEVICES, KINDS, PLAIN_LAYERS, layers_of
 from isotherm.core.pages import Page
@@ -196,6 +200,21 @@ class HistoryEndpoints:
             side, levels_ = levels(Heat(0, 0, grid, warm, counts[warm]), PICTURE_SIDE_MAX)
             told["picture"] = {"grid": side, "levels": pack(levels_)}
         return told
+
+    async def exposure(self, request: web.Request, view: View) -> web.StreamResponse:
+        """`GET /api/exposure` with `from` or `to`: as the live one."""
+        history = self._needed()
+        wanted = request.query.get("format", "json")
+        if wanted not in ("json", "csv"):
+            raise _refused(f"expected format to be json or csv, got {wanted!r}")
+        from_ms, to_ms = self._span(request)
+        try:
+            exposed = await history.exposure(view.page, from_ms, to_ms, devices_of(view.device))
+        except HistoryError as error:
+            raise _unavailable(str(error)) from error
+        if wanted == "csv":
+            return web.Response(body=exposure_csv(exposed, self._people_min), content_type="text/csv", charset="utf-8")
+        return web.Response(body=exposure_json(exposed, self._people_min), content_type="application/json")
 
     async def usual(self, _request: web.Request, view: View) -> web.StreamResponse:
         """`GET /api/zones/usual`: the last sixty minutes of each zone beside the same time of the seven days before."""

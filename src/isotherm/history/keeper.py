@@ -14,7 +14,7 @@ before anything could be stored again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ import numpy.typing as npt
 from isotherm.allocator import give_back
 from isotherm.core.counts import Counts, CountsToRead, read
 from isotherm.core.crowd import Crowd
+from isotherm.core.exposure import Exposed
+from isotherm.core.exposure_rollup import exposed_in, fold_exposure
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents, Gathered, Rollup, fold, sizes
 from isotherm.core.tiers import MINUTE_MS, TIERS_MS, Floors, Run, begin_ms, cover, widen
@@ -200,7 +202,8 @@ class History:
             counts = taken.read()
             buckets, too_old = self._fold(counts)
             zones = fold_zones(counts, hop_ms=self._hop_ms, floors=self._floors)
-            self._store.add([*buckets, *zones], sizes(counts), taken.offsets)
+            exposure = fold_exposure(counts, bands=self._grid, floors=self._floors)
+            self._store.add([*buckets, *zones, *exposure], sizes(counts), taken.offsets)
         except HistoryError as error:
             self.why_failed = str(error)
             return
@@ -271,6 +274,26 @@ class History:
             return past_zones(lambda runs: self._zone_rows(page, runs), start_ms, end_ms, self._floors)
 
         return await self._do(work)
+
+    async def exposure(self, page: str, from_ms: int | None, to_ms: int, devices: Sequence[int]) -> Exposed:
+        """What was in view in the smallest stored range that holds ``[from, to)``; without `from`, in all before `to`.
+        Raises `HistoryError`."""
+
+        def work() -> Exposed:
+            start_ms, end_ms = self._widened(page, from_ms, to_ms)
+            contents = Contents.added(self._exposure_parts(page, cover(start_ms, end_ms)), _MARKS_READ_MAX)
+            return exposed_in(contents, devices, bands=self._grid, start_ms=start_ms, end_ms=end_ms)
+
+        return await self._do(work)
+
+    def _exposure_parts(self, page: str, runs: list[Run]) -> list[Contents]:
+        """Stored, and waiting."""
+        assert self._reader is not None
+        waiting = fold_exposure(self._unstored(), bands=self._grid, floors=self._floors, only_page=page)
+        inside = [
+            contents for _, tier, number, contents in waiting if any(run.tier == tier and run.first <= number < run.last for run in runs)
+        ]
+        return [*(row.contents for row in self._reader.exposure_rows(page, runs)), *inside]
 
     async def zone_minutes(self, page: str, from_ms: int, to_ms: int) -> list[StoredZones]:
         """The minutes of ``[from, to)`` that anything lay on a zone in, several of one minute perhaps, as far back as minutes are kept."""

@@ -16,21 +16,21 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from isotherm.core.people import Marks
-from isotherm.core.rollup import Bucket
 from isotherm.core.tiers import TIERS_MS, Floors, Run
-from isotherm.core.zone_rollup import ZoneBucket
 from isotherm.history.packing import pack_marks, unpack_contents, unpack_marks, unpack_zones
 from isotherm.history.store import (
     FILLED_ROWS,
     FILLING,
     FORMAT,
     ZONE_GRID,
+    AnyBucket,
     HistoryError,
     PageSize,
     StoredRow,
     StoredZones,
     added,
     check_not_overtaken,
+    grid_of,
     let_go,
     samples_in,
 )
@@ -129,7 +129,7 @@ class PostgresStore(_Connected):
 
     def add(
         self,
-        buckets: Iterable[Bucket | ZoneBucket],
+        buckets: Iterable[AnyBucket],
         sizes: dict[str, tuple[float, float]],
         offsets: Mapping[str, int],
         since: Mapping[str, int] | None = None,
@@ -175,8 +175,8 @@ class PostgresStore(_Connected):
         )  # fmt: skip
         return int(found[0])
 
-    def _merge(self, page: int, bucket: Bucket | ZoneBucket) -> None:
-        place = (page, bucket.tier, bucket.number, ZONE_GRID if isinstance(bucket, ZoneBucket) else self._grid)
+    def _merge(self, page: int, bucket: AnyBucket) -> None:
+        place = (page, bucket.tier, bucket.number, grid_of(bucket, self._grid))
         found = self._one("SELECT counts, marks FROM isotherm_buckets WHERE page = %s AND tier = %s AND number = %s AND grid = %s", *place)
         self._db.execute(
             "INSERT INTO isotherm_buckets (page, tier, number, grid, samples, counts, marks) VALUES (%s, %s, %s, %s, %s, %s, %s) "
@@ -264,6 +264,11 @@ class PostgresReader(_Connected):
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""
         for tier, number, counts, marks in self._blobs(page, runs, self._grid):
+            yield StoredRow(tier, number, unpack_contents(counts, marks))
+
+    def exposure_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
+        """The buckets of a page's exposure within the runs, of this grid size."""
+        for tier, number, counts, marks in self._blobs(page, runs, -self._grid):
             yield StoredRow(tier, number, unpack_contents(counts, marks))
 
     def zone_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredZones]:

@@ -6,7 +6,7 @@ loop.
 
     pages     id, key, width, height           newest document size
     buckets   page, tier, number, grid, samples, counts, marks      number: time // span of the tier; the blobs: `packing`
-                                                                    grid: tiles a side; 0: the page's zones
+                                                                    grid: tiles a side; 0: the page's zones; below 0: its exposure
                                                                     samples: moves and clicks; null where format 1 left it
     sources   name, next_offset                what is below it is in the buckets
     floors    minutes_ms, hours_ms, days_ms    what is older was let go
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from isotherm.core.exposure_rollup import ExposureBucket
 from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
@@ -32,6 +33,7 @@ __all__ = [
     "FILLING",
     "FORMAT",
     "ZONE_GRID",
+    "AnyBucket",
     "HistoryError",
     "OvertakenError",
     "PageSize",
@@ -42,6 +44,7 @@ __all__ = [
     "StoredZones",
     "added",
     "check_not_overtaken",
+    "grid_of",
     "let_go",
     "samples_in",
 ]
@@ -115,6 +118,7 @@ class StoredZones(NamedTuple):
 
 
 ZONE_GRID: Final = 0  #: in the place of a grid's size: the bucket is of zones
+AnyBucket = Bucket | ZoneBucket | ExposureBucket
 
 
 def samples_in(counts: bytes, grid: int) -> int:
@@ -122,14 +126,19 @@ def samples_in(counts: bytes, grid: int) -> int:
     return unpack_contents(counts, None).samples(grid * grid) if grid > 0 else 0
 
 
-def added(bucket: Bucket | ZoneBucket, grid: int, found: tuple[bytes, bytes | None] | None) -> tuple[int, bytes, bytes | None]:
+def grid_of(bucket: AnyBucket, grid_size: int) -> int:
+    """What stands in the place of the grid's size."""
+    return ZONE_GRID if isinstance(bucket, ZoneBucket) else -grid_size if isinstance(bucket, ExposureBucket) else grid_size
+
+
+def added(bucket: AnyBucket, grid: int, found: tuple[bytes, bytes | None] | None) -> tuple[int, bytes, bytes | None]:
     """Samples and blobs of a bucket to which this is added; `found`: the blobs that stand there."""
     whole: Contents | ZoneContents
     if isinstance(bucket, ZoneBucket):
         whole = ZoneContents.added([unpack_zones(*found), bucket.contents]) if found else bucket.contents
     else:
         whole = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
-    samples = whole.samples(grid * grid) if isinstance(whole, Contents) else 0
+    samples = whole.samples(grid * grid) if isinstance(bucket, Bucket) and isinstance(whole, Contents) else 0
     return samples, pack_counts(whole), pack_marks(whole.marks)
 
 
@@ -188,7 +197,7 @@ class Store:
 
     def add(
         self,
-        buckets: Iterable[Bucket | ZoneBucket],
+        buckets: Iterable[AnyBucket],
         sizes: dict[str, tuple[float, float]],
         offsets: Mapping[str, int],
         since: Mapping[str, int] | None = None,
@@ -238,8 +247,8 @@ class Store:
         ).fetchone()
         return int(page)
 
-    def _merge(self, page: int, bucket: Bucket | ZoneBucket) -> None:
-        place = (page, bucket.tier, bucket.number, ZONE_GRID if isinstance(bucket, ZoneBucket) else self._grid)
+    def _merge(self, page: int, bucket: AnyBucket) -> None:
+        place = (page, bucket.tier, bucket.number, grid_of(bucket, self._grid))
         found = self._db.execute(
             "SELECT counts, marks FROM buckets WHERE page = ? AND tier = ? AND number = ? AND grid = ?", place
         ).fetchone()
@@ -402,6 +411,11 @@ class Reader:
     def rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
         """The buckets of a page within the runs, of this grid size."""
         for tier, number, counts, marks in self._blobs(page, runs, self._grid):
+            yield StoredRow(tier, number, unpack_contents(counts, marks))
+
+    def exposure_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredRow]:
+        """The buckets of a page's exposure within the runs, of this grid size."""
+        for tier, number, counts, marks in self._blobs(page, runs, -self._grid):
             yield StoredRow(tier, number, unpack_contents(counts, marks))
 
     def zone_rows(self, page: str, runs: Iterable[Run]) -> Iterator[StoredZones]:

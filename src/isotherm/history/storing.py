@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from isotherm.core.counts import Counts
+from isotherm.core.exposure_rollup import fold_exposure
 from isotherm.core.rollup import Rollup, fold, sizes
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.core.zone_rollup import fold_zones
@@ -34,6 +35,7 @@ class Storing:
         self, store: Store | PostgresStore, *, grid_size: int, hop_ms: int, retention: Retention, every_ms: int = MINUTE_MS
     ) -> None:
         self._store = store
+        self._bands = grid_size
         self._tiles = grid_size * grid_size
         self._hop_ms = hop_ms
         self._retention = retention
@@ -78,7 +80,9 @@ class Storing:
             return
         buckets, too_old = fold(counts := taken.read(), hop_ms=self._hop_ms, tiles=self._tiles, floors=self._floors)
         zones = fold_zones(counts, hop_ms=self._hop_ms, floors=self._floors)
-        self._store.add([*buckets, *zones], sizes(counts), taken.offsets, {source: self._stored[source] for source in taken.offsets})
+        exposure = fold_exposure(counts, bands=self._bands, floors=self._floors)
+        since = {source: self._stored[source] for source in taken.offsets}
+        self._store.add([*buckets, *zones, *exposure], sizes(counts), taken.offsets, since)
         self.too_old += too_old
         self._stored |= {source: offset + 1 for source, offset in taken.offsets.items()}
 

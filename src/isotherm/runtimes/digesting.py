@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest, DigestError
 from isotherm.core.group_by import Grouped
+from isotherm.core.views import View
 from isotherm.log import Digests, Log, LogError, Stored
 from isotherm.runtimes.pipeline import PipelineSettings
 
@@ -32,12 +33,13 @@ _T = TypeVar("_T")
 class Digesting:
     """`add` each record that was counted; `cut` about once a second and at the end, with the log's own thread."""
 
-    def __init__(self, settings: PipelineSettings, log: Log) -> None:
-        """Where `wanted` is False nothing is kept, and nothing taken."""
+    def __init__(self, settings: PipelineSettings, log: Log, views: Callable[[], Mapping[str, Mapping[str, View]]]) -> None:
+        """`wanted` False: nothing is kept, and nothing taken. `views`: what sessions have in view, as of what was added last."""
         self.wanted = not settings.samples_a_tile_max  # the cap remembers samples, and these are not kept
         self._files = Digests(settings.data / "digest")
         self._setting = f"grid {settings.grid_size}, hop {settings.hop_ms} ms, {'people' if settings.retention is not None else 'nobody'}"
         self._log = log
+        self._views = views
         self._generation = log.generation
         self._waiting: list[Counted] = []
         self._rows = 0
@@ -91,7 +93,7 @@ class Digesting:
     async def cut(self, log_thread: ThreadPoolExecutor) -> None:
         """Writes what waits. What can't be written is left out."""
         async with self._cutting:
-            waiting, checksum = self._waiting, self._checksum
+            waiting, checksum, views = self._waiting, self._checksum, self._views()
             self._forget()
             if not waiting:
                 return
@@ -100,7 +102,7 @@ class Digesting:
                     return  # what waited may hold what was erased
                 last = waiting[-1]
                 stored = Stored(waiting[0].offset, last.offset, last.taken_ms, self._generation, checksum)
-                await _in(self._thread, lambda: self._files.write(stored, Digest.of(waiting, self._setting).to_bytes()))
+                await _in(self._thread, lambda: self._files.write(stored, Digest.of(waiting, self._setting, views).to_bytes()))
                 if await self._renewed(log_thread):
                     await _in(self._thread, self._files.erase)
                 self._failed = False

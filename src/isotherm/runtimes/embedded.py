@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator, Hop
 from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Digest
+from isotherm.core.exposure import Exposed, Exposures
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import AllPages
 from isotherm.core.limits import REPEAT_MEMORY_MS
@@ -112,6 +113,7 @@ class Embedded:
         )
         self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
         self.leagues = OwnLeagues(self.zones)
+        self.exposures = Exposures(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
         self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self.gate.set_watched)
@@ -159,7 +161,7 @@ class Embedded:
             if self.history is not None:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
-            self._digesting = Digesting(self.settings, self._log)
+            self._digesting = Digesting(self.settings, self._log, self._group_by.views.snapshot)
             self._replay(self._log)
             self._sticking.counted = self._log.newest_offset
         except (LogError, HistoryError) as error:
@@ -233,6 +235,7 @@ class Embedded:
             return (shows, lacks, taken_ms // slot_ms) if shows or lacks else None
 
         self._group_by.recall(digest.batches())
+        self._group_by.recall_views(digest.views(), digest.last_arrived_ms)
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(kept):
             if self.history is not None:
@@ -290,13 +293,21 @@ class Embedded:
         self.source.merge(counts, now_ms, arrived=arrived)
         if counts.zones is not None:
             self.zones.merge(counts.pages, counts.zones)
+        if counts.stretches is not None:
+            self.exposures.merge(counts.pages, counts.stretches)
         if counts.spots:
             self._sticking.spots.merge(counts.spots)
 
     def _advance(self, now_ms: int) -> Hop | None:
         self.zones.advance(now_ms)
+        self.exposures.advance(now_ms)
         self._sticking.spots.advance(now_ms)
         return self.source.advance(now_ms)
+
+    def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
+        """What was in view in the newest window, views that are open among it."""
+        exposures = self.exposures
+        return exposures.of(page, devices, self._group_by.views.open(page, exposures.end_ms))
 
     def _marks(self, page: str, end_ms: int) -> Marks | None:
         return self.history.marks(page, end_ms) if self.history is not None else None
@@ -385,6 +396,7 @@ class Embedded:
         zones = self.zones
         for name, number in (("zones_beyond", zones.beyond), ("zones_late", zones.late), ("zones_ahead", zones.ahead)):
             self.counters.by_name[name] = number
+        self.counters.by_name["views_beyond"] = self._group_by.views.beyond + self.exposures.beyond
         self.counters.by_name["spots_beyond"] = self._sticking.spots.beyond
         if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
             self._presence_ms = now_ms

@@ -28,6 +28,7 @@ def openapi() -> dict[str, Any]:
             },
             "schemas": {
                 "Error": _ERROR, "Heatmap": _heatmap(), "Pages": _pages(), "PagesPast": _pages_past(), "Zones": _zones(), "Event": _event(),
+                "Exposure": _exposure(),
                 "Topics": _topics(), "Steps": _steps(), "HistoryAbout": _about_history(), "Rule": _rule(), "Reaction": _reaction(),
             },
         },
@@ -39,6 +40,7 @@ def openapi() -> dict[str, Any]:
             "/api/history": {"get": _get("Since when a page has a history, and what is kept", "HistoryAbout", _view_parameters(), _PAST)},
             "/api/pages": {"get": _pages_answer()},
             "/api/zones/drawn": _drawn_zones(),
+            "/api/exposure": {"get": _exposure_of_a_page()},
             "/api/zones": {
                 "get": _get("A page's zones, hottest first", "Zones", _zone_parameters(), _PAST)
             },
@@ -162,6 +164,24 @@ def _page() -> list[dict[str, Any]]:
 def _zone_parameters() -> list[dict[str, Any]]:
     when = "Ms since the epoch, or ISO 8601. With either: the past"
     return [*_page(), _query("from", _STRING, when), _query("to", _STRING, when)]
+
+
+def _exposure_of_a_page() -> dict[str, Any]:
+    parameters = [*(one for one in _view_parameters() if one["name"] != "kind"), *_range_parameters()]
+    parameters.append(_query("format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "Form of the answer"))
+    more = _PAST | {"501": "On Kafka, without from and to"}
+    answer = _get("How long each band of a page was in view, and by how many", "Exposure", parameters, more)
+    answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}}
+    return answer
+
+
+def _exposure() -> dict[str, Any]:
+    few = "null: fewer than --min-people"
+    number, whole = ({"type": [name, "null"], "description": few} for name in ("number", "integer"))
+    band = {"type": "object", "properties": {"seconds": number, "people": whole, "share": number}}
+    fold = {"type": ["number", "null"], "description": "Where the first screen ends, a part of the page's height"}
+    fields = {"start": _INTEGER, "end": _INTEGER, "people": whole, "grid-size": _INTEGER, "fold": fold, "hidden-bands": _INTEGER}
+    return {"type": "object", "properties": fields | {"bands": {"type": "array", "items": band}}}
 
 
 def _usual() -> dict[str, Any]:

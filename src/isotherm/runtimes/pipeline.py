@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
+from isotherm.core.exposure import Exposed
 from isotherm.core.heat import AllPages
 from isotherm.core.rules import Rule
 from isotherm.core.zones import Zones
@@ -76,6 +78,11 @@ class Pipeline(Protocol):
     def zones(self) -> Zones | None: ...  # of all pages; None: this process knows those that are asked for alone
     @property
     def leagues(self) -> Leagues: ...
+    @property
+    def exposed(self) -> Callable[[str, Sequence[int]], Exposed] | None:
+        """What was in view of a page, as some device classes had it; None: this runtime knows it of the past only."""
+        ...
+
     @property
     def visitors(self) -> int: ...
     @property

@@ -24,6 +24,7 @@ from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
 from isotherm.live.endpoints import LiveEndpoints, keep_renewing
+from isotherm.live.exposure import ExposureEndpoints
 from isotherm.live.zones import ZoneEndpoints
 from isotherm.reactions.endpoints import ReactionEndpoints
 from isotherm.runtimes.door import Crowd, Door
@@ -103,6 +104,7 @@ class Server:
             spots=pipeline.spots,
         )
         tag = {"script": f"/{settings.tracker_name}", "ingest": settings.ingest_path}
+        self._exposure = ExposureEndpoints(pipeline.exposed, people_min=people_min)
         self._zones = ZoneEndpoints(pipeline.leagues, self.guard.admit, pipeline.gate.sites.page_key, people_min=people_min)
         kept = book or FolderBook(pipeline.settings.data)
         self._drawing = DrawingEndpoints(kept, pipeline.gate.sites, self.guard.admit, self.guard.draws, self._may_draw)
@@ -202,6 +204,7 @@ class Server:
         route.add_get("/api/heatmap/steps", self._steps)
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
+        route.add_get("/api/exposure", self._exposed)
         route.add_get("/api/zones", self._league)
         route.add_get("/api/zones/usual", self._usual)
         self._drawing.add_to(app)
@@ -279,6 +282,10 @@ class Server:
         if {"from", "to"} & request.query.keys():
             return await self._live.viewed(request, self._history.zones)
         return await self._zones.league(request)
+
+    async def _exposed(self, request: web.Request) -> web.StreamResponse:
+        past = {"from", "to"} & request.query.keys()
+        return await self._live.viewed(request, self._history.exposure if past else self._exposure.now)
 
     async def _usual(self, request: web.Request) -> web.StreamResponse:
         return await self._live.viewed(request, self._history.usual)

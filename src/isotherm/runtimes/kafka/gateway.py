@@ -103,6 +103,7 @@ class KafkaGateway:
             )
         self._first_event = FirstEvent(settings.data)
         self.zones = None
+        self.exposed = None
         self._outbox: Outbox | None = None
         self._reader: Reader | None = None
         self._observer: Observer | None = None

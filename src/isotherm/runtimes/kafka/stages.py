@@ -28,6 +28,7 @@ from isotherm.runtimes.topics import Topics
 __all__ = ["Stages"]
 
 _READ_AT_ONCE: Final = 1000
+_WHOLE_MS: Final = max(2 * REMEMBERED_MS, 120_000)  #: clicks and views of the records since then are known; of older ones who was where
 _TIMEOUT_S: Final = 30.0
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Stages:
                         raise KafkaException(message.error())
                     at = message.offset() + 1
                     if message.offset() < offset:
-                        self._relive(group_by, message, timestamp_ms - 2 * REMEMBERED_MS - pipeline.skew_ms)
+                        self._relive(group_by, message, timestamp_ms - _WHOLE_MS - pipeline.skew_ms)
                         records += 1
                 if not messages and time.monotonic() - began > _TIMEOUT_S + records / 1000:
                     logger.warning("%s[%d] could not be read back up to %d: repeats may be counted twice", topic, partition, offset)
