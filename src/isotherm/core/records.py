@@ -464,7 +464,8 @@ def counts_to_records(
     counts: Counts, *, partition: int, offset: int, pane_ms: int, grid_size: int, zones_of: Container[str] = ()
 ) -> list[tuple[str, GroupedByPage]]:
     """One record a page with its key; pages without counts too, where their visitors changed. `zones_of`: pages whose zones are told."""
-    order = np.argsort(counts.page, kind="stable")
+    # numbers of 16 bits are sorted in a few passes
+    order = np.argsort(counts.page.astype(np.uint16) if len(counts.pages) <= 1 << 16 else counts.page, kind="stable")
     ends = np.searchsorted(counts.page[order], np.arange(len(counts.pages) + 1)).tolist()
     columns = (pack_parts(column[order], ends) for column in (counts.pane, counts.layer, counts.tile, counts.count))
     records, kinds = [], list(KINDS)
