@@ -52,6 +52,8 @@ class Scene:
     tokens: list[str] = field(default_factory=list)  #: tokens given out
     zones: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: of a page's path
     past_zones: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: the same, of ranges
+    past_pages: list[tuple[str, int, int | None]] = field(default_factory=list)  #: of ranges: path, samples, people
+    asked_pages: list[dict[str, str]] = field(default_factory=list)
     usual_zones: list[dict[str, Any]] | None = None
     asked_zones: list[dict[str, str]] = field(default_factory=list)
     zones_error: tuple[int, str] | None = None  #: of live ones
@@ -240,6 +242,17 @@ def _add_api(app: web.Application, scene: Scene) -> None:
         league = scene.zones.get(request.query["page"], [])
         return web.json_response({"start": now_ms() - 300_000, "end": now_ms(), "people": 41, "zones": league})
 
+    async def pages(request: web.Request) -> web.Response:
+        scene.asked_pages.append(dict(request.query))
+        start, end = int(request.query["from"]), int(request.query.get("to", now_ms()))
+        words = request.query.get("search", "").split()
+        found = [one for one in scene.past_pages if all(word in one[0] for word in words)]
+        told = [
+            {"site": "default", "path": path, "samples": samples, "people": people, "picture": picture(path)}
+            for path, samples, people in found[: int(request.query["limit"])]
+        ]
+        return web.json_response({"start": start, "end": end, "known": len(found), "pages": told})
+
     async def overlay_token(request: web.Request) -> web.Response:
         site = (await request.json())["site"]
         if scene.token_status != 200:
@@ -253,6 +266,7 @@ def _add_api(app: web.Application, scene: Scene) -> None:
     async def usual(_request: web.Request) -> web.Response:
         return web.json_response({"at": now_ms(), "zones": scene.usual_zones})
 
+    app.router.add_get("/api/pages", pages)
     app.router.add_get("/api/zones", zones)
     app.router.add_get("/api/zones/usual", usual)
     app.router.add_post("/api/overlay-token", overlay_token)

@@ -169,6 +169,40 @@ async def test_search_finds_pages_by_keyboard_alone(page: Page, scene: Scene, ad
     await expect(page.locator(".page")).to_have_count(12)
 
 
+async def test_a_range_of_the_past_shows_the_pages_of_then(page: Page, scene: Scene, address: str) -> None:
+    """With their people, in the server's order, under an address that can be sent on; searched there; and an empty one says so."""
+    scene.populate(3)
+    scene.past_pages = [("/gone", 900, 88), ("/p/console", 400, None), ("/one", 1, 1)]
+    await page.goto(address)
+    await expect(titles(page)).to_have_count(3)
+    await page.get_by_role("button", name="1 h").press("Enter")
+    await expect(titles(page)).to_have_text(["/gone", "/p/console", "/one"])
+    assert page.url == f"{address}/?range=hour"
+    await expect(page.locator(".page .visitors b")).to_have_text(["88", "few", "1"])
+    await expect(page.locator(".page .quiet")).to_have_text(["900 moves and clicks", "400 moves and clicks", "1 move or click"])
+    await expect(page.locator("iso-picture.known")).to_have_count(3)
+    await expect(page.locator("#then")).to_contain_text("1 h from")
+    await expect(page.locator("#page-count")).to_have_text("3")
+    asked = scene.asked_pages[-1]
+    assert abs(now_ms() - 3_600_000 - int(asked["from"])) < 30_000
+    assert await page.locator("a.zones").first.get_attribute("href") == "/zones?page=%2Fgone&site=default&range=hour"
+    await page.get_by_role("searchbox").fill("console")
+    await expect(titles(page)).to_have_text(["/p/console"])
+    await page.get_by_role("searchbox").fill("nowhere")
+    await expect(page.get_by_text("No page of that time has")).to_be_visible()
+    await page.get_by_role("button", name="Show all pages").click()
+    await page.get_by_role("button", name="Rows").click()
+    await expect(page.locator("tr.page td.number")).to_contain_text(["88", "900"])
+    await page.reload()
+    await expect(page.locator("tr.page")).to_have_count(3)
+    scene.past_pages = []
+    await page.get_by_role("button", name="Today").click()
+    await expect(page.get_by_text("Nobody was here in that time")).to_be_visible()
+    await page.get_by_role("button", name="min, live").click()
+    await expect(page.locator("tr.page")).to_have_count(3)
+    assert page.url == f"{address}/"
+
+
 async def test_five_hundred_pages_come_sixty_at_a_time_as_cards_or_rows(page: Page, scene: Scene, address: str) -> None:
     """A flood stays readable: some pages at first, more on demand, and the chosen layout is remembered."""
     scene.populate(500)
@@ -546,12 +580,19 @@ async def show_topics(tab: Page, address: str, scene: Scene) -> None:
     await expect(tab.locator(".message h2")).to_be_visible()
 
 
+async def show_past(tab: Page, address: str, scene: Scene) -> None:
+    scene.populate(2)
+    scene.past_pages = [(f"/a-page-with-a-rather-long-name/{number}", 123_456 - number, 9876) for number in range(9)]
+    await tab.goto(f"{address}/?from={now_ms() - 9_000_000}")
+    await expect(tab.locator("iso-picture.known").first).to_be_visible()
+
+
 async def show_login(tab: Page, address: str, _scene: Scene) -> None:
     await tab.goto(f"{address}/login?code=used")
     await expect(tab.locator("#used")).to_be_visible()
 
 
-VIEWS = [show_dashboard, show_rows, show_first_step, show_what_opens, show_dialog, show_topics, show_login]
+VIEWS = [show_dashboard, show_rows, show_first_step, show_what_opens, show_dialog, show_past, show_topics, show_login]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

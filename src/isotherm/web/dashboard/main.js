@@ -24,6 +24,8 @@ import { Order } from "./order.js";
 import { OverlayBlocked, OverlayOpener } from "./overlay_opener.js";
 import { keyOf, PICTURES_MAX, search } from "./overview.js";
 import { pagesView } from "./pages_view.js";
+import { PAST_MAX, PastPages } from "./past_pages.js";
+import { queryOf, rangeOf } from "./ranges.js";
 import { searchKeys } from "./search_field.js";
 import { Seen } from "./seen.js";
 import { addressOf, rememberAddress } from "./site_addresses.js";
@@ -59,6 +61,7 @@ const model = {
   /** @type {"cards" | "rows"} */
   layout: remembered() === "rows" ? "rows" : "cards",
   shown: SHOWN_FIRST,
+  range: rangeOf(new URLSearchParams(location.search)),
   /** @type {{value: number, agoS: number} | null} */
   pointed: null,
   /** @type {{page: Page, wrong: boolean} | null} */
@@ -80,6 +83,7 @@ const trails = new Trails();
 const opener = new OverlayOpener();
 const hold = new Hold(parts.pages, "#list", show);
 const seen = new Seen(askForPictures);
+const past = new PastPages(show);
 let asked = "";
 
 /** @param {Overview} overview */
@@ -120,7 +124,7 @@ function show() {
 
 /** @returns {import("./pages_view.js").PagesModel} */
 function pagesModel() {
-  const { overview, query, layout, shown } = model;
+  const { overview, query, layout, shown, range } = model;
   const byKey = new Map(overview?.pages.map((page) => [keyOf(page), page]));
   const inOrder = order.keys.flatMap((key) => byKey.get(key) ?? []);
   return {
@@ -133,6 +137,9 @@ function pagesModel() {
     picture: (key) => model.pictures.get(key),
     trail: (key) => trails.of(key),
     tag,
+    range,
+    past,
+    nowMs: Date.now(),
   };
 }
 
@@ -141,7 +148,21 @@ const actions = {
   search(query) {
     model.query = query;
     model.shown = SHOWN_FIRST;
+    askForPast();
     show();
+  },
+  span(range) {
+    model.range = range;
+    model.shown = SHOWN_FIRST;
+    const query = new URLSearchParams(queryOf(range)).toString();
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    askForPast();
+    show();
+  },
+  openPast({ site, path }) {
+    const live = model.overview?.pages.find((page) => page.site === site && page.path === path);
+    // Where nobody is now, nobody says where the page stands.
+    actions.open(live ?? { site, path, origin: null, origin_confirmed: false, visitors: 0, samples_per_second: 0, samples: 0, quiet_ms: null });
   },
   lay(layout) {
     model.layout = layout;
@@ -149,7 +170,8 @@ const actions = {
     show();
   },
   more() {
-    model.shown += SHOWN_FIRST;
+    model.shown = model.range.name === "live" ? model.shown + SHOWN_FIRST : Math.min(PAST_MAX, model.shown + SHOWN_FIRST);
+    askForPast();
     show();
   },
   open(page) {
@@ -230,10 +252,15 @@ function pointAt(event) {
   show();
 }
 
-/** Asks for the pictures on the screen, when they are others than before. */
+/** The pages of the range, where it is not the live one. */
+function askForPast() {
+  if (model.range.name !== "live") past.want({ range: model.range, query: model.query, most: model.shown });
+}
+
+/** Asks for the live pictures on the screen, when they are others than before. */
 function askForPictures() {
   const keys = items()
-    .filter((item) => seen.has(item))
+    .filter((item) => model.range.name === "live" && seen.has(item))
     .map((item) => item.dataset.key ?? "")
     .slice(0, PICTURES_MAX);
   const now = [...keys].sort().join("\n");
@@ -293,7 +320,11 @@ const socket = new LiveSocket("/api/overview", {
   },
 });
 // What is not said is noticed too: a server that falls silent.
-setInterval(show, 1000);
+setInterval(() => {
+  if (model.range.name !== "live") void past.tend();
+  show();
+}, 1000);
+askForPast();
 themeSwitch(part("theme"));
 watchCopyButtons();
 show();

@@ -3,10 +3,13 @@
 import "../shared/charts.js";
 import "../shared/heat_picture.js";
 import { icon } from "../shared/icon.js";
-import { count, plural, quiet, rate } from "../shared/format.js";
+import { count, moment, plural, quiet, rate, span } from "../shared/format.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
 import { keyOf } from "./overview.js";
+import { PAST_MAX } from "./past_pages.js";
+import { pastView } from "./past_view.js";
+import { rangeView } from "./range_view.js";
 import { searchField } from "./search_field.js";
 import { tagView } from "./tag_view.js";
 
@@ -26,6 +29,9 @@ import { tagView } from "./tag_view.js";
  * @property {(key: string) => Picture | undefined} picture
  * @property {(key: string) => Trail} trail
  * @property {import("./tag_view.js").Chosen} tag
+ * @property {import("./ranges.js").Range} range
+ * @property {import("./past_pages.js").PastPages} past  of the range, where it is not the live one
+ * @property {number} nowMs
  */
 /**
  * @typedef {object} PagesActions
@@ -33,16 +39,19 @@ import { tagView } from "./tag_view.js";
  * @property {(layout: "cards" | "rows") => void} lay
  * @property {() => void} more
  * @property {(page: Page) => void} open
+ * @property {(range: import("./ranges.js").Range) => void} span
+ * @property {(page: {site: string, path: string}) => void} openPast
  */
 
 /** @param {PagesModel} model @param {PagesActions} actions */
 export function pagesView(model, actions) {
   if (!model.overview) return skeleton();
+  if (model.range.name !== "live") return past(model, actions);
   if (model.overview.pages.length === 0 && !model.query) {
-    return model.overview.first_event_ms === null ? firstStep(model.overview, model.tag) : silence();
+    return model.overview.first_event_ms === null ? firstStep(model.overview, model.tag) : html`${spans(model, actions)}${silence()}`;
   }
   return html`
-    ${toolbar(model, actions)}
+    ${toolbar(model, actions)} ${spans(model, actions)}
     ${model.pages.length === 0 ? nothingFound(model, actions) : model.layout === "cards" ? cards(model, actions) : rows(model, actions)}
     ${model.pages.length > model.shown
       ? html`<p class="more">
@@ -53,14 +62,36 @@ export function pagesView(model, actions) {
 }
 
 /** @param {PagesModel} model @param {PagesActions} actions */
-function toolbar({ overview, pages, query, layout, held }, actions) {
+function past(model, actions) {
+  const known = model.past.answer?.known ?? 0;
+  return html`
+    ${toolbar(model, actions)} ${spans(model, actions)}
+    ${pastView(model, { search: actions.search, open: actions.openPast })}
+    ${known > model.shown && model.shown < PAST_MAX
+      ? html`<p class="more"><button class="button" @click=${actions.more}>Show more of ${count(known)} pages</button></p>`
+      : known > PAST_MAX
+        ? html`<p class="more">The ${PAST_MAX} pages with most movement of ${count(known)}. Search for others.</p>`
+        : nothing}
+  `;
+}
+
+/** The choice of the time, and which it is. @param {PagesModel} model @param {PagesActions} actions */
+function spans({ overview, range, past: { answer }, nowMs }, actions) {
+  const then = range.name !== "live" && answer ? html`<span class="since" id="then">${span(answer.end - answer.start)} from ${moment(answer.start)}</span>` : nothing;
+  return html`<div class="spans">${rangeView(range, overview?.pipeline.window_ms ?? 300_000, nowMs, actions.span)}${then}</div>`;
+}
+
+/** @param {PagesModel} model @param {PagesActions} actions */
+function toolbar({ overview, pages, query, layout, held, range, past: { answer } }, actions) {
+  const live = range.name === "live";
   const all = overview?.pages.length ?? 0;
+  const badge = live ? (query ? `${count(pages.length)} of ${count(all)}` : count(all)) : answer ? count(answer.known) : "…";
   return html`
     <div class="toolbar">
-      <h2>Live pages</h2>
-      <span class="badge" id="page-count">${query ? `${count(pages.length)} of ${count(all)}` : count(all)}</span>
-      <span class="order" title="Pages that are about as hot as each other keep their places">
-        ${held ? html`${icon("pause")} Order held while you point` : "Hottest first"}
+      <h2>${live ? "Live pages" : "Pages"}</h2>
+      <span class="badge" id="page-count">${badge}</span>
+      <span class="order" title=${live ? "Pages that are about as hot as each other keep their places" : "By their moves and clicks in that time"}>
+        ${held ? html`${icon("pause")} Order held while you point` : live ? "Hottest first" : "Most movement first"}
       </span>
       ${searchField("Search pages", query, actions.search)}
       <div class="choice" role="group" aria-label="Layout">
