@@ -113,7 +113,7 @@ def decode(message: dict[str, Any], session: str) -> Batch:
     if isinstance(kind, str) and not kind.startswith("<"):
         kinds = [kind] * len(x)
     else:
-        table = message.get("kinds", ["move", "click"])
+        table = message.get("kinds", ["move", "click", "dead", "view", "leave"])
         kinds = [table[place] for place in column(kind)]
     batch = Batch(
         message.get("session", session), message["load"], message["seq"], message["path"], message["w"], message["h"], message["vw"],

@@ -7,7 +7,7 @@ import pytest
 from isotherm.simulate.layout import Plan
 from isotherm.simulate.paths import Point, Stroke
 from isotherm.simulate.people import Device
-from isotherm.simulate.pointer import CLICK, MOVE, Entered, Pointer, Sample
+from isotherm.simulate.pointer import CLICK, LEAVE, MOVE, VIEW, Entered, Pointer, Sample
 
 DESK = Device(1000, 600, touch=False)
 PHONE = Device(390, 700, touch=True)
@@ -15,8 +15,19 @@ PHONE = Device(390, 700, touch=True)
 
 def entered(device: Device = DESK) -> Pointer:
     pointer = Pointer(device, Point(100, 100), now_ms=0)
-    assert list(pointer.enter("/p", Plan(device.width_px, 3000, []))) == [Entered(0, "/p", device.width_px, 3000, device.width_px)]
+    page = Entered(0, "/p", device.width_px, 3000, device.width_px, device.height_px)
+    assert list(pointer.enter("/p", Plan(device.width_px, 3000, []))) == [page, Sample(0, VIEW, 0, 0)]
     return pointer
+
+
+def test_what_is_in_view_is_told_when_it_was_scrolled() -> None:
+    """At most every 250 ms, on a touch screen too; and that the page was left."""
+    pointer = entered(PHONE)
+    assert list(pointer.scroll(300)) == []
+    assert list(pointer.scroll(300)) == []
+    assert list(pointer.wait(300)) == [Sample(250, VIEW, 0, 600)]
+    assert list(pointer.wait(10_000)) == []
+    assert list(pointer.leave()) == [Sample(10_300, LEAVE, 0, 600)]
 
 
 def test_nothing_that_moves_is_no_sample() -> None:
@@ -72,8 +83,8 @@ def test_a_new_page_begins_at_its_top_with_what_was_owed_on_the_old_one() -> Non
     pointer = entered()
     list(pointer.scroll(500))
     list(pointer.move(Stroke(Point(100, 100), Point(300, 300), duration_ms=100)))
-    last, new = pointer.enter("/q", Plan(1000, 900, []))
-    assert last == Sample(100, MOVE, 300, 800)
+    last, left, new, seen = pointer.enter("/q", Plan(1000, 900, []))
+    assert (last, left, seen) == (Sample(100, MOVE, 300, 800), Sample(100, LEAVE, 0, 500), Sample(100, VIEW, 0, 0))
     assert isinstance(new, Entered)
     assert new.path == "/q"
     assert pointer.scrolled_px == 0
@@ -84,4 +95,4 @@ def test_on_a_phone_nothing_is_seen_while_no_finger_is_down(turn: float) -> None
     pointer = entered(PHONE)
     assert list(pointer.scroll(turn)) == []
     assert list(pointer.touch(Point(200, 500))) == [Sample(0, MOVE, 200, 500 + pointer.scrolled_px)]
-    assert list(pointer.wait(3000)) == []
+    assert [sample for sample in pointer.wait(3000) if isinstance(sample, Sample) and sample.kind != VIEW] == []

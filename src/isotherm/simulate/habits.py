@@ -62,6 +62,7 @@ class _Visit:
         path: str | None = self._entrance()
         while path is not None:
             path = yield from self._page(path)
+        yield from self._pointer.leave()
 
     def _knows(self) -> bool:
         return self._story.word(self._pointer.now_ms) > self._person.hears

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from isotherm.core.columns import pack
-from isotherm.simulate.pointer import BEAT_MS, CLICK, Entered, Sample
+from isotherm.simulate.pointer import BEAT_MS, CLICK, LEAVE, Entered, Sample
 from isotherm.simulate.report import Report
 
 __all__ = ["Outbox"]
@@ -87,7 +87,7 @@ class Outbox:
         self._report.taken += 1
         # A click goes at once, and what is first on a page, so that the server learns where this visitor is. The pace counts
         # from one beat before the first sample: gathering one beat is a frame a beat.
-        at_once = self._first or sample.kind == CLICK
+        at_once = self._first or sample.kind in (CLICK, LEAVE)
         self._first = False
         self._due_ms = min(self._due_ms, sample.at_ms if at_once else self._open.samples[0].at_ms - BEAT_MS + self._every_ms)
         while len(self._batches) > _BATCHES_MAX:
@@ -184,6 +184,7 @@ class Outbox:
                 "w": page.width_px,
                 "h": page.height_px,
                 "vw": page.viewport_px,
+                **({"vh": page.viewport_high_px} if page.viewport_high_px else {}),
                 "kind": pack(np.array(kinds)) if any(kinds) else "move",
                 "x": pack(np.array([round(sample.x) for sample in samples])),
                 "y": pack(np.array([round(sample.y) for sample in samples])),
