@@ -20,6 +20,7 @@ from isotherm.web.tracker import served_tracker
 
 TAG = '<script async src="/tracker.js" data-site="shop"></script>'
 WIDTH, HEIGHT = 3000, 5000
+ALIVE = 'onclick="this.dataset.clicked = event.timeStamp"'  #: something follows each click, so none is dead
 KINDS = ("move", "click", "dead", "view", "leave")  #: the wire's own table
 GUEST = (Path(isotherm.web.__file__).parent / "overlay" / "guest.js").read_bytes()
 
@@ -136,7 +137,7 @@ class Recorder:
     async def _page(self, request: web.Request) -> web.Response:
         if request.path == "/favicon.ico":
             return web.Response(status=204)
-        html = self.pages.get(request.path, f'<body style="margin:0"><div style="width:{WIDTH}px;height:{HEIGHT}px"></div>{TAG}')
+        html = self.pages.get(request.path, f'<body style="margin:0" {ALIVE}><div style="width:{WIDTH}px;height:{HEIGHT}px"></div>{TAG}')
         icon = "" if self.headers else "<link rel=icon href=data:,>"  # a policy could forbid it; without it the browser may ask for one
         return web.Response(text="<!doctype html><meta charset=utf-8>" + icon + html, content_type="text/html", headers=self.headers)
 

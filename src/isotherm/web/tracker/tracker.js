@@ -23,8 +23,11 @@
  *    `consent(true)` begins a new one; with `data-consent="wait"` on the tag nothing is done before it. Where `[data-isotherm-ignore]` is
  *    under the pointer no sample is taken. A browser that a program drives says so (`bot`).
  *
- * 8. *Anchors.* Beside its place in the document a sample says what it lay on (`data-heat-zone`, a link, an id, or a short way from one) and
- *    where in its box. 9. *Reactions.* What the server's rules say of the page is dispatched as `isotherm:hot` and `isotherm:cooled`.
+ * 8. *Dead clicks.* From a press on the page is observed for changes, until one second after the click; a change, a scroll, a navigation or what
+ *    else a click may bring about ends it at once. If nothing did, the click is sent once more as `dead`. Nothing is observed otherwise.
+ *
+ * 9. *Anchors.* Beside its place in the document a sample says what it lay on (`data-heat-zone`, a link, an id, or a short way from one) and
+ *    where in its box. 10. *Reactions.* What the server's rules say of the page is dispatched as `isotherm:hot` and `isotherm:cooled`.
  *
  * It never throws into the page (`guarded`), never blocks, touches no cookie, reads no text and no input, and of the query string only the
  * parameters that `data-query="a,b"` on the tag names, since they make a page.
@@ -35,6 +38,10 @@
   const INGEST = "/clickstream";
 
   const BEAT_MS = 250;
+  const DEAD_MS = 1000; // a click that nothing has followed for so long is dead
+  // What a click on these does need not show in the document. Links come first: of one whose own effect was prevented a script is to say more.
+  const LINKS = "a[href],";
+  const OWN_EFFECT = LINKS + "input,select,label,:read-write,[controls],canvas";
   const GATHER_MS = 1000; // until the server gives a pace
   const ACK_MS_MAX = 10000; // a socket that owes an answer for longer is dead
   const BACKOFF_MS_MAX = 30000;
@@ -45,7 +52,7 @@
   /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is a place in the wire's table of kinds */
   /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
   /** @typedef {{path: string, w: number, h: number, vw: number, vh: number}} Page as in docs/wire.md */
-  /** @typedef {{seq: number, page: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is NaN while it is not in flight */
+  /** @typedef {{seq: number, shown: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is NaN while it is not in flight */
 
   /**
    * The one door between the page and us: what goes wrong inside stays inside.
@@ -58,7 +65,7 @@
     } catch {}
   };
 
-  /** @param {() => unknown} work @param {number} delay_ms */
+  /** @param {() => unknown} work @param {number} [delay_ms] */
   const later = (work, delay_ms) => setTimeout(guarded(work), delay_ms);
 
   const random = () => Math.random().toString(36).slice(2);
@@ -84,8 +91,7 @@
     const query = "?site=" + encodeURIComponent(site);
     const named = tag.dataset.query?.split(",");
     const load = random();
-    const page = /** @type {any} */ (window);
-    const guest = /isotherm=/.test(location.hash + page.name);
+    const guest = /isotherm=/.test(location.hash + window.name);
 
     let session = ""; // of nobody: nothing is taken
     /** @type {Batch[]} */
@@ -97,20 +103,29 @@
     let seq = 0;
     let gather_ms = GATHER_MS;
     let sent_ms = 0;
-    let sentPath = "";
+    /** @type {unknown} */
+    let sentPath;
     let hold_ms = 0; // nothing is sent before: the server's wish, or the back-off
     let failures = 0;
-    let timer = 0;
-    /** @type {number | void} */
+    /** @type {number | undefined} */
+    let timer;
+    /** @type {number | undefined} */
     let beat;
-    let pressed = false;
+    /** @type {unknown} */
+    let pressed; // since the last click
     /** @type {PointerEvent | undefined} */
     let latest; // what the pointer did last, if it is over the page
     /** @type {PointerEvent | undefined} */
     let taken; // the same, as of the last beat
-    let scrolled = false; // since then
+    /** @type {boolean | undefined} */
+    let scrolled; // since then
     let away = document.hidden; // the page is hidden or left
-    let seen = ""; // the path whose view is open
+    /** @type {any} */
+    let seen; // the path whose view is open
+    /** @type {(() => unknown)[]} */
+    let suspects = []; // a judge of each click after which nothing has happened yet
+    /** @type {number | void} */
+    let doubt; // runs while the page is watched for what a press may bring about
 
     // Sampling
 
@@ -124,7 +139,7 @@
      * The zone, link or element with a name that lies there; else the way to it from an element that has an id.
      * @param {Element} element @param {PointerEvent} event @returns {Anchor}
      */
-    const anchorOf = (element, { clientX, clientY }) => {
+    const anchorOf = (element, event) => {
       /** @type {any} */
       let box = element.closest("[data-heat-zone]") || element.closest("a[href]");
       let name = box && (box.dataset.heatZone || box.pathname);
@@ -138,48 +153,55 @@
           box = step;
         }
       }
-      const { left, top, width, height } = box.getBoundingClientRect();
+      const rect = box.getBoundingClientRect();
       /** @param {number} at @param {number} size */
       const within = (at, size) => Math.min(1000, (1000 * at) / size) || 0;
       // Cut to whole characters: half of one is no JSON.
-      return [[...(name || "")].slice(0, 64).join(""), within(clientX - left, width), within(clientY - top, height)];
+      return [
+        [...(name || "")].slice(0, 64).join(""),
+        within(event.clientX - rect.left, rect.width),
+        within(event.clientY - rect.top, rect.height),
+      ];
     };
 
     /** @param {Sample} sample @param {string} [path] @returns {Sample | undefined} the sample, if it was put into a batch */
     const put = (sample, path = pageOf(location)) => {
       if (!session || away) return;
-      const { documentElement: html, body } = document;
+      /** @param {string} side */
+      const size = (side) => Math.max(/** @type {any} */ (document.documentElement)["scroll" + side], /** @type {any} */ (document.body)["scroll" + side]);
       /** @type {Page} */
       const page = {
         path,
-        w: Math.max(html.scrollWidth, body.scrollWidth),
-        h: Math.max(html.scrollHeight, body.scrollHeight),
+        w: size("Width"),
+        h: size("Height"),
         vw: innerWidth,
         vh: innerHeight,
       };
-      const begins = JSON.stringify(open?.page) != JSON.stringify(page) || /** @type {Batch} */ (open).samples[BATCH_SAMPLES_MAX - 1];
-      if (begins) queue.push((open = { seq: seq++, page, samples: [], sent_ms: NaN }));
+      const begins = JSON.stringify(open?.shown) != JSON.stringify(page) || /** @type {Batch} */ (open).samples[BATCH_SAMPLES_MAX - 1];
+      if (begins) queue.push((open = { seq: seq++, shown: page, samples: [], sent_ms: NaN }));
       /** @type {Batch} */ (open).samples.push(sample);
-      if (queue.flatMap((batch) => batch.samples).length > QUEUE_SAMPLES_MAX) {
+      if (queue.flatMap((batch) => batch.samples)[QUEUE_SAMPLES_MAX]) {
         queue[0].samples.shift();
-        if (!queue[0].samples.length) queue.shift();
+        if (!queue[0].samples[0]) queue.shift();
       }
       if (begins) plan(); // what joins others goes with them
       return sample;
     };
 
-    /** @param {number} kind @param {PointerEvent} event where the pointer is; the page may have been scrolled since */
-    const take = (kind, event) => {
-      const { clientX, clientY, target } = event;
+    /**
+     * @param {number} kind
+     * @param {PointerEvent} event where the pointer is; the page may have been scrolled since
+     */
+    const take = (kind, event, target = event.target, x = event.clientX, y = event.clientY) => {
       // What the browser found there spares asking again. But a press may be told to where it began.
       const element = /** @type {Element | null} */ (
-        kind || scrolled || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(clientX, clientY) : target
+        kind || scrolled || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(x, y) : target
       );
       if (!element?.closest("[data-isotherm-ignore]"))
         return put([
           kind,
-          clientX + scrollX,
-          clientY + scrollY,
+          x + scrollX,
+          y + scrollY,
           now(),
           ...(element ? anchorOf(element, event) : /** @type {Anchor} */ (["", 0, 0])),
         ]);
@@ -191,49 +213,69 @@
     /** Takes samples if the pointer, the page under it or its path has moved since the last. @returns {unknown} whether one has */
     const settle = () => {
       // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
-      const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken.clientY);
+      const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken?.clientY);
       taken = latest;
       if (moved) take(0, /** @type {PointerEvent} */ (latest));
       const path = pageOf(location);
-      const other = seen != path;
-      const looks = scrolled || other;
-      if (other && seen) see(4, seen);
+      const looks = scrolled || seen != path;
+      if (seen && seen != path) see(4, seen);
       if (looks) see(3);
       seen = path;
       scrolled = false;
       return moved || looks;
     };
 
-    /** @param {boolean} [changing] the path is about to change */
-    const begin = (changing) => {
-      if (!beat && (settle() || changing))
+    const begin = () => {
+      if (!beat && settle())
         beat = later(() => {
           beat = 0;
           begin();
         }, BEAT_MS);
     };
 
+    // Dead clicks
+
+    /** The page did what a click may have brought about, or there is nothing to wait for any more. */
+    const reacted = () => {
+      observer.disconnect();
+      doubt = clearTimeout(/** @type {number} */ (doubt));
+      suspects = [];
+    };
+
+    const observer = new MutationObserver(reacted);
+
+    /** Each press and click begins the second anew: those of a burst are judged together. */
+    const watch = () => {
+      clearTimeout(/** @type {number} */ (doubt));
+      observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+      doubt = later(() => {
+        const dead = suspects;
+        reacted();
+        dead.map((judge) => judge());
+      }, DEAD_MS);
+    };
+
     // Sending
 
     /** @param {Batch} batch */
-    const encode = ({ seq, page, samples }) => {
+    const encode = (batch) => {
       const at_ms = now();
-      const anchors = [...new Set(samples.map((sample) => sample[4]))];
+      const anchors = [...new Set(batch.samples.map((sample) => sample[4]))];
       /** What lies before the edge is on it. @param {0 | 1 | 2 | 5 | 6} field */
-      const column = (field) => pack(samples.map((sample) => Math.max(0, sample[field])));
+      const column = (field) => pack(batch.samples.map((sample) => Math.max(0, sample[field])));
       return JSON.stringify({
         v: 1,
         session,
         bot: navigator.webdriver || undefined,
         load,
-        seq,
-        ...page,
-        kind: samples.some(([kind]) => kind) ? column(0) : "move",
+        seq: batch.seq,
+        ...batch.shown,
+        kind: batch.samples.some((sample) => sample[0]) ? column(0) : "move",
         x: column(1),
         y: column(2),
-        age: pack(samples.map((sample) => at_ms - sample[3])),
+        age: pack(batch.samples.map((sample) => at_ms - sample[3])),
         anchors,
-        anchor: pack(samples.map((sample) => anchors.indexOf(sample[4]))),
+        anchor: pack(batch.samples.map((sample) => anchors.indexOf(sample[4]))),
         ax: column(5),
         ay: column(6),
       });
@@ -253,7 +295,7 @@
       const waiting = queue.find((batch) => !batch.sent_ms);
       if (waiting) {
         const gathered_ms =
-          queue.every((batch) => batch.page.path == sentPath) ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
+          !queue.some((batch) => batch.shown.path != sentPath) ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
         timer = later(send, Math.max(hold_ms, gathered_ms) - now());
       }
     };
@@ -272,7 +314,7 @@
           if (!batch.sent_ms) {
             socket.send(encode(batch));
             sent_ms = batch.sent_ms = now();
-            sentPath = batch.page.path;
+            sentPath = batch.shown.path;
           }
         }
       }
@@ -285,7 +327,7 @@
       failures = 0;
       gather_ms = answer.every || gather_ms;
       answer.react?.map((/** @type {{type: string}} */ detail) => dispatchEvent(new CustomEvent("isotherm:" + detail.type, { detail })));
-      if (answer.retry_after_ms != null) {
+      if (answer.retry_after_ms >= 0) {
         hold_ms = now() + answer.retry_after_ms;
         for (const batch of queue) if ((about ?? batch.seq) == batch.seq) batch.sent_ms = NaN;
       } else queue = queue.filter((batch) => batch.seq != about);
@@ -296,7 +338,7 @@
       if (socket) {
         socket.onclose = socket = /** @type {any} */ (socket.close()); // its own close is no news
       }
-      sentPath = "";
+      sentPath = 0;
       for (const batch of queue) batch.sent_ms = NaN;
       hold_ms = now() + (1 + Math.random()) * Math.min(BACKOFF_MS_MAX, 500 * 2 ** failures++);
       plan();
@@ -304,6 +346,7 @@
 
     const leave = () => {
       if (away) return;
+      reacted();
       settle();
       see(4);
       away = true;
@@ -315,8 +358,7 @@
     const appear = () => {
       if (document.hidden) leave();
       else {
-        away = false;
-        seen = "";
+        seen = away = false;
         settle();
       }
     };
@@ -331,8 +373,8 @@
     const handlers = {
       pointermove: point,
       pointerdown(event) {
-        point(event);
-        pressed = true;
+        point((pressed = event));
+        watch();
       },
       pointerout({ relatedTarget }) {
         if (!relatedTarget) {
@@ -341,26 +383,41 @@
         }
       },
       scroll({ target }) {
+        reacted();
         if (target == document) {
           scrolled = true;
           begin();
         }
       },
+      toggle: reacted,
       click(event) {
-        // Those made by a key or by a script have no place; a label's click comes once more from the field that it is for.
+        // Those made by a key or by a script have no place; a label's click comes once more, without a press, from the field that it is for.
         if (!event.detail || !pressed) return;
         pressed = false;
         settle();
         const sample = take(1, event);
         if (sample) {
           send();
+          if (doubt) {
+            const focus = document.activeElement;
+            suspects.push(
+              () =>
+                document.hasFocus() && // no dialog, no other window
+                focus == document.activeElement &&
+                /** @type {any} */ (getSelection()) == "" && // nor a text to copy
+                !event.target.closest(OWN_EFFECT.slice(event.defaultPrevented * LINKS.length)) &&
+                put(/** @type {any} */ ([2, ...sample.slice(1)])),
+            );
+            watch();
+          }
         }
       },
       // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
       navigate({ destination }) {
+        reacted();
         if (pageOf(new URL(destination.url)) != pageOf(location)) {
           settle();
-          begin(true);
+          later(settle); // by then it is the new one
         }
       },
       visibilitychange: appear,
@@ -385,29 +442,29 @@
       if (!given) {
         stop();
         delete sessionStorage.isotherm;
-      } else if (!session && !guest && navigator.doNotTrack != "1" && !/** @type {any} */ (navigator).globalPrivacyControl) {
+      } else if (!session && !guest && !(/** @type {any} */ (navigator).doNotTrack == 1 || /** @type {any} */ (navigator).globalPrivacyControl)) {
         session = random();
         try {
           session = sessionStorage.isotherm ??= session; // empty in a tab that shows the heat
         } catch {}
         for (const type in handlers) {
           addEventListener(type, hear, { capture: true, passive: true }); // again is no second time
-          page.navigation?.addEventListener(type, hear);
+          /** @type {any} */ (window).navigation?.addEventListener(type, hear);
         }
         if (document.readyState == "complete") appear();
       }
     };
 
     // One tracker a page. (An element with this id would stand here too, so it is not enough that something does.)
-    if (page.isotherm?.load) return;
-    page.isotherm = {
+    if (/** @type {any} */ (window).isotherm?.load) return;
+    /** @type {any} */ (window).isotherm = {
       load,
       consent: guarded(consent),
       on: (/** @type {string} */ type, /** @type {(detail: any) => void} */ work) =>
-        addEventListener("isotherm:" + type, (/** @type {any} */ { detail }) => work(detail)),
+        addEventListener("isotherm:" + type, (/** @type {any} */ event) => work(event.detail)),
     };
 
-    if (guest) import(host + "/overlay/guest.js").then(({ join }) => join(host, site, pageOf)).catch(random);
+    if (guest) import(host + "/overlay/guest.js").then((guest) => guest.join(host, site, pageOf)).catch(random);
     else if (tag.dataset.consent != "wait") consent(true);
   })();
 })();
