@@ -235,7 +235,7 @@ class _Visit:
         if self._person.device.touch:
             yield from self._pointer.touch(self._spot(box))
             yield from self._pointer.wait(self._chance.uniform(50, 110))
-        dead = box.role == "look" and box.link is None  # a picture that does not grow
+        dead = box.role == "look" and box.link is None and box.zone != "thumb"  # a picture that does not grow
         yield from self._pointer.click(dead=dead)
         if dead and self._chance.random() < _IMPATIENT:
             for _again in range(self._chance.randint(2, 4)):

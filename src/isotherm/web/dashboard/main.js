@@ -62,6 +62,8 @@ const model = {
   layout: remembered() === "rows" ? "rows" : "cards",
   shown: SHOWN_FIRST,
   range: rangeOf(new URLSearchParams(location.search)),
+  /** Loaded when a range is chosen. @type {typeof import("./past_view.js").pastView | null} */
+  pastView: null,
   /** @type {{value: number, agoS: number} | null} */
   pointed: null,
   /** @type {{page: Page, wrong: boolean} | null} */
@@ -139,6 +141,7 @@ function pagesModel() {
     tag,
     range,
     past,
+    pastView: model.pastView,
     nowMs: Date.now(),
   };
 }
@@ -254,7 +257,13 @@ function pointAt(event) {
 
 /** The pages of the range, where it is not the live one. */
 function askForPast() {
-  if (model.range.name !== "live") past.want({ range: model.range, query: model.query, most: model.shown });
+  if (model.range.name === "live") return;
+  past.want({ range: model.range, query: model.query, most: model.shown });
+  if (model.pastView) return;
+  void import("./past_view.js").then(({ pastView }) => {
+    model.pastView = pastView;
+    show();
+  });
 }
 
 /** Asks for the live pictures on the screen, when they are others than before. */

@@ -7,8 +7,6 @@ import { count, moment, plural, quiet, rate, span } from "../shared/format.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
 import { keyOf } from "./overview.js";
-import { PAST_MAX } from "./past_pages.js";
-import { pastView } from "./past_view.js";
 import { rangeView } from "./range_view.js";
 import { searchField } from "./search_field.js";
 import { tagView } from "./tag_view.js";
@@ -31,6 +29,7 @@ import { tagView } from "./tag_view.js";
  * @property {import("./tag_view.js").Chosen} tag
  * @property {import("./ranges.js").Range} range
  * @property {import("./past_pages.js").PastPages} past  of the range, where it is not the live one
+ * @property {typeof import("./past_view.js").pastView | null} pastView  null: it has not been loaded yet
  * @property {number} nowMs
  */
 /**
@@ -63,16 +62,7 @@ export function pagesView(model, actions) {
 
 /** @param {PagesModel} model @param {PagesActions} actions */
 function past(model, actions) {
-  const known = model.past.answer?.known ?? 0;
-  return html`
-    ${toolbar(model, actions)} ${spans(model, actions)}
-    ${pastView(model, { search: actions.search, open: actions.openPast })}
-    ${known > model.shown && model.shown < PAST_MAX
-      ? html`<p class="more"><button class="button" @click=${actions.more}>Show more of ${count(known)} pages</button></p>`
-      : known > PAST_MAX
-        ? html`<p class="more">The ${PAST_MAX} pages with most movement of ${count(known)}. Search for others.</p>`
-        : nothing}
-  `;
+  return html`${toolbar(model, actions)} ${spans(model, actions)} ${model.pastView ? model.pastView(model, { ...actions, open: actions.openPast }) : skeleton()}`;
 }
 
 /** The choice of the time, and which it is. @param {PagesModel} model @param {PagesActions} actions */

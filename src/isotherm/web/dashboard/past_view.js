@@ -5,6 +5,7 @@ import { icon } from "../shared/icon.js";
 import { count, plural } from "../shared/format.js";
 import { html, nothing } from "../shared/vendor/lit-html/lit-html.js";
 import { repeat } from "../shared/vendor/lit-html/directives/repeat.js";
+import { PAST_MAX } from "./past_pages.js";
 import { queryOf } from "./ranges.js";
 
 /** @typedef {import("./past_pages.js").PastPage} PastPage */
@@ -15,8 +16,9 @@ import { queryOf } from "./ranges.js";
  * @property {Range} range
  * @property {"cards" | "rows"} layout
  * @property {string} query
+ * @property {number} shown  how many are asked for
  */
-/** @typedef {{search: (query: string) => void, open: (page: {site: string, path: string}) => void}} PastActions */
+/** @typedef {{search: (query: string) => void, more: () => void, open: (page: {site: string, path: string}) => void}} PastActions */
 
 /** @param {PastModel} model @param {PastActions} actions */
 export function pastView(model, actions) {
@@ -33,7 +35,14 @@ export function pastView(model, actions) {
       <button class="button" @click=${() => actions.search("")}>Show all pages</button>
     </div>`;
   }
-  return model.layout === "cards" ? cards(answer.pages, model, actions) : rows(answer.pages, model, actions);
+  return html`${model.layout === "cards" ? cards(answer.pages, model, actions) : rows(answer.pages, model, actions)} ${more(answer.known, model, actions)}`;
+}
+
+/** @param {number} known @param {PastModel} model @param {PastActions} actions */
+function more(known, { shown }, actions) {
+  if (known <= shown) return nothing;
+  if (shown < PAST_MAX) return html`<p class="more"><button class="button" @click=${actions.more}>Show more of ${count(known)} pages</button></p>`;
+  return html`<p class="more">The ${PAST_MAX} pages with most movement of ${count(known)}. Search for others.</p>`;
 }
 
 /** @param {PastPage} page */
