@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from isotherm.core.counting import compiled
+
 __all__ = ["about", "cpu_s", "files_max", "rss_bytes"]
 
 _PACKAGES = ("isotherm", "aiohttp", "uvloop", "msgspec", "numpy", "quixstreams", "playwright")
@@ -26,6 +28,7 @@ def about() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "load_at_start": round(os.getloadavg()[0], 1),
         "commit": _commit(),
+        "compiled_loops": compiled is not None,
         "versions": {name: _version(name) for name in _PACKAGES},
     }
 
