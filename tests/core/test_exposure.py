@@ -276,6 +276,10 @@ def test_too_many_are_counted_not_kept() -> None:
     columns[4], columns[5], columns[6] = 1, START_MS, START_MS + 1000
     window.merge(list(PAGES), StretchCounts(*columns))
     assert (len(window), window.beyond) == (2, 1)
+    window.forget(PAGES[0])
+    window.forget(PAGES[1])
+    assert len(window) == 0
+    window.merge(list(PAGES), StretchCounts(*columns))
     window.advance(START_MS + 10 * WINDOW_MS)
     assert (len(window), window.knows(PAGES[0])) == (0, False)
     window.merge(list(PAGES), StretchCounts(*columns))
@@ -287,3 +291,27 @@ def test_pages_without_views_are_not_known() -> None:
     running = Running()
     running.feed(START_MS, [[one("move", 0, START_MS)]])
     assert (len(running.group_by.views), running.told) == (0, [])
+
+
+@settings(max_examples=100)
+@given(steps, st.sampled_from(PAGES))
+def test_one_pages_views_alone_tell_what_they_tell_among_others(taken: list[Any], page: str) -> None:
+    """If they hear the time of every record: so a reading of one page's records goes on where the stage of all has come to."""
+    all_of_them, own = Views(grid_size=GRID), Views(grid_size=GRID)
+    told: list[list[Any]] = [[], []]
+    newest: dict[tuple[str, str], int] = {}
+    now_ms = START_MS
+    for seconds, step in taken:
+        now_ms += seconds * 1000
+        own.settle(now_ms)
+        all_of_them.settle(now_ms)
+        if step:
+            samples = to_samples(dated(step, now_ms, newest), now_ms)
+            keys = [one.key for one in samples.pages]
+            every = np.ones(len(samples.runs), np.bool_)
+            all_of_them.meet(samples, keys, every)
+            if page in keys:
+                own.meet(samples, keys, samples.runs.page == keys.index(page))
+        for views, found in zip((all_of_them, own), told, strict=True):
+            found.append([stretch for stretch in views.take() if stretch.page == page])
+    assert told[0] == told[1]

@@ -100,7 +100,7 @@ async def said(embedded: Embedded) -> Any:
         embedded.source.set_visitors(embedded._group_by.expire(now_ms))
     heat = [embedded.source.whole(View(f"default{page}", kind, "all")) for page in PAGES for kind in KINDS]
     pages = sorted(embedded.source.pages(now_ms), key=lambda page: page.key)
-    exposed = [embedded.exposed(f"default{page}", [0, 1, 2]) for page in PAGES]
+    exposed = [await embedded.exposed(f"default{page}", [0, 1, 2]) for page in PAGES]
     people, past = [], []
     if embedded.history is not None:
         for page in PAGES:

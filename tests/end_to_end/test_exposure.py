@@ -16,7 +16,7 @@ def looked(seq: int, *kinds_and_y: tuple[str, float], session: str = "s", **more
     """A batch of a document of 1,000 px, seen through a viewport of 200 px, a second between its samples."""
     kinds, y = zip(*kinds_and_y, strict=True)
     ages = [1000 * (len(kinds) - at) for at in range(len(kinds))]
-    return batch(seq, [0.0] * len(kinds), list(y), session=session, load=session, kind=list(kinds), age=ages, **({"vh": 200} | more))
+    return batch(seq, [0.0] * len(kinds), list(y), session=session, load=session, kind=list(kinds), **({"vh": 200, "age": ages} | more))
 
 
 async def send(http: aiohttp.ClientSession, served: Served, message: dict[str, Any]) -> None:

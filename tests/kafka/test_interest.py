@@ -38,11 +38,13 @@ def test_one_record_tells_of_viewers_and_questions_alike() -> None:
     """Neither takes the other's word back."""
     told = Told()
     told.interests.watch(PAGE, True, 1000)
+    told.interests.ask(PAGE, "exposure", True, 2000)
     told.interests.ask(PAGE, "spots", True, 2000)
     until = 2000 + LASTS_MS
-    assert told.records[-1] == (PAGE, Interest(until, spots=until))
+    assert told.records[-1] == (PAGE, Interest(until, spots=until, exposure=until))
     assert told.paces == [(PAGE, True)]
     told.interests.ask(PAGE, "spots", False, 3000)
+    told.interests.ask(PAGE, "exposure", False, 3000)
     told.interests.turn(9000)
     assert told.records[-1] == (PAGE, Interest(9000 + LASTS_MS))
     told.interests.watch(PAGE, False, 10_000)
@@ -55,11 +57,13 @@ def test_of_several_wishes_the_longest_holds() -> None:
     wishes = Wishes()
     wishes.heard(PAGE, Interest(0, zones=5000), 0)
     wishes.heard(PAGE, Interest(9000, spots=2000), 0)
-    wishes.heard("default/", Interest(0, zones=10**15), 0)
+    wishes.heard("default/", Interest(0, zones=10**15, exposure=3000), 0)
     wishes.turn(0)
-    assert (wishes.zones, wishes.spots) == ({PAGE, "default/"}, {PAGE})
+    assert (wishes.zones, wishes.spots, wishes.exposure) == ({PAGE, "default/"}, {PAGE}, {"default/"})
     wishes.turn(2000)
-    assert (wishes.zones, wishes.spots) == ({PAGE, "default/"}, set())
+    assert (wishes.zones, wishes.spots, wishes.exposure) == ({PAGE, "default/"}, set(), {"default/"})
+    wishes.turn(3000)
+    assert wishes.exposure == set()
     wishes.turn(5000)
     assert wishes.zones == {"default/"}
     wishes.turn(LASTS_MS)

@@ -118,6 +118,10 @@ class Exposures:
             else:
                 del self._pages[page]
 
+    def forget(self, page: str) -> None:
+        """Nobody asks for the page any more."""
+        self._number -= len(self._pages.pop(page, ())) // _COLUMNS
+
     def of(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
         """A page in the newest window, as some device classes had it. `open_`: what has not been told of views that are open."""
         return exposed_by(self._stretches(page, devices, open_), self.grid_size, self.end_ms - self.window_ms, self.end_ms)

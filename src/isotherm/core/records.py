@@ -182,6 +182,7 @@ class Interest(msgspec.Struct, omit_defaults=True):
     until: _Int53  #: ms since the epoch; 0: nobody watches
     zones: _Int53 = 0  #: so long its zones are asked for
     spots: _Int53 = 0  #: and so long the spots of its elements
+    exposure: _Int53 = 0  #: and so long what of it was in view
 
 
 _encoder = msgspec.json.Encoder()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
@@ -14,20 +14,18 @@ __all__ = ["ExposureEndpoints"]
 
 
 class ExposureEndpoints:
-    """`exposed` None: this runtime does not know what is in view now."""
+    """`exposed`: of a page, as some device classes had it."""
 
-    def __init__(self, exposed: Callable[[str, Sequence[int]], Exposed] | None, *, people_min: int = 0) -> None:
+    def __init__(self, exposed: Callable[[str, Sequence[int]], Awaitable[Exposed]], *, people_min: int = 0) -> None:
         """Of a band that fewer than `people_min` people had in view nothing is told."""
         self._exposed = exposed
         self._least = people_min
 
     async def now(self, request: web.Request, view: View) -> web.StreamResponse:
-        if self._exposed is None:
-            raise refused(web.HTTPNotImplemented, "on Kafka exposure is known of ranges only: give from and to")
         wanted = request.query.get("format", "json")
         if wanted not in ("json", "csv"):
             raise refused(web.HTTPUnprocessableEntity, f"expected format to be json or csv, got {wanted!r}")
-        exposed = self._exposed(view.page, devices_of(view.device))
+        exposed = await self._exposed(view.page, devices_of(view.device))
         if wanted == "csv":
             return web.Response(body=as_csv(exposed, self._least), content_type="text/csv", charset="utf-8")
         return web.Response(body=as_json(exposed, self._least), content_type="application/json")

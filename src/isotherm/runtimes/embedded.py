@@ -304,7 +304,7 @@ class Embedded:
         self._sticking.spots.advance(now_ms)
         return self.source.advance(now_ms)
 
-    def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
+    async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
         """What was in view in the newest window, views that are open among it."""
         exposures = self.exposures
         return exposures.of(page, devices, self._group_by.views.open(page, exposures.end_ms))

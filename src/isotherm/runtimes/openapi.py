@@ -169,8 +169,7 @@ def _zone_parameters() -> list[dict[str, Any]]:
 def _exposure_of_a_page() -> dict[str, Any]:
     parameters = [*(one for one in _view_parameters() if one["name"] != "kind"), *_range_parameters()]
     parameters.append(_query("format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "Form of the answer"))
-    more = _PAST | {"501": "On Kafka, without from and to"}
-    answer = _get("How long each band of a page was in view, and by how many", "Exposure", parameters, more)
+    answer = _get("How long each band of a page was in view, and by how many", "Exposure", parameters, _PAST)
     answer["responses"]["200"]["content"] |= {"text/csv": {"schema": _STRING}}
     return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -79,15 +79,14 @@ class Pipeline(Protocol):
     @property
     def leagues(self) -> Leagues: ...
     @property
-    def exposed(self) -> Callable[[str, Sequence[int]], Exposed] | None:
-        """What was in view of a page, as some device classes had it; None: this runtime knows it of the past only."""
-        ...
-
-    @property
     def visitors(self) -> int: ...
     @property
     def lag_ms(self) -> int: ...
     def why_not_ready(self) -> str | None: ...
+    async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
+        """What was in view of a page, as some device classes had it, in the newest window."""
+        ...
+
     async def start(self) -> None: ...
     async def share(self, keys: Keys, *, first_token: bool) -> None:
         """After `start`, before anybody looks: where several servers are one, their keys become one, and the first makes a token."""

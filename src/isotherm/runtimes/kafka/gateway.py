@@ -3,7 +3,7 @@
     once a hop   shortly before its end: gate.drain -> a record a session shard -> Kafka (then the acks)
     every hop    a tick to every partition of `clickstream-group-by-page`; every second one to those of `clickstream`
     as it comes  `heatmap` -> mirror -> groups.broadcast ; `isotherm-interest` -> the trackers' pace
-                 `isotherm-parts` -> parts: zones and spots of the pages that are asked for here
+                 `isotherm-parts` -> parts: zones, spots and exposure of the pages that are asked for here
 
 What Kafka does not have is not acknowledged; while it takes nothing, the gate is closed and says why. Any number of gateways may run.
 """
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from isotherm.access.keys import Keys
 from isotherm.core.counters import Counters
+from isotherm.core.exposure import Exposed
 from isotherm.core.heat import AllPages
 from isotherm.core.masking import Masked
 from isotherm.core.mirror import STALE_MS, Mirror
@@ -103,7 +104,6 @@ class KafkaGateway:
             )
         self._first_event = FirstEvent(settings.data)
         self.zones = None
-        self.exposed = None
         self._outbox: Outbox | None = None
         self._reader: Reader | None = None
         self._observer: Observer | None = None
@@ -171,6 +171,9 @@ class KafkaGateway:
     @property
     def visitors(self) -> int:
         return self.source.visitors
+
+    async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
+        return await self._parts.exposed(page, devices)
 
     def why_not_ready(self) -> str | None:
         """None: events are taken, and heat is shown."""

@@ -7,7 +7,8 @@ The stage's state is read again by whoever begins in the midst of a partition (`
 records are written in the order of their offsets and without a gap. Hence one producer, idempotent, that gives nothing up; and whoever
 finds that offsets do not follow on each other begins anew.
 
-What lay on zones and elements of pages that somebody asks for goes to `isotherm-parts`, for the gateways that asked.
+What lay on zones and elements of pages that somebody asks for, and what of them was in view, goes to `isotherm-parts`, for the gateways
+that asked.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class GroupByWorker:
         """The records that follow from one record."""
         context = message_context()
         partition, offset = context.partition, context.offset
-        zones_of, spots_of = self._wishes.zones, self._wishes.spots
+        zones_of, spots_of, exposure_of = self._wishes.zones, self._wishes.spots, self._wishes.exposure
         self._stages.spots_of = spots_of
         try:
             counts = self._stages.counts(partition, offset, value, key, timestamp_ms)
@@ -77,9 +78,15 @@ class GroupByWorker:
             zones_of=self._ruled.pages,
         )
         out = [Out(Topics.GROUPED, page, encode(record)) for page, record in records]
-        if counts.zones is not None and (zones_of or spots_of):
+        if (counts.zones is not None and (zones_of or spots_of)) or (counts.stretches is not None and exposure_of):
             parts = counts_to_parts(
-                counts, partition=partition, offset=offset, pane_ms=pipeline.hop_ms, zones_of=zones_of, spots_of=spots_of
+                counts,
+                partition=partition,
+                offset=offset,
+                pane_ms=pipeline.hop_ms,
+                zones_of=zones_of,
+                spots_of=spots_of,
+                exposure_of=exposure_of,
             )
             out += [Out(PARTS, page, encode(part)) for page, part in parts]
         return out

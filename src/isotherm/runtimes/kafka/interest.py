@@ -13,7 +13,7 @@ from isotherm.core.records import Interest, encode
 
 __all__ = ["LASTS_MS", "Interests", "Part"]
 
-Part = Literal["zones", "spots"]
+Part = Literal["zones", "spots", "exposure"]
 
 LASTS_MS: Final = 15_000
 _RENEW_MS: Final = 5_000
@@ -73,8 +73,8 @@ class Interests:
 
     def _renew(self, page: str, now_ms: int) -> None:
         self._told_ms[page] = now_ms
-        until_ms, parts = now_ms + LASTS_MS, self._parts.get(page, ())
+        until_ms = now_ms + LASTS_MS
         watched_ms = until_ms if page in self._here else 0
-        self._tell(page, encode(Interest(watched_ms, until_ms if "zones" in parts else 0, until_ms if "spots" in parts else 0)))
+        self._tell(page, encode(Interest(watched_ms, **dict.fromkeys(self._parts.get(page, ()), until_ms))))
         if watched_ms:
             self._learn(page, watched_ms)

@@ -1,23 +1,23 @@
-"""Parts at a gateway: zones and spots of the pages that its viewers ask for, counted here from what Group By tells of them.
+"""Parts at a gateway: zones, spots and exposure of the pages that its viewers ask for, counted here from what Group By tells of them.
 
     a question comes ──▶ a wish is written (`interest`); from then on Group By tells parts of the page (`isotherm-parts`)
                     └──▶ when all must have heard it, what came before is read again from `clickstream` (`past`), in a thread
 
-Panes add up, so it does not matter that the older ones come last; offsets tell which of the two ways counts a record. A page's zones are
-kept for a while after the last question, its spots as long as a viewer is there. Nobody asks: nothing is told, kept or read.
+Panes add up, so it does not matter that the older ones come last; offsets tell which of the two ways counts a record. A page's zones and
+exposure are kept for a while after the last question, its spots as long as a viewer is there. Nobody asks: nothing is told, kept or read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from confluent_kafka import KafkaException
 
-from isotherm.core.counts import Counts
+from isotherm.core.exposure import Exposed, Exposures
 from isotherm.core.part_records import PartCounts
 from isotherm.core.spots import Spots
 from isotherm.core.zones import Zones
@@ -25,11 +25,12 @@ from isotherm.live.spots import SpotGroups
 from isotherm.live.zones import League
 from isotherm.runtimes.kafka.connection import Cluster
 from isotherm.runtimes.kafka.interest import Part
-from isotherm.runtimes.kafka.past import read_past
+from isotherm.runtimes.kafka.past import ReadPast, read_past, read_views
 
 __all__ = ["Parts"]
 
-ZONES_PAGES_MAX: Final = 64  #: of which zones are kept at a time; one more takes the place of the one asked for longest ago
+PAGES_MAX: Final = 64  #: of which zones are kept, and as many exposures; one more takes the place of the one asked for longest ago
+_LINGERING: Final[tuple[Part, ...]] = ("zones", "exposure")
 _LINGER_MS: Final = 60_000
 _HEARD_S: Final = 0.5  #: a wish is known to every Group By worker after some ten milliseconds
 _WAIT_S: Final = 2.0  #: a first question waits so long for what came before it
@@ -41,8 +42,9 @@ logger = logging.getLogger(__name__)
 class _Asked:
     """One page of which something is asked for: each of its records is merged once, told or read again."""
 
-    def __init__(self, merge: Callable[[PartCounts], object]) -> None:
+    def __init__(self, merge: Callable[[PartCounts], object], asked_ms: int) -> None:
         self._merge = merge
+        self.asked_ms = asked_ms
         self._next: dict[int, int] | None = None  # by partition: from there on, what is told counts. None: that is not known yet
         self._waiting: list[PartCounts] = []
         self.whole = asyncio.Event()  #: what came before was read
@@ -64,13 +66,10 @@ class _Asked:
         for told in waiting:
             self.hear(told)
 
-    def past(self, page: str, counts: Counts) -> None:
+    def past(self, told: PartCounts) -> None:
         """What came of records below the `ends`."""
-        at = counts.pages.index(page) if page in counts.pages else None
-        if at is None or self.dropped:
-            return
-        zones = counts.zones.only([index == at for index in range(len(counts.pages))]) if counts.zones is not None else None
-        self._merge(PartCounts(0, 0, zones, counts.spots.get(page)))
+        if not self.dropped:
+            self._merge(told)
 
     def drop(self) -> None:
         self.dropped = True
@@ -78,37 +77,25 @@ class _Asked:
             self.reading.cancel()
 
 
-class _Zoned(_Asked):
-    """One page's zones."""
-
-    def __init__(self, page: str, zones: Zones) -> None:
-        super().__init__(self._take)
-        self._page = page
-        self.zones = zones
-        self.asked_ms = 0
-
-    def _take(self, told: PartCounts) -> None:
-        if told.zones is not None:
-            self.zones.merge([self._page], told.zones)
-
-
 class Parts:
-    """`of` a page its zones, `groups` for viewers who ask for spots. `hear` what Group By tells, `hop` and `turn` with the time."""
+    """`of` a page its zones, `exposed` what was in view, `groups` for viewers of spots. `hear` what is told, `hop` and `turn` with time."""
 
     def __init__(self, cluster: Cluster, now_ms: Callable[[], int], wish: Callable[[str, Part, bool], None]) -> None:
         self._cluster = cluster
         self._now_ms = now_ms
         self._wish = wish
         settings = cluster.pipeline
+        self._zones: dict[str, Zones] = {}
         self._spots = Spots(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
+        self._exposures = Exposures(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
         self.groups = SpotGroups(self._spots)
-        self.groups.on_first, self.groups.on_last = self._ask_spots, self._forget_spots
-        self._spotted: dict[str, _Asked] = {}
-        self._zoned: dict[str, _Zoned] = {}
+        self.groups.on_first = self._ask_spots
+        self.groups.on_last = lambda page: self._forget(page, "spots")
+        self._asked: dict[Part, dict[str, _Asked]] = {"zones": {}, "spots": {}, "exposure": {}}
         self._thread = ThreadPoolExecutor(1, "parts")
 
     async def close(self) -> None:
-        asked = [*self._zoned.values(), *self._spotted.values()]
+        asked = [one for pages in self._asked.values() for one in pages.values()]
         for one in asked:
             one.drop()
         await asyncio.gather(*(one.reading for one in asked if one.reading is not None), return_exceptions=True)
@@ -116,97 +103,119 @@ class Parts:
 
     def wants(self, page: str) -> bool:
         """Whether anything told of the page is of use here. From any thread."""
-        return page in self._zoned or page in self._spotted
+        return any(page in pages for pages in self._asked.values())
 
     def hear(self, page: str, told: PartCounts) -> None:
-        for asked in (self._zoned.get(page), self._spotted.get(page)):
-            if asked is not None:
-                asked.hear(told)
+        for pages in self._asked.values():
+            if page in pages:
+                pages[page].hear(told)
 
     async def hop(self, now_ms: int) -> None:
         """As often as one likes."""
-        for zoned in self._zoned.values():
-            zoned.zones.advance(now_ms)
+        for zones in self._zones.values():
+            zones.advance(now_ms)
+        self._exposures.advance(now_ms)
         if self._spots.advance(now_ms):
             await self.groups.broadcast()
 
     def turn(self, now_ms: int) -> None:
         """Lets go what nobody asked for lately."""
-        for page in [page for page, zoned in self._zoned.items() if not 0 <= now_ms - zoned.asked_ms < _LINGER_MS]:
-            self._forget_zones(page)
+        for part in _LINGERING:
+            for page in [page for page, asked in self._asked[part].items() if not 0 <= now_ms - asked.asked_ms < _LINGER_MS]:
+                self._forget(page, part)
 
     @property
     def beyond(self) -> dict[str, int]:
         """Counters, by name."""
-        kept = [zoned.zones for zoned in self._zoned.values()]
-        return {"zones_beyond": sum(zones.beyond for zones in kept), "spots_beyond": self._spots.beyond}
+        zones = sum(zones.beyond for zones in self._zones.values())
+        return {"zones_beyond": zones, "spots_beyond": self._spots.beyond, "views_beyond": self._exposures.beyond}
 
-    # -- zones
+    # -- questions
 
     async def of(self, page: str) -> League:
         """The page's zones. The first question waits a moment for what was before it."""
-        zoned = self._zoned.get(page) or self._ask_zones(page)
-        zoned.asked_ms = self._now_ms()
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                await zoned.whole.wait()
-        except TimeoutError:
-            logger.debug("zones of %s: what was before is not read yet", page)
-        zones = zoned.zones
+        asked = self._asked["zones"].get(page) or self._ask_zones(page)
+        zones = self._zones[page]
+        await self._whole(asked)
         zones.advance(self._now_ms())
         return League(zones.end_ms, zones.window_ms, zones.people(page), zones.league(page))
 
-    def _ask_zones(self, page: str) -> _Zoned:
-        if len(self._zoned) >= ZONES_PAGES_MAX:
-            self._forget_zones(min(self._zoned, key=lambda known: self._zoned[known].asked_ms))
+    async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
+        """What was in view of the page. The first question waits as well."""
+        await self._whole(self._asked["exposure"].get(page) or self._ask_exposure(page))
+        self._exposures.advance(self._now_ms())
+        return self._exposures.of(page, devices)
+
+    async def _whole(self, asked: _Asked) -> None:
+        asked.asked_ms = self._now_ms()
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await asked.whole.wait()
+        except TimeoutError:
+            logger.debug("what was before a question is not read yet")
+
+    def _ask_zones(self, page: str) -> _Asked:
         settings = self._cluster.pipeline
         zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
-        zoned = self._zoned[page] = _Zoned(page, zones)
-        zoned.asked_ms = self._now_ms()
-        zones.advance(zoned.asked_ms)
-        self._begin(page, "zones", zoned)
-        return zoned
+        zones.advance(self._now_ms())
 
-    def _forget_zones(self, page: str) -> None:
-        self._zoned.pop(page).drop()
-        self._wish(page, "zones", False)
+        def merge(told: PartCounts) -> None:
+            if told.zones is not None:
+                zones.merge([page], told.zones)
 
-    # -- spots
+        asked = self._ask(page, "zones", merge, read_past)
+        self._zones[page] = zones
+        return asked
 
     def _ask_spots(self, page: str) -> None:
         def merge(told: PartCounts) -> None:
             if told.spots is not None:
                 self._spots.merge({page: told.spots})
 
-        asked = self._spotted[page] = _Asked(merge)
-        self._begin(page, "spots", asked)
+        self._ask(page, "spots", merge, read_past)
 
-    def _forget_spots(self, page: str) -> None:
-        self._spotted.pop(page).drop()
-        self._wish(page, "spots", False)
+    def _ask_exposure(self, page: str) -> _Asked:
+        def merge(told: PartCounts) -> None:
+            if told.stretches is not None:
+                self._exposures.merge([page], told.stretches)
+
+        return self._ask(page, "exposure", merge, read_views)
+
+    def _ask(self, page: str, part: Part, merge: Callable[[PartCounts], object], read: ReadPast) -> _Asked:
+        known = self._asked[part]
+        if part in _LINGERING and len(known) >= PAGES_MAX:
+            self._forget(min(known, key=lambda page: known[page].asked_ms), part)
+        asked = known[page] = _Asked(merge, self._now_ms())
+        self._wish(page, part, True)
+        asked.reading = asyncio.create_task(self._recall(page, asked, read))
+        return asked
+
+    def _forget(self, page: str, part: Part) -> None:
+        self._asked[part].pop(page).drop()
+        self._wish(page, part, False)
+        if part == "zones":
+            del self._zones[page]
+        elif part == "exposure":
+            self._exposures.forget(page)
 
     # -- what was before
 
-    def _begin(self, page: str, part: Part, asked: _Asked) -> None:
-        self._wish(page, part, True)
-        asked.reading = asyncio.create_task(self._recall(page, asked))
-
-    async def _recall(self, page: str, asked: _Asked) -> None:
+    async def _recall(self, page: str, asked: _Asked, read: ReadPast) -> None:
         await asyncio.sleep(_HEARD_S)
         loop = asyncio.get_running_loop()
 
         def ends(by_partition: Mapping[int, int]) -> None:
             loop.call_soon_threadsafe(asked.ends, by_partition)
 
-        def tell(counts: Counts) -> None:
-            loop.call_soon_threadsafe(asked.past, page, counts)
+        def tell(told: PartCounts) -> None:
+            loop.call_soon_threadsafe(asked.past, told)
 
-        def read() -> None:
+        def run() -> None:
             if not asked.dropped:
-                read_past(self._cluster, page, self._now_ms(), ends, tell, lambda: not asked.dropped)
+                read(self._cluster, page, self._now_ms(), ends, tell, lambda: not asked.dropped)
 
         try:
-            await loop.run_in_executor(self._thread, read)
+            await loop.run_in_executor(self._thread, run)
         except KafkaException as error:
             logger.error("what lay on the parts of %s before now can't be read, they are shown from now on: %s", page, error)
             asked.ends({})

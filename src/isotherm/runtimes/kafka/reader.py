@@ -92,8 +92,10 @@ class Reader:
     def _take_part(self, message: Any) -> tuple[str, PartCounts] | None:
         """None: nobody here asks for the page."""
         self._parts_next[message.partition()] = message.offset() + 1
-        page = (message.key() or b"").decode("utf-8", "replace")
-        return (page, parts_from_value(message.value() or b"", self._cluster.pipeline.hop_ms)) if self._parts.wants(page) else None
+        page, pipeline = (message.key() or b"").decode("utf-8", "replace"), self._cluster.pipeline
+        if not self._parts.wants(page):
+            return None
+        return page, parts_from_value(message.value() or b"", pipeline.hop_ms, pipeline.grid_size)
 
     def _read(self, consumer: Any) -> None:
         first = consumer.poll(0.25)

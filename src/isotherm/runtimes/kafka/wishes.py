@@ -1,4 +1,4 @@
-"""Wishes: of which pages somebody asks for zones or spots, as Group By knows it while they come and go on another thread."""
+"""Wishes: of which pages somebody asks for zones, spots or exposure, as Group By knows it while they come and go on another thread."""
 
 from __future__ import annotations
 
@@ -27,29 +27,34 @@ logger = logging.getLogger(__name__)
 
 
 class Wishes:
-    """`zones` and `spots` are keys of pages; they change as a whole."""
+    """`zones`, `spots` and `exposure` are keys of pages; they change as a whole."""
 
     def __init__(self) -> None:
         self.zones: frozenset[str] = frozenset()
         self.spots: frozenset[str] = frozenset()
+        self.exposure: frozenset[str] = frozenset()
         self._zones: dict[str, int] = {}
         self._spots: dict[str, int] = {}
+        self._exposure: dict[str, int] = {}
 
     def heard(self, page: str, interest: Interest, now_ms: int) -> None:
         """A record of any gateway's. Of several, the longest holds."""
-        for known, until_ms in ((self._zones, interest.zones), (self._spots, interest.spots)):
+        asked = (self._zones, interest.zones), (self._spots, interest.spots), (self._exposure, interest.exposure)
+        for known, until_ms in asked:
             if until_ms > now_ms and (page in known or len(known) < _PAGES_MAX):
                 known[page] = max(known.get(page, 0), min(until_ms, now_ms + LASTS_MS))
 
     def turn(self, now_ms: int) -> None:
         """To be called after records were heard, and now and then."""
-        for known in (self._zones, self._spots):
+        for known in (self._zones, self._spots, self._exposure):
             for page in [page for page, until_ms in known.items() if until_ms <= now_ms]:
                 del known[page]
         if self._zones.keys() != self.zones:
             self.zones = frozenset(self._zones)
         if self._spots.keys() != self.spots:
             self.spots = frozenset(self._spots)
+        if self._exposure.keys() != self.exposure:
+            self.exposure = frozenset(self._exposure)
 
 
 class WishFollower:

@@ -25,7 +25,6 @@ const BAND = 1.04;
 /** A range of the past is asked for so often: it grows at its end. */
 const PAST_EVERY_MS = 10_000;
 const USUAL_EVERY_MS = 60_000;
-const NOT_HERE = 501;
 
 const parts = { link: part("link"), trouble: part("trouble"), league: part("league") };
 
@@ -93,8 +92,6 @@ async function ask() {
     if (answer.status === 401) return location.reload();
     const said = await answer.json();
     if (model.place !== place || model.range !== range) return;
-    // Where no live zones are kept, there may be those of the history.
-    if (answer.status === NOT_HERE && range.name === "live") return actions.span({ name: "hour" });
     model.refusal = answer.ok ? "" : said.error;
     if (answer.ok) take(said);
     else show();
