@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.end_to_end.test_exposure import looked
 from tests.end_to_end.test_zones import anchored
 from tests.serving import Served, eventually
 
@@ -144,3 +145,32 @@ async def test_only_operators_change_rules(serve: Serve) -> None:
             assert answer.status == 422
         async with http.get(f"{served.address}/api/reactions", headers={"Last-Event-ID": "x"}) as answer:
             assert answer.status == 422
+
+
+async def test_nobody_sees_it_goes_by_what_people_have_in_view(serve: Serve) -> None:
+    """Each of two zones is pointed at by one; one of them three have in view, and it does not fire: on the past, at once, and after a restart."""
+    served = await serve("--viewer-token", TOKEN, "--trust-senders", "--grid-size", "10")
+    rule = {"name": "lost", "page": "/p/1", "zone": "*", "metric": "unseen", "at_least": 1, "hold_ms": 500, "people": 3}
+    seen = [looked(0, ("view", 400), session=session) for session in "bc"]
+    for session, zone, top in (("a", "buy", 400), ("d", "foot", 800)):
+        seen.append(anchored(0, ["", zone], session=session, kind=["view", "move"], y=[top, top + 50], age=[1000, 0], vh=200))
+    async with aiohttp.ClientSession(headers=HEADERS) as http:
+        for message in seen:
+            async with http.post(f"{served.address}/clickstream", data=json.dumps(message)) as answer:
+                assert answer.status == 202, await answer.text()
+
+        async def would_fire() -> list[tuple[str, str, float]]:
+            async with http.post(f"{served.address}/api/rules/dry-run", json=rule) as answer:
+                return [(one["type"], one["zone"], one["value"]) for one in (await answer.json())["fired"]]
+
+        await eventually(would_fire)
+        assert await would_fire() == [("hot", "foot", 1.0)]
+        await served.kill()
+        again = await serve("--viewer-token", TOKEN, "--trust-senders", "--grid-size", "10")
+        async with http.put(f"{again.address}/api/rules", json=rule) as answer:
+            assert answer.status == 200
+        await eventually(lambda: fired(http, again))
+        assert await fired(http, again) == [("hot", "foot")]
+        async with http.get(f"{again.address}/api/reactions/log") as answer:
+            (told,) = (await answer.json())["fired"]
+        assert told["why"] == "people who see it 1 ≤ 1 for 0.5 s, 4 people"

@@ -130,7 +130,9 @@ class Exposures:
         """How many had any of these bands in view in the newest window: of each first band, and one behind the last."""
         table = self._stretches(page, range(len(DEVICES)), open_)
         table = table[(table[:, 5] > self.end_ms - self.window_ms) & (table[:, 4] < self.end_ms)]
-        return [len(np.unique(table[(table[:, 2] < bottom) & (table[:, 3] > top), 0])) for top, bottom in bands]
+        person, first, behind = distinct(table[:, 0], table[:, 2], table[:, 3])  # of thousands of stretches, few rows a person, in order
+        seeing = (person[(first < bottom) & (behind > top)] for top, bottom in bands)
+        return [int(np.count_nonzero(np.diff(who, prepend=-1))) for who in seeing]
 
     def _stretches(self, page: str, devices: Sequence[int], open_: Iterable[Stretch]) -> Ints:
         kept = self._pages.get(page)

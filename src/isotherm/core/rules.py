@@ -3,7 +3,8 @@
     cold ──(at or beyond `at_least`, with `people` or more, for `hold_ms`)──> hot ──(below `release`)──> cold, quiet for `cooldown_ms`
 
 The gap between `at_least` and `release` is the hysteresis: a value that trembles about one of them fires once. For the metric `unseen`
-(nobody sees it) the comparison is turned round: hot is few people or none, while the page has `people` or more.
+(nobody sees it) the comparison is turned round: hot is few people or none, while the page has `people` or more. Who sees a zone is who has
+it in view, where that is known, else who points at it.
 
 `Watch` holds a rule against whatever fits its page and zone; it is fed the values of one moment, and returns what fired.
 """
@@ -139,6 +140,12 @@ class Moment(NamedTuple):
     clicks: int = 0
     rage: int = 0
     dead: int = 0
+    seen: int | None = None  #: people who had it in view; None: not known
+
+    @property
+    def seeing(self) -> int:
+        """People who see it: who points at something sees it, whatever else is known."""
+        return max(self.people, self.seen or 0)
 
 
 class Reaction(NamedTuple):
@@ -249,7 +256,7 @@ class Watch:
         for about, machine in list(self._machines.items()):
             moment = page if about is None else zones.get(about, Moment())
             value = _value(rule, moment)
-            people = page.people if rule.metric == Metric.UNSEEN else moment.people
+            people = page.seeing if rule.metric == Metric.UNSEEN else moment.people
             type_ = machine.feed(now_ms, value, people)
             if type_ is not None:
                 fired.append(_reaction(rule, type_, now_ms, about, value, people))
@@ -269,7 +276,7 @@ def peak(rule: Rule, page: Moment, zones: Mapping[str, Moment]) -> float | None:
 
 
 def _value(rule: Rule, moment: Moment) -> float:
-    return float(moment.people if rule.metric == Metric.UNSEEN else getattr(moment, rule.metric))
+    return float(moment.seeing if rule.metric == Metric.UNSEEN else getattr(moment, rule.metric))
 
 
 def _reaction(rule: Rule, type_: str, now_ms: int, zone: str | None, value: float, people: int) -> Reaction:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from isotherm.core.rules import Moment, Reaction, Rule, Watch, taken_away
+from isotherm.core.rules import Metric, Moment, Reaction, Rule, Watch, taken_away
+from isotherm.core.seeing import Seen
 from isotherm.core.zones import ZoneNow
 
-__all__ = ["Source", "Watching", "moment_of", "newest_of"]
+__all__ = ["Sight", "Source", "Watching", "moment_of", "newest_of"]
 
 
 class Source(Protocol):
@@ -22,12 +23,29 @@ class Source(Protocol):
     def people(self, page: str) -> int: ...
 
 
-def moment_of(source: Source, page: str) -> tuple[Moment, dict[str, Moment]]:
-    """A page and its zones as rules see them."""
+class Sight(Protocol):
+    """Who knows how many have pages and zones in view."""
+
+    def ready(self, page: str) -> bool:
+        """Not before it is true, rules look at what it says of the page."""
+        ...
+
+    def of(self, page: str) -> Seen | None:
+        """None: nothing is known of what visitors of this page have in view."""
+        ...
+
+
+def moment_of(source: Source, page: str, sight: Sight | None = None) -> tuple[Moment, dict[str, Moment]]:
+    """A page and its zones as rules see them; with `sight`, those too that people only have in view."""
     league = source.league(page)
     zones = {zone.name: Moment(zone.share, zone.people, zone.clicks, zone.rage, zone.dead) for zone in league}
     clicks, rage, dead = (sum(getattr(zone, name) for zone in league) for name in ("clicks", "rage", "dead"))
-    return Moment(1.0 if league else 0.0, source.people(page), clicks, rage, dead), zones
+    whole = Moment(1.0 if league else 0.0, source.people(page), clicks, rage, dead)
+    seen = sight.of(page) if sight is not None else None
+    if seen is None:
+        return whole, zones
+    zones |= {zone: zones.get(zone, Moment())._replace(seen=people) for zone, people in seen.zones.items()}
+    return whole._replace(seen=seen.people), zones
 
 
 def newest_of(told: Iterable[Reaction]) -> list[Reaction]:
@@ -77,18 +95,20 @@ class Watching:
             if not known and orphans and reaction.type == "hot":
                 self._orphans.append(reaction)
 
-    def hop(self, now_ms: int, source: Source) -> list[Reaction]:
-        """Feeds every rule with what is now; what fired."""
+    def hop(self, now_ms: int, source: Source, sight: Sight | None = None) -> list[Reaction]:
+        """Feeds every rule with what is now; what fired. Without `sight`, who points at something is who sees it."""
         fired = [taken_away(reaction, now_ms) for reaction in self._orphans]
         fired += [reaction for watch in self._ended.values() for reaction in watch.end(now_ms)]
         self._orphans.clear()
         self._gone, self._ended = self._ended, {}
-        known: dict[str, tuple[Moment, dict[str, Moment]]] = {}
+        known: dict[tuple[str, bool], tuple[Moment, dict[str, Moment]]] = {}
         for watch in self.watches.values():
-            key = watch.rule.page_key
-            if key not in known:
-                known[key] = moment_of(source, key)
-            fired += watch.feed(now_ms, *known[key])
+            key, looks = watch.rule.page_key, sight is not None and watch.rule.metric == Metric.UNSEEN
+            if looks and sight is not None and not sight.ready(key):
+                continue
+            if (key, looks) not in known:
+                known[key, looks] = moment_of(source, key, sight if looks else None)
+            fired += watch.feed(now_ms, *known[key, looks])
         return fired
 
     def in_page(self, page: str) -> list[tuple[Rule, str | None]]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from isotherm.core.rules import Reaction, Rule, RuleError
-from isotherm.core.watching import Source, Watching
+from isotherm.core.watching import Sight, Source, Watching
 from isotherm.reactions.store import ReactionError, ReactionStore
 
 __all__ = ["RULES_MAX", "AnyDesk", "Desk", "Listener"]
@@ -45,12 +45,14 @@ class Desk:
         store: ReactionStore,
         source: Source,
         *,
+        sight: Sight | None = None,
         fixed: Sequence[Rule] = (),
         behind: Callable[[Callable[[], None]], object] = lambda work: work(),
         on_pages: Callable[[set[str]], object] = lambda _pages: None,
     ) -> None:
         self._store = store
         self._source = source
+        self._sight = sight
         self._behind = behind
         self._on_pages = on_pages
         self._fixed = {rule.name: rule for rule in fixed}
@@ -99,7 +101,7 @@ class Desk:
         """Feeds every rule with what is now; tells what fired."""
         if self._watching.idle:
             return []
-        fired = self._watching.hop(now_ms, self._source)
+        fired = self._watching.hop(now_ms, self._source, self._sight)
         self._tell(fired)
         return fired
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from isotherm.core.exposure import Exposures
 from isotherm.core.group_by import GroupBy
 from isotherm.core.rules import Metric, Moment, Reaction, Rule, Watch, peak
 from isotherm.core.samples import Samples
+from isotherm.core.seeing import Seeing
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.core.watching import moment_of
 from isotherm.core.zone_rollup import ZoneContents
@@ -61,10 +63,19 @@ class Trying:
         return Trial(self._since_ms, self._until_ms, self._fired, self._every_ms, self._values)
 
 
-def dry_run(rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: int, skew_ms: int, until_ms: int) -> Trial:
-    """What the rule would have told, from the first record until that time."""
-    group_by = GroupBy(grid_size=1, hop_ms=hop_ms)
+def dry_run(
+    rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: int, skew_ms: int, until_ms: int, bands: int = 0
+) -> Trial:
+    """What the rule would have told, from the first record until that time.
+
+    `bands`: of a page, so that `unseen` goes by what people have in view; 0: it goes by who points at it.
+    """
+    group_by = GroupBy(grid_size=max(bands, 1), hop_ms=hop_ms)
     zones = Zones(window_ms=window_ms, hop_ms=hop_ms, skew_ms=skew_ms)
+    exposures = Exposures(grid_size=max(bands, 1), window_ms=window_ms, hop_ms=hop_ms)
+    sight = Seeing(exposures, group_by.views, hop_ms=hop_ms) if bands and rule.metric == Metric.UNSEEN else None
+    if sight is not None:
+        sight.ready(rule.page_key)
     trying: Trying | None = None
     now_ms = 0
 
@@ -73,17 +84,22 @@ def dry_run(rule: Rule, records: Iterable[Samples], *, window_ms: int, hop_ms: i
         now_ms = now_ms or to_ms // hop_ms * hop_ms
         while now_ms <= to_ms:
             zones.advance(now_ms)
-            trying.feed(now_ms, *moment_of(zones, rule.page_key))
+            exposures.advance(now_ms)
+            trying.feed(now_ms, *moment_of(zones, rule.page_key, sight))
             now_ms += hop_ms
 
     for samples in records:
         trying = trying or Trying(rule, samples.arrived_ms, until_ms, hop_ms)
         walk(trying, samples.arrived_ms)
         counts = group_by.group(samples)
-        if counts.zones is not None:
-            wanted = [key == rule.page_key for key in counts.pages]
-            if any(wanted):
-                zones.merge([key for key in counts.pages if key == rule.page_key], counts.zones.only(wanted))
+        wanted = [key == rule.page_key for key in counts.pages]
+        if any(wanted):
+            if counts.zones is not None:
+                zones.merge([rule.page_key], counts.zones.only(wanted))
+            if counts.stretches is not None:
+                exposures.merge([rule.page_key], counts.stretches.only(wanted))
+        if sight is not None:
+            sight.meet(samples)
     if trying is None:
         return Trial(until_ms, until_ms, [], hop_ms, [])
     walk(trying, until_ms)

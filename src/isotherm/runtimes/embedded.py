@@ -54,6 +54,7 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.sight import Sight
 from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
 
@@ -114,6 +115,7 @@ class Embedded:
         self.zones = Zones(window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms)
         self.leagues = OwnLeagues(self.zones)
         self.exposures = Exposures(grid_size=settings.grid_size, window_ms=settings.window_ms, hop_ms=settings.hop_ms)
+        self.sight = Sight(settings, self.exposures, self._group_by.views)
         self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
         self.groups = Groups(self.shown, self.counters, self.gate.set_watched)
@@ -182,6 +184,7 @@ class Embedded:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sticking.close()
+        await self.sight.close()
         if self._digesting is not None:
             await self._digesting.cut(self._thread)
             self._digesting.close()
@@ -301,6 +304,7 @@ class Embedded:
     def _advance(self, now_ms: int) -> Hop | None:
         self.zones.advance(now_ms)
         self.exposures.advance(now_ms)
+        self.sight.seeing.advance(now_ms)
         self._sticking.spots.advance(now_ms)
         return self.source.advance(now_ms)
 
@@ -351,6 +355,7 @@ class Embedded:
         clickstream.count(1, len(value), now_ms)
         clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
         counts = self._group_by.group(samples)
+        self.sight.seeing.meet(samples)
         self._sticking.counted = offset
         self._merge(counts, now_ms)
         if self.history is not None:

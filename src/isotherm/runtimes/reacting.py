@@ -42,7 +42,12 @@ class Reacting:
         try:
             self._store = ReactionStore(pipeline.settings.data / "reactions.sqlite")
             self.desk = Desk(
-                self._store, pipeline.zones, fixed=fixed, behind=self._thread.submit, on_pages=pipeline.gate.set_reacting
+                self._store,
+                pipeline.zones,
+                sight=pipeline.sight.seeing,
+                fixed=fixed,
+                behind=self._thread.submit,
+                on_pages=pipeline.gate.set_reacting,
             )
             self.courier = Courier(
                 Outbox(self._store), webhooks, Proxies(allowed), pipeline.counters, pipeline.clock.now_ms, self._thread
@@ -80,7 +85,13 @@ class Reacting:
         finally:
             log.close()
         return dry_run(
-            rule, records, window_ms=settings.window_ms, hop_ms=settings.hop_ms, skew_ms=settings.skew_ms, until_ms=now_ms
+            rule,
+            records,
+            window_ms=settings.window_ms,
+            hop_ms=settings.hop_ms,
+            skew_ms=settings.skew_ms,
+            until_ms=now_ms,
+            bands=settings.grid_size,
         )
 
     def _to_topic(self, seq: int, reaction: Reaction) -> None:

@@ -1,0 +1,167 @@
+"""Seeing: how many people had each zone of a page in view, over the same hopping window as the heat. Only of pages that somebody asks for.
+
+Which bands of the page a zone lies in is told by its samples, who had these in view by the exposure (`core/exposure.py`):
+
+    samples of the zone        bands        in view
+      y = 410 of 1,000 ──┐      ┌ 4 ┐       A  0 … 5    sees it
+      y = 560 ───────────┴────▶ └ 5 ┘       B  5 … 8    sees it
+                                            C  0 … 3    does not
+
+Of each zone and band the newest pane in which a sample lay there is kept. So to take a sample again changes nothing, samples may come in
+any order, and the window needs no second memory: the bands are the ones from the first to the last whose pane it still has. A zone that
+nobody pointed at in the window has the bands of its newest pane, until `ZONES_MAX` newer zones of its page are known.
+
+An answer is good for `LOOK_MS`. Costs: some microseconds a record that names the page, and one sort of its stretches an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isotherm.core.drawn import zones_of
+from isotherm.core.exposure import Exposures
+from isotherm.core.layers import KINDS
+from isotherm.core.pages import page_and_key
+from isotherm.core.samples import Samples
+from isotherm.core.views import Views
+
+__all__ = ["LOOK_MS", "ZONES_MAX", "Seeing", "Seen"]
+
+LOOK_MS: Final = 1_000
+ZONES_MAX: Final = 256  #: of a page: 8 bytes a band each
+_ASKED_MS: Final = 60_000  #: so long after the last question a page is known
+_NEVER: Final = -1
+_ROWS: Final = 8  #: room for so many zones at first
+
+Ints = npt.NDArray[np.int64]
+
+
+class Seen(NamedTuple):
+    """Distinct sessions that had some of it in view in the newest window."""
+
+    people: int  #: of the page
+    zones: dict[str, int]  #: of each zone whose place is known
+
+
+class _Page:
+    """Where the zones of a page lie, and the newest answer."""
+
+    __slots__ = ("asked_ms", "caught_up", "last", "rows", "seen", "seen_ms")
+
+    def __init__(self, grid_size: int) -> None:
+        self.rows: dict[str, int] = {}
+        self.last: Ints = np.full((_ROWS, grid_size), _NEVER)  # zone, band -> the newest pane of a sample there
+        self.asked_ms = 0
+        self.caught_up = True
+        self.seen: Seen | None = None
+        self.seen_ms: int | None = None
+
+    def row(self, zone: str) -> int:
+        """Where there is no room for one more, the zone that nobody pointed at for longest makes it."""
+        row = self.rows.get(zone)
+        if row is not None:
+            return row
+        row = len(self.rows)
+        if row == ZONES_MAX:
+            oldest = min(self.rows, key=lambda known: int(self.last[self.rows[known]].max()))
+            row = self.rows.pop(oldest)
+            self.last[row] = _NEVER
+        elif row == len(self.last):
+            self.last = np.concatenate((self.last, np.full_like(self.last, _NEVER)))
+        self.rows[zone] = row
+        return row
+
+    def bands(self, start: int) -> list[tuple[int, int]]:
+        """Of each zone, in the order of `rows`: its first band and the one behind its last, in a window from that pane on."""
+        last = self.last[list(self.rows.values())]
+        inside = last >= np.minimum(last.max(axis=1, initial=_NEVER), start)[:, None]
+        top, bottom = inside.argmax(axis=1), inside.shape[1] - inside[:, ::-1].argmax(axis=1)
+        return list(zip(top.tolist(), bottom.tolist(), strict=True))
+
+
+class Seeing:
+    """Ask `of` a page once it is `ready`; `meet` all records, `advance` the clock.
+
+    `on_first` hears of a page that is asked for anew: what was before is to be met, and then told with `caught_up`.
+    """
+
+    def __init__(self, exposures: Exposures, views: Views, *, hop_ms: int, on_first: Callable[[str], object] | None = None) -> None:
+        """`exposures` and `views` are looked at only: whoever has them keeps them up to the clock."""
+        self._exposures = exposures
+        self._views = views
+        self._hop_ms = hop_ms
+        self._on_first = on_first
+        self._pages: dict[str, _Page] = {}
+
+    @property
+    def pages(self) -> list[str]:
+        """Keys of the pages that are asked for."""
+        return list(self._pages)
+
+    def meet(self, samples: Samples) -> None:
+        """Takes a record; one that was met before changes nothing."""
+        if not self._pages or samples.anchored is None:
+            return
+        keys = [page_and_key(site, path)[1] for site, path in samples.pages]
+        wanted = np.array([key in self._pages for key in keys], np.bool_)
+        runs, anchor = samples.runs, samples.anchored.anchor
+        run = np.repeat(np.arange(len(runs)), runs.size)
+        counted = np.array([kind in KINDS for kind in samples.kinds], np.bool_)
+        at = np.flatnonzero((anchor >= 0) & wanted[runs.page[run]] & counted[samples.kind])
+        if not len(at):
+            return
+        run, names = run[at], zones_of(samples.anchors) or samples.anchors
+        grid_size = self._exposures.grid_size
+        with np.errstate(over="ignore"):
+            band = np.clip(np.floor(grid_size * samples.y[at] / runs.height[run]), 0, grid_size - 1).astype(np.int64)
+        place = runs.page[run] * len(names) + anchor[at]
+        pane = samples.time_ms[at] // self._hop_ms
+        for number in np.unique(place).tolist():
+            rows = place == number
+            page = self._pages[keys[number // len(names)]]
+            row = page.row(names[number % len(names)])
+            np.maximum.at(page.last[row], band[rows], pane[rows])
+
+    def advance(self, now_ms: int) -> None:
+        """Forgets the pages that nobody asks for any more."""
+        for key, page in list(self._pages.items()):
+            page.asked_ms = page.asked_ms or now_ms  # it was asked for before there was a clock
+            if abs(now_ms - page.asked_ms) > _ASKED_MS:
+                del self._pages[key]
+
+    def ready(self, page: str) -> bool:
+        """Whether what was before the first question is known."""
+        known = self._pages.get(page)
+        if known is None:
+            known = self._pages[page] = _Page(self._exposures.grid_size)
+            known.caught_up = self._on_first is None
+            if self._on_first is not None:
+                self._on_first(page)
+        known.asked_ms = self._exposures.end_ms
+        return known.caught_up
+
+    def caught_up(self, page: str) -> None:
+        """What was before is met."""
+        if page in self._pages:
+            self._pages[page].caught_up = True
+
+    def of(self, page: str) -> Seen | None:
+        """Who sees the page and its zones. None: nothing is known of what its visitors have in view."""
+        self.ready(page)
+        known, end_ms = self._pages[page], self._exposures.end_ms
+        if known.seen_ms is None or not 0 <= end_ms - known.seen_ms < LOOK_MS:
+            known.seen, known.seen_ms = self._look(page, known, end_ms), end_ms
+        return known.seen
+
+    def _look(self, page: str, known: _Page, end_ms: int) -> Seen | None:
+        open_ = list(self._views.open(page, end_ms))
+        if not open_ and not self._exposures.knows(page):
+            return None
+        start = (end_ms - self._exposures.window_ms) // self._hop_ms
+        everywhere = (0, self._exposures.grid_size)
+        people, *of_zones = self._exposures.people_on(page, [everywhere, *known.bands(start)], open_)
+        return Seen(people, dict(zip(known.rows, of_zones, strict=True)))
