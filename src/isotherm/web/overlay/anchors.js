@@ -67,6 +67,25 @@ export function anchorsIn(element) {
   return [...new Set([element, ...element.querySelectorAll("*")].map((one) => named(one).name))].filter((name) => name !== "");
 }
 
+/**
+ * @typedef {{element: Element, name: string, holds: boolean}} Named  `holds`: others are in it
+ */
+
+/** The elements of the document by whose names samples are counted. @returns {Named[]} in the document's order, as near as may be */
+export function namedElements() {
+  /** @type {Map<Element, string>} */
+  const names = new Map();
+  /** @type {Set<Element>} */
+  const holders = new Set();
+  for (const one of document.querySelectorAll("body, body *")) {
+    const { box, name } = named(one);
+    if (name === "" || names.has(box)) continue;
+    names.set(box, name);
+    for (let around = box.parentElement; around && !holders.has(around); around = around.parentElement) holders.add(around);
+  }
+  return [...names].map(([element, name]) => ({ element, name, holds: holders.has(element) }));
+}
+
 /** @param {Element} element @returns {{box: Element, name: string}} */
 function named(element) {
   const own = /** @type {HTMLAnchorElement | null} */ (element.closest("[data-heat-zone]") || element.closest("a[href]"));

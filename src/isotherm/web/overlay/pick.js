@@ -1,15 +1,24 @@
 // @ts-check
 /**
- * Picking a part of the page: a frame goes with the pointer, or by arrow keys through the page's tree, until a click or Enter takes it.
+ * Picking parts of the page: a frame goes with the pointer, or by arrow keys through the page's tree, until a click or Enter takes what is
+ * framed; or a rectangle is dragged around several.
  *
- * What is framed is what trackers can tell: the zone, link or element by whose name samples on it are counted.
+ * What is framed is what trackers can tell: the zone, link or element by whose name samples on it are counted. The page hears nothing of it.
  */
 
-import { boxOf } from "./anchors.js";
+import { anchorsIn, boxOf } from "./anchors.js";
 import { make } from "./dom.js";
+import { Rectangle } from "./rectangle.js";
 
 /** Not for the page while one picks. */
-const KEPT = ["pointerdown", "pointerup", "mousedown", "mouseup", "click", "dblclick", "contextmenu"];
+const KEPT = ["pointerdown", "pointermove", "pointerup", "pointercancel", "mousedown", "mousemove", "mouseup", "click", "auxclick", "dblclick", "contextmenu"];
+const KEPT_BESIDES = ["touchstart", "touchmove", "touchend", "touchcancel", "dragstart", "selectstart"];
+/** What a tap's click comes from: without their default there is none. */
+const TAPS = ["touchstart", "touchend"];
+/** A press that moves further is a drag, px. */
+const SLOP = 6;
+/** A finger draws and does not scroll; a drag selects no text. */
+const QUIET = "* { cursor: crosshair !important; touch-action: none !important; -webkit-user-select: none !important; user-select: none !important; }";
 /** @type {Record<string, (at: Element) => Element | null>} */
 const WAYS = {
   ArrowUp: (at) => at.parentElement,
@@ -19,67 +28,162 @@ const WAYS = {
 };
 
 /**
- * @param {{own: Element, into: ParentNode, onFrame: (element: Element) => void, signal: AbortSignal}} of  `own`: the overlay's element, which
- *   is none of the page; `into`: where the frame is put; `onFrame`: called with what is framed
- * @returns {Promise<Element | null>}  null: given up
+ * @typedef {object} Surroundings
+ * @property {Element} own  the overlay's element, which is none of the page
+ * @property {ParentNode} into  where frames are put
+ * @property {AbortSignal} signal
  */
-export function pick({ own, into, onFrame, signal }) {
-  const frame = make("div", { class: "frame picking", hidden: true });
-  into.append(frame);
-  const ending = new AbortController();
-  const until = { signal: AbortSignal.any([signal, ending.signal]), capture: true };
-  /** @type {Element | null} */
-  let at = null;
 
-  return new Promise((done) => {
-    /** @param {Element | null} element */
-    const end = (element) => {
-      ending.abort();
-      frame.remove();
-      done(element);
+/**
+ * @param {Surroundings & {most: number}} of  `most`: parts that are not too many
+ * @returns {Promise<string[] | null>}  names of what was picked, none where nothing lay in a rectangle; null: given up
+ */
+export function pick(of) {
+  return new Promise((done) => void new Picking(of, done));
+}
+
+class Picking {
+  #own;
+  #into;
+  #most;
+  #done;
+  #ending = new AbortController();
+  #frame = make("div", { class: "frame picking", hidden: true });
+  #quiet = new CSSStyleSheet();
+  /** @type {Element | null} */
+  #at = null;
+  /** @type {{id: number, x: number, y: number} | null} where a pointer was pressed that is not released */
+  #pressed = null;
+  /** @type {Rectangle | null} */
+  #rectangle = null;
+  #over = false;
+
+  /** @param {Surroundings & {most: number}} of @param {(names: string[] | null) => void} done */
+  constructor({ own, into, signal, most }, done) {
+    this.#own = own;
+    this.#into = into;
+    this.#most = most;
+    this.#done = done;
+    into.append(this.#frame);
+    this.#quiet.replaceSync(QUIET);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, this.#quiet];
+    const until = { signal: this.#ending.signal, capture: true, passive: false };
+    for (const type of [...KEPT, ...KEPT_BESIDES]) addEventListener(type, (event) => this.#keep(event), until);
+    addEventListener("keydown", (event) => this.#key(event), until);
+    addEventListener("scroll", () => this.#scrolled(), until);
+    const giveUp = () => {
+      this.#end(null);
+      this.#ending.abort();
     };
-    /** @param {Element | null} element */
-    const show = (element) => {
-      if (!element || element === own || own.contains(element)) return;
-      at = element;
-      place();
-      onFrame(boxOf(element));
-    };
-    const place = () => {
-      if (!at) return;
-      const box = boxOf(at).getBoundingClientRect();
-      frame.hidden = false;
-      frame.style.transform = `translate(${box.left}px, ${box.top}px)`;
-      frame.style.width = `${box.width}px`;
-      frame.style.height = `${box.height}px`;
-    };
-    addEventListener("pointermove", (event) => event.target !== own && show(document.elementFromPoint(event.clientX, event.clientY)), until);
-    addEventListener("scroll", place, until);
-    for (const type of KEPT) {
-      addEventListener(
-        type,
-        (event) => {
-          if (event.target === own) return; // the panel's own buttons
-          event.preventDefault();
-          event.stopImmediatePropagation();
-          if (type === "click") end(at && boxOf(at));
-        },
-        until,
-      );
+    signal.addEventListener("abort", giveUp, { once: true, signal: this.#ending.signal });
+  }
+
+  /** @param {Event} event */
+  #keep(event) {
+    if (this.#over && event.type === "pointerdown") {
+      this.#ending.abort(); // the press that was waited for has ended unheard
+      return;
     }
-    addEventListener(
-      "keydown",
-      (event) => {
-        const way = WAYS[event.key];
-        if (!way && event.key !== "Enter" && event.key !== "Escape") return;
-        if (event.key === "Enter" && event.target === own && !at) return;
-        event.preventDefault();
-        event.stopImmediatePropagation();
-        if (way) show(way(at ? boxOf(at) : document.body));
-        else end(event.key === "Enter" && at ? boxOf(at) : null);
-      },
-      until,
-    );
-    signal.addEventListener("abort", () => end(null), { once: true, signal: ending.signal });
-  });
+    if (event.target === this.#own && !this.#pressed) return; // the panel's own buttons
+    if (!TAPS.includes(event.type)) event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "click") this.#end(this.#at && anchorsIn(boxOf(this.#at)));
+    else if (!(event instanceof PointerEvent)) return;
+    else if (event.type === "pointerdown") this.#press(event);
+    else if (event.type === "pointermove") this.#move(event);
+    else if (event.type === "pointerup") this.#release(event);
+    else if (event.type === "pointercancel") this.#lose(event);
+  }
+
+  /** @param {PointerEvent} event */
+  #press({ button, isPrimary, pointerId, clientX, clientY }) {
+    if (button !== 0 || !isPrimary) return;
+    this.#pressed = { id: pointerId, x: clientX, y: clientY };
+    this.#show(document.elementFromPoint(clientX, clientY));
+  }
+
+  /** @param {PointerEvent} event */
+  #move({ pointerId, clientX: x, clientY: y }) {
+    if (this.#over) return;
+    const pressed = this.#pressed;
+    if (!pressed) {
+      this.#show(document.elementFromPoint(x, y));
+      return;
+    }
+    if (pressed.id !== pointerId) return;
+    if (!this.#rectangle && Math.hypot(x - pressed.x, y - pressed.y) > SLOP) {
+      this.#frame.hidden = true;
+      this.#rectangle = new Rectangle(this.#into, pressed, this.#most);
+      document.documentElement.setPointerCapture(pointerId); // also over the panel, frames and beside the window
+    }
+    this.#rectangle?.drawTo({ x, y });
+  }
+
+  /** @param {PointerEvent} event */
+  #release({ pointerId }) {
+    if (this.#pressed?.id !== pointerId) return;
+    this.#pressed = null;
+    if (this.#over) this.#leave();
+    else if (this.#rectangle) this.#end(this.#rectangle.names);
+  }
+
+  /** @param {PointerEvent} event */
+  #lose({ pointerId }) {
+    if (this.#pressed?.id !== pointerId) return;
+    this.#pressed = null;
+    this.#rectangle?.remove();
+    this.#rectangle = null;
+    if (this.#over) this.#leave();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const way = WAYS[event.key];
+    if (this.#over || (!way && event.key !== "Enter" && event.key !== "Escape")) return;
+    if (event.key === "Enter" && event.target === this.#own && !this.#at) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.key === "Escape") this.#end(null);
+    else if (this.#rectangle) return;
+    else if (way) this.#show(way(this.#at ? boxOf(this.#at) : document.body));
+    else this.#end(this.#at && anchorsIn(boxOf(this.#at)));
+  }
+
+  /** @param {Element | null} element */
+  #show(element) {
+    if (!element || element === this.#own || this.#own.contains(element)) return;
+    this.#at = element;
+    this.#place();
+  }
+
+  #place() {
+    if (!this.#at) return;
+    const box = boxOf(this.#at).getBoundingClientRect();
+    this.#frame.hidden = false;
+    this.#frame.style.transform = `translate(${box.left}px, ${box.top}px)`;
+    this.#frame.style.width = `${box.width}px`;
+    this.#frame.style.height = `${box.height}px`;
+  }
+
+  #scrolled() {
+    if (this.#rectangle) this.#rectangle.scrolled();
+    else this.#place();
+  }
+
+  /** @param {string[] | null} names */
+  #end(names) {
+    if (this.#over) return;
+    this.#over = true;
+    this.#frame.remove();
+    this.#rectangle?.remove();
+    this.#rectangle = null;
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== this.#quiet);
+    this.#done(names);
+    if (!this.#pressed) this.#leave();
+  }
+
+  /** Not before the click that a release brings: that is not for the page either. */
+  #leave() {
+    setTimeout(() => this.#ending.abort());
+  }
 }

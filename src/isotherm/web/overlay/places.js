@@ -92,8 +92,8 @@ export class Places {
   }
 }
 
-/** @param {Element} element */
-function isDrawn(element) {
+/** Whether it is drawn at all. @param {Element} element */
+export function isDrawn(element) {
   return element.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true });
 }
 

@@ -230,6 +230,11 @@ input[type="range"] { width: 100%; height: 24px; accent-color: var(--ink); }
 .reel output { min-height: 18px; margin-top: -6px; padding-inline-start: 34px; color: var(--ink-soft); font-size: 12px; }
 
 .frame.picking { position: fixed; z-index: 2147483646; pointer-events: none; }
+.drawing { position: fixed; z-index: 2147483646; top: 0; left: 0; width: 0; height: 0; pointer-events: none; }
+.rectangle, .outline { position: absolute; top: 0; left: 0; }
+.rectangle { outline: 2px dashed #2d57c9; box-shadow: 0 0 0 3px #ffffffb3; background: #2d57c924; }
+.outline { outline: 2px solid #2d57c9; box-shadow: 0 0 0 3px #ffffffb3; }
+:is(.page, .window):has(~ .drawing, ~ .picking) :is(.frame, .tip) { display: none; }
 .drawn form { display: grid; gap: 8px; }
 .drawn input[type="text"] { min-width: 0; padding: 4px 8px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); }
 .drawn .acts { display: flex; gap: 8px; }
@@ -271,6 +276,10 @@ kbd { display: inline-block; min-width: 22px; margin-inline-end: 3px; padding: 0
 
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
+@media (max-width: 640px) { /* on a phone the page itself is what one picks from */
+  .panel:has(.drawn.busy) .status, .panel:has(.drawn.busy) .body > :not(.drawn), .drawn.busy .zones { display: none; }
+  .drawn.busy { border: 0; }
+}
 @media (prefers-reduced-motion: reduce) {
   .dot { animation: none !important; }
 }

@@ -88,15 +88,20 @@ export class ElementTip {
     style.transform = `translate(${left}px, ${top}px)`;
     style.width = `${width}px`;
     style.height = `${height}px`;
-    const { offsetWidth, offsetHeight } = this.bubble;
-    const most = document.documentElement.clientWidth - offsetWidth - GAP;
-    const x = Math.max(GAP, Math.min(most, left + (width - offsetWidth) / 2));
-    const above = top - offsetHeight - GAP;
-    const below = top + height + GAP;
-    // Beside a box that fills the window there is no room: within it, at its top.
-    const y = above >= GAP ? above : below + offsetHeight + GAP <= innerHeight ? below : Math.max(GAP, top + GAP);
-    this.bubble.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    putBeside(this.bubble, about.box);
   }
+}
+
+/** Above a box in the window, or below it. @param {HTMLElement} bubble @param {import("./places.js").Box} box */
+export function putBeside(bubble, { left, top, width, height }) {
+  const { offsetWidth, offsetHeight } = bubble;
+  const most = document.documentElement.clientWidth - offsetWidth - GAP;
+  const x = Math.max(GAP, Math.min(most, left + (width - offsetWidth) / 2));
+  const above = top - offsetHeight - GAP;
+  const below = top + height + GAP;
+  // Beside a box that fills the window there is no room: within it, at its top.
+  const y = above >= GAP ? above : below + offsetHeight + GAP <= innerHeight ? below : Math.max(GAP, top + GAP);
+  bubble.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
 }
 
 /** @param {import("./sticking.js").Pointed} about @param {Kind} kind */

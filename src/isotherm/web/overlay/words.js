@@ -29,6 +29,11 @@ export function samples(n, kind) {
   return `${count(n)} ${n === 1 ? NOUNS[kind] : plural(kind)}`;
 }
 
+/** `"1 part"`, `"12 parts"`. @param {number} n */
+export function parts(n) {
+  return n === 1 ? "1 part" : `${count(n)} parts`;
+}
+
 /** `"1 person"`, `"37 people"`; an estimate: `"≈ 37 people"`. @param {number} n @param {boolean} [near] */
 export function people(n, near = false) {
   return `${near ? "≈ " : ""}${n === 1 ? "1 person" : `${count(n)} people`}`;

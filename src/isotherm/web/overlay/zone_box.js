@@ -1,10 +1,10 @@
 // @ts-check
-/** The panel's part on zones: those that were drawn on this page, and a way to name another part of it. */
+/** The panel's part on zones: those that were drawn on this page, and a way to name other parts of it. */
 
-import { anchorsIn } from "./anchors.js";
 import { make, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { pick } from "./pick.js";
+import { parts } from "./words.js";
 
 /**
  * @typedef {import("./zones.js").DrawnZones} DrawnZones
@@ -13,20 +13,22 @@ import { pick } from "./pick.js";
 
 /** As the server has it. */
 const PARTS_MAX = 100;
+const BEGIN = "Name a part of the page";
 
 export class ZoneBox {
   #zones;
   #surroundings;
   #page = "/";
   #list = make("ul", { class: "zones" });
-  #begin = make("button", { type: "button", class: "button" }, "Name a part of the page");
+  #begin = make("button", { type: "button", class: "button" }, BEGIN);
   #hint = make("p", { class: "hint", role: "status" });
   #name = make("input", { type: "text", maxlength: 64, required: true, autocomplete: "off", "aria-label": "Name of the zone" });
   #everywhere = make("input", { type: "checkbox" });
   #form;
   /** @type {string[]} */
   #anchors = [];
-  #picking = false;
+  /** @type {AbortController | null} while one picks */
+  #picking = null;
 
   /** @param {{zones: DrawnZones, surroundings: () => {own: Element, into: ParentNode, signal: AbortSignal}}} of */
   constructor({ zones, surroundings }) {
@@ -34,7 +36,10 @@ export class ZoneBox {
     this.#surroundings = surroundings;
     const offered = zones.mayBe;
     const cancel = make("button", { type: "button", class: "button" }, "Cancel");
-    cancel.addEventListener("click", () => this.#ask(false));
+    cancel.addEventListener("click", () => {
+      say(this.#hint, "");
+      this.#ask(false);
+    });
     this.#form = make(
       "form",
       { hidden: true },
@@ -70,22 +75,25 @@ export class ZoneBox {
   }
 
   async #pick() {
-    if (this.#picking) return;
-    this.#picking = true;
-    say(this.#hint, "Click a part of the page, or go there by arrow keys and press Enter. Escape gives up.");
-    const picked = await pick({ ...this.#surroundings(), onFrame: () => {} });
-    this.#picking = false;
-    say(this.#hint, "");
-    if (!picked) {
-      this.#begin.focus();
+    if (this.#picking) {
+      this.#picking.abort();
       return;
     }
-    this.#anchors = anchorsIn(picked);
-    if (this.#anchors.length > PARTS_MAX) {
-      say(this.#hint, `That holds ${this.#anchors.length} parts, and a zone has at most ${PARTS_MAX}: pick something smaller.`);
-      return;
-    }
-    this.#ask(true);
+    const surroundings = this.#surroundings();
+    this.#picking = new AbortController();
+    say(this.#begin, "Cancel");
+    this.element.classList.add("busy");
+    say(this.#hint, "Click a part of the page, or drag a rectangle around several. By keys: arrows, then Enter. Escape gives up.");
+    const picked = await pick({ ...surroundings, signal: AbortSignal.any([surroundings.signal, this.#picking.signal]), most: PARTS_MAX });
+    this.#picking = null;
+    say(this.#begin, BEGIN);
+    this.element.classList.remove("busy");
+    const why = picked ? notOf(picked.length) : "";
+    say(this.#hint, why || (picked ? `A zone of ${parts(picked.length)}. What is it called?` : ""));
+    if (picked && !why) {
+      this.#anchors = picked;
+      this.#ask(true);
+    } else this.#begin.focus();
   }
 
   /** @param {boolean} asks  whether a name is asked for */
@@ -130,4 +138,10 @@ export class ZoneBox {
     remove.addEventListener("click", () => void this.#remove(zone));
     return make("li", null, make("bdi", null, zone.name), make("span", null, zone.page ? "" : "every page"), remove);
   }
+}
+
+/** Why so many parts make no zone; empty: they do. @param {number} n */
+function notOf(n) {
+  if (n === 0) return "Nothing lies in that rectangle: drag it around some parts of the page, or click one.";
+  return n > PARTS_MAX ? `That holds ${parts(n)}, and a zone has at most ${PARTS_MAX}: take something smaller.` : "";
 }
