@@ -21,6 +21,7 @@ from aiohttp import web
 
 WEB = Path(__file__).parents[2] / "src" / "isotherm" / "web"
 NEVER = 0xFFFFFFFF
+NOBODY = {"start": 0, "end": 300_000, "people": 0, "grid-size": 50, "fold": None, "hidden-bands": 0, "bands": []}
 
 
 @dataclass
@@ -112,6 +113,7 @@ class Stage:
     mute: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
     history: Callable[[str, dict[str, str]], dict[str, Any]] | None = None  #: answers of the past, by path and query
+    exposure: tuple[int, dict[str, Any]] = (200, NOBODY)  #: what `/api/exposure` answers
     gone: bool = False  #: no history is kept
     looked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     spots: dict[tuple[str, int, int], int] | None = None  #: samples by element and thousandths of its box; None: not told here
@@ -196,6 +198,12 @@ class Stage:
         answer = self.history(request.path, query) if self.history is not None else None
         return web.json_response(answer or {"start": 0, "end": 1, "value": {}, "grid-size": self.sky.grid, "step": 1, "steps": []})
 
+    async def exposed(self, request: web.Request) -> web.Response:
+        """`/api/exposure`."""
+        self.looked.append((request.path, dict(request.query)))
+        status, answer = self.exposure
+        return web.json_response(answer, status=status)
+
     async def page(self, request: web.Request) -> web.Response:
         html = self.pages.get(request.path, self.pages.get("*", ""))
         headers = {"Content-Security-Policy": self.policy.format(host=self.host)} if self.policy else {}
@@ -233,6 +241,7 @@ async def stage() -> AsyncIterator[Stage]:
     host.router.add_get("/live", now.live)
     host.router.add_get("/api/heatmap", now.past)
     host.router.add_get("/api/heatmap/steps", now.past)
+    host.router.add_get("/api/exposure", now.exposed)
     host.router.add_get("/healthz", _answer)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")

@@ -186,7 +186,7 @@ async def test_it_is_offered_where_the_server_can_and_of_the_live_window(page: P
     for _ in range(3):
         await page.keyboard.press("t")
     await until(page, zone("seen"), True)
-    await page.keyboard.press("l")
+    await page.get_by_role("radio", name="Tiles", exact=True).check()
     await expect(page.locator("isotherm-overlay canvas.heat")).to_be_visible()
     assert {"spots": False} in scene.wished
 

@@ -96,7 +96,11 @@ class LiveEndpoints:
 
     async def viewed(self, request: web.Request, answer: Past) -> web.StreamResponse:
         """What `answer` says, if the viewer may look at the view that is asked for. The overlay asks from the shop's own pages."""
-        response = await answer(request, self._admitted(request))
+        try:
+            response = await answer(request, self._admitted(request))
+        except web.HTTPException as error:  # why not, they may read too
+            error.headers["Access-Control-Allow-Origin"] = "*"
+            raise
         response.headers["Access-Control-Allow-Origin"] = "*"
         return response
 

@@ -5,9 +5,18 @@ import { make, say } from "./dom.js";
 import { colourScale } from "../shared/heat/scales.js";
 import { divergingScale, opacityOfDifference } from "../shared/heat/diverging.js";
 import { opacityOf, shareAt, heatOf } from "../shared/heat/shades.js";
-import { briefCount, plural, points } from "./words.js";
+import { briefTime } from "./exposure.js";
+import { briefCount, people as persons, plural, points } from "./words.js";
 
-/** @typedef {import("./picture.js").Style} Style */
+/**
+ * @typedef {import("./picture.js").Style} Style
+ *
+ * @typedef {object} Times  what is told of how long the page's bands were in view
+ * @property {number} longest  seconds; 0: none was
+ * @property {number | null} people  who had any of it in view; null: too few to be told
+ * @property {string} within  of what time, such as `5 min`
+ * @property {number | null} pointed  the seconds of the band that is pointed at
+ */
 
 /** Where counts are written, as parts of the bar. */
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
@@ -67,12 +76,7 @@ export class Legend {
    * @param {number | null} of.most  the largest difference; null: counts are shown
    */
   show({ style, kind, hottest, total, within, pointed, most }) {
-    const drawn = JSON.stringify([style, most !== null]);
-    if (drawn !== this.#drawn) {
-      this.#drawn = drawn;
-      this.#bar.style.backgroundImage = most === null ? gradient(style) : divergingGradient(style.ground);
-      this.#bar.dataset.ground = style.ground;
-    }
+    this.#paint(style, most !== null);
     if (most !== null) {
       say(this.#unit, `share of ${plural(kind)}`);
       say(this.#sum, within);
@@ -90,6 +94,25 @@ export class Legend {
     if (pointed !== null && hottest > 0) {
       this.#needle.style.left = `${100 * Math.min(1, heatOf(pointed / hottest, style.curve))}%`;
     }
+  }
+
+  /** The same of times in view. @param {Style} style @param {Times} times */
+  showTimes(style, { longest, people, within, pointed }) {
+    this.#paint(style, false);
+    say(this.#unit, "time in view");
+    say(this.#sum, people !== null && within ? `${persons(people)} in ${within}` : "");
+    this.#ticks.forEach((tick, i) => say(tick, longest > 0 ? briefTime(i === 0 ? 0 : shareAt(TICKS[i], style.curve) * longest) : ""));
+    this.#needle.hidden = pointed === null || longest <= 0;
+    if (pointed !== null && longest > 0) this.#needle.style.left = `${100 * heatOf(pointed / longest, style.curve)}%`;
+  }
+
+  /** @param {Style} style @param {boolean} difference */
+  #paint(style, difference) {
+    const drawn = JSON.stringify([style, difference]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#bar.style.backgroundImage = difference ? divergingGradient(style.ground) : gradient(style);
+    this.#bar.dataset.ground = style.ground;
   }
 }
 

@@ -7,7 +7,7 @@
  *
  *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
  *     past (HTTP) ──> look back (ranges) ┴──────> tip, panel            page (size, ground, route)
- *     line ──spots──> sticking (elements, canvas)
+ *     line ──spots──> sticking (elements, canvas)      scroll (bands, canvas): loaded when it is chosen
  *
  * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
  *   sight: no frame.
@@ -27,6 +27,7 @@ import { Panel } from "./panel.js";
 import { Past } from "./past.js";
 import { Picture } from "./picture.js";
 import { Sticking } from "./sticking.js";
+import { shortcutsOf } from "./shortcuts.js";
 import { sheet } from "./styles.js";
 import { compare, describe, describeElement, ElementTip, Tip } from "./tip.js";
 import { View } from "./view.js";
@@ -47,12 +48,6 @@ const LOOKS_A_TICK = 2;
 const HOTTEST_MAX = 20;
 /** The lag that is shown is the worst of so many frames: one late frame in a second is not hidden by three in time. */
 const LAGS_KEPT = 4;
-
-const RANGES = /** @type {const} */ (["live", "hour", "today", "any"]);
-const KINDS = /** @type {const} */ (["move", "click", "rage", "dead"]);
-const DEVICES = /** @type {const} */ (["all", "desktop", "tablet", "mobile"]);
-const LOOKS = /** @type {const} */ (["tiles", "smooth", "elements"]);
-const SCALES = /** @type {const} */ (["inferno", "viridis", "cividis"]);
 
 /** Shown while a range is awaited. */
 const NOTHING = new Heat();
@@ -106,6 +101,8 @@ function start({ host, site, token, pageOf }) {
   let askedElement = null;
   /** Whether the server tells heat by elements; not known before it has answered. */
   let sticks = false;
+  /** The look by what is in view, once it was chosen. @type {import("./scroll.js").Scroll | null} */
+  let scroll = null;
 
   let frame = 0;
   let moving = false; // an animation frame came since the last look: the next one is not far
@@ -121,26 +118,7 @@ function start({ host, site, token, pageOf }) {
   const lookBack = new LookBack({ past, signal, windowMs: () => newest?.windowMs ?? 0, onChange: lookedBack });
 
   const zones = { zones: new DrawnZones({ host, site, token: () => line.token, signal }), surroundings: () => ({ own: root, into: shadow, signal }) };
-  const shortcuts = [
-    { key: "P", what: "Pause or go on", act: () => view.choose({ paused: !view.choices.paused }) },
-    { key: "N", what: "Next hottest tile", act: () => goToHottest(1) },
-    { key: "Shift+N", what: "The one before", act: () => goToHottest(-1) },
-    { key: "T", what: "Next range of time", act: () => view.choose({ range: after(RANGES, view.choices.range) }) },
-    { key: "B", what: "Difference with before", act: () => view.choose({ compare: !view.choices.compare }) },
-    { key: "K", what: "Moves, clicks, rage or dead clicks", act: () => view.choose({ kind: after(KINDS, view.choices.kind) }) },
-    { key: "D", what: "Next device class", act: () => view.choose({ device: after(DEVICES, view.choices.device) }) },
-    { key: "A", what: "All devices", act: () => view.choose({ device: "all" }) },
-    { key: "L", what: "Next look", act: () => view.choose({ look: after(sticks ? LOOKS : LOOKS.slice(0, 2), view.choices.look) }) },
-    { key: "C", what: "Next colours", act: () => view.choose({ scale: after(SCALES, view.choices.scale) }) },
-    { key: "S", what: "Contrast linear or lifted", act: () => view.choose({ curve: view.choices.curve === "linear" ? "lifted" : "linear" }) },
-    { key: "[", what: "Less opaque", act: () => view.choose({ opacity: Math.max(20, view.choices.opacity - 5) }) },
-    { key: "]", what: "More opaque", act: () => view.choose({ opacity: Math.min(100, view.choices.opacity + 5) }) },
-    { key: "H", what: "Hide or show the heat", act: () => view.choose({ shown: !view.choices.shown }) },
-    { key: "F", what: "Fold or unfold the panel", act: () => view.choose({ folded: !view.choices.folded }) },
-    { key: "I", what: "Into the panel", act: () => panel.focus() },
-    { key: "?", what: "This list", act: () => panel.toggleHelp() },
-    { key: "Shift+X", what: "Close the heat map", act: close },
-  ];
+  const shortcuts = shortcutsOf({ view, panel: () => panel, sticks: () => sticks, hottest: goToHottest, close });
   const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, lookBack: () => lookBack, zones, shortcuts });
 
   const layer = make("div", { class: "page" }, picture.canvas, tip.frame, tip.bubble);
@@ -165,13 +143,13 @@ function start({ host, site, token, pageOf }) {
 
   view.onChoice((choices, changed) => {
     if ("paused" in changed) pause(choices.paused);
-    if ("look" in changed) line.wantSpots(choices.look === "elements");
+    if ("look" in changed) chosen();
     if ("kind" in changed || "device" in changed) watch();
     else if ("range" in changed || "span" in changed || "against" in changed || "compare" in changed || "reel" in changed) look();
     if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed) staleHeat = true;
     plan({ panel: true });
   });
-  line.wantSpots(view.choices.look === "elements");
+  chosen();
   watch();
 
   return { close };
@@ -189,6 +167,20 @@ function start({ host, site, token, pageOf }) {
     if (view.choices.paused) view.choose({ paused: false });
     line.watch({ page, kind, device });
     look();
+  }
+
+  /** Sees to what a look needs. */
+  function chosen() {
+    const { look } = view.choices;
+    line.wantSpots(look === "elements");
+    if (look === "scroll") view.choose({ compare: false, reel: false }); // of what is in view there is neither
+    if (look !== "scroll" || scroll) return;
+    import("./scroll.js").then(({ Scroll }) => {
+      if (scroll || signal.aborted) return;
+      scroll = new Scroll({ host, site, token: () => line.token, signal, onChange: () => plan({ panel: true }) });
+      layer.append(scroll.element);
+      plan({ panel: true });
+    }, () => view.choose({ look: "tiles" }));
   }
 
   /** Asks for the range that is chosen. */
@@ -291,11 +283,18 @@ function start({ host, site, token, pageOf }) {
   function ask(place) {
     asked = typeof place === "number" ? place : null;
     askedElement = place instanceof Element ? place : null;
+    if (scroll) scroll.asked = null;
     if (place !== null) pointer = null;
   }
 
   /** @param {number} step 1: the next; -1: the one before */
   function goToHottest(step) {
+    if (view.choices.look === "scroll") {
+      pointer = null;
+      panel.speak(scroll?.goTo(step) ?? "");
+      plan({ panel: true });
+      return;
+    }
     const shown = shownHeat();
     const places = byElements() ? sticking.hottestElements().slice(0, HOTTEST_MAX) : shown.hottestCells(HOTTEST_MAX);
     if (places.length === 0) {
@@ -340,25 +339,28 @@ function start({ host, site, token, pageOf }) {
     const { choices } = view;
     fit();
     const elements = byElements();
+    const scrolls = choices.look === "scroll";
     const look = elements || choices.look !== "elements" ? choices.look : "tiles";
     sticking.show(elements && choices.shown);
     const style = { look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
     const shown = shownHeat();
     if (staleHeat && choices.shown) {
       staleHeat = false;
-      difference = lookBack.difference(shown);
+      difference = scrolls ? null : lookBack.difference(shown);
       if (elements) hottest = sticking.draw(style);
       else if (difference) picture.drawDifference(difference, style);
-      else hottest = picture.draw(shown, size, style);
+      else if (!scrolls) hottest = picture.draw(shown, size, style);
     }
     const { canvas } = picture;
     const opacity = String(choices.opacity / 100);
     if (canvas.style.opacity !== opacity) canvas.style.opacity = opacity; // set anew, also to what it is, the browser looks at all styles
     if (sticking.canvas.style.opacity !== opacity) sticking.canvas.style.opacity = opacity;
-    canvas.hidden = !choices.shown || elements;
-    for (const drawn of [canvas, sticking.canvas]) drawn.classList.toggle("stale", line.state.phase === "lost" || line.state.phase === "refused");
+    canvas.hidden = !choices.shown || elements || scrolls;
+    const stale = line.state.phase === "lost" || line.state.phase === "refused";
+    for (const drawn of [canvas, sticking.canvas]) drawn.classList.toggle("stale", stale);
+    scroll?.show(scrolls && choices.shown ? { page, choices, size, style, stale, at: pointer && pointer.y + scrollY } : null);
     elementTip.show(elements && choices.shown ? sticking.pointed(askedElement, pointer) : null, choices.kind);
-    const pointed = choices.shown && !elements ? pointedCell() : null;
+    const pointed = choices.shown && !elements && !scrolls ? pointedCell() : null;
     const before = difference ? (lookBack.before?.heat ?? null) : null;
     const people = pointed === null ? undefined : lookBack.peopleOn(pointed);
     tip.show(pointed, shown, size, choices.kind, { before, people, near: lookBack.peopleAreNear });
@@ -373,6 +375,7 @@ function start({ host, site, token, pageOf }) {
         warm: shown.warm,
         warmElements: elements ? sticking.warm : null,
         sticks,
+        scroll: scrolls ? (scroll?.notice ?? null) : undefined,
         past: lookBack.available,
         back: lookBack.past,
         alone: choices.compare && lookBack.before?.heat.total === 0,
@@ -390,6 +393,7 @@ function start({ host, site, token, pageOf }) {
       most: difference ? difference.most : null,
       lookBack,
       pointed: tip.cell === null ? null : difference ? difference.values[tip.cell] : shown.counts[tip.cell],
+      scroll: scrolls ? (scroll?.figures ?? { longest: 0, people: 0, within: "", pointed: null }) : null,
       pausedAtMs,
     });
   }
@@ -451,9 +455,4 @@ function start({ host, site, token, pageOf }) {
 /** @param {string} host */
 function originOf(host) {
   return new URL(/^[a-z]+:/.test(host) && host.includes("//") ? host : `//${host.replace(/^\/\//, "")}`, import.meta.url).origin;
-}
-
-/** @template T @param {readonly T[]} all @param {T} one @returns {T} the one after it, round and round */
-function after(all, one) {
-  return all[(all.indexOf(one) + 1) % all.length];
 }

@@ -34,6 +34,7 @@ import { SCALES } from "../shared/heat/scales.js";
  * @property {number | null} most  the largest difference; null: counts are shown
  * @property {import("./lookback.js").LookBack} lookBack
  * @property {number | null} pointed  the count of the tile that is pointed at; of differences, its share now − before
+ * @property {import("./legend.js").Times | null} scroll  of the look by what is in view; null: another one
  * @property {number} pausedAtMs  when the picture was stopped, ms since the epoch
  *
  * @typedef {{close: () => void, redial: () => void, hottest: (step: number) => void, lookBack: () => import("./lookback.js").LookBack,
@@ -42,7 +43,7 @@ import { SCALES } from "../shared/heat/scales.js";
 
 const KINDS = /** @type {const} */ ([["move", "Moves"], ["click", "Clicks"], ["rage", "Rage"], ["dead", "Dead"]]);
 const DEVICES = /** @type {const} */ ([["all", "All"], ["desktop", "Desktop"], ["tablet", "Tablet"], ["mobile", "Phone"]]);
-const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"], ["elements", "Elements"]]);
+const LOOKS = /** @type {const} */ ([["tiles", "Tiles"], ["smooth", "Smooth"], ["elements", "Elements"], ["scroll", "Scroll"]]);
 const CURVES = /** @type {const} */ ([["linear", "Linear"], ["lifted", "Lifted"]]);
 const GROUNDS = /** @type {const} */ ([["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]]);
 
@@ -73,6 +74,7 @@ export class Panel {
   #shown;
   #help;
   #look;
+  #kind;
   #zones;
   #body;
   #opacity = make("input", { type: "range", min: 20, max: 100, step: 5, "aria-label": "Opacity of the heat, percent" });
@@ -106,6 +108,7 @@ export class Panel {
     const hottest = tool("hottest", "Go to the next hottest tile", () => actions.hottest(1), "Hottest");
 
     this.#look = this.#choice("look", "Look", LOOKS);
+    this.#kind = this.#choice("kind", "Kind", KINDS).element;
     this.#zones = new ZoneBox(actions.zones);
     this.#time = new TimeRow(view, actions.lookBack);
     const figures = make(
@@ -122,7 +125,7 @@ export class Panel {
       this.#movement,
       this.#legend.element,
       this.#time.element,
-      this.#choice("kind", "Kind", KINDS).element,
+      this.#kind,
       this.#choice("device", "Device", DEVICES).element,
       this.#look.element,
       this.#time.fold,
@@ -138,7 +141,7 @@ export class Panel {
   }
 
   /** @param {Shown} shown */
-  show({ moment, style, page, hottest, total, within, most, lookBack, pointed, pausedAtMs }) {
+  show({ moment, style, page, hottest, total, within, most, lookBack, pointed, scroll, pausedAtMs }) {
     const { newest, choices, line } = moment;
     say(this.#path, readable(page));
     this.#path.title = readable(page);
@@ -162,8 +165,12 @@ export class Panel {
     this.#summary.dataset.tone = status.tone;
     say(this.#summaryText, line.phase === "live" && newest ? `${people(newest.people)} now` : status.text);
     say(this.#movement, lastMovement(moment) || "\u00a0");
-    this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
+    if (scroll) this.#legend.showTimes(style, scroll);
+    else this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
     this.#time.show(lookBack);
+    // What is in view is of no kind, and is neither replayed nor compared.
+    this.#kind.hidden = scroll !== null;
+    if (scroll) this.#time.fold.hidden = true;
     this.#zones.show(page);
     this.#paintSwatches(style);
     this.#body.classList.toggle("closed", line.phase === "refused" || line.phase === "blocked");

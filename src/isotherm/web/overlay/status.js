@@ -25,6 +25,7 @@ import { age, delay, span } from "./words.js";
  * @property {number} warm    tiles that are not cold
  * @property {number | null} warmElements  elements that are not cold; null: the heat is not drawn by elements
  * @property {boolean} sticks  whether it could be
+ * @property {Notice | null} [scroll]  what stands in the way of the look by what is in view; left out: it is another look
  * @property {string} host
  * @property {string} ownDevice  the device class of the viewer's own window
  * @property {number} nowMs   by `performance.now()`
@@ -80,7 +81,8 @@ export function lastMovement({ newest, line, nowMs }) {
 
 /** What stands in the way of a picture, and what to do about it; null where nothing does. @param {Moment} at @returns {Notice | null} */
 export function noticeOf(at) {
-  return trouble(at) ?? forgotten(at) ?? emptiness(at) ?? nothingBefore(at) ?? noElements(at) ?? otherLayout(at);
+  const ofHeat = () => forgotten(at) ?? emptiness(at) ?? nothingBefore(at) ?? noElements(at);
+  return trouble(at) ?? (at.scroll === undefined ? ofHeat() : at.scroll) ?? otherLayout(at);
 }
 
 /** That the past is not answered says nothing about it. @param {Moment} at @returns {Notice | null} */
@@ -171,16 +173,17 @@ function noElements({ newest, warm, warmElements, choices: { look, range, compar
 }
 
 /** Heat of another device class lies where that layout had it, but for that on elements. @param {Moment} at @returns {Notice | null} */
-function otherLayout({ newest, choices: { device, range, compare }, ownDevice, sticks, warmElements }) {
+function otherLayout({ newest, choices: { device, range, compare, look }, ownDevice, sticks, warmElements }) {
   if (!newest || device === "all" || device === ownDevice || typeof warmElements === "number") return null;
+  const elements = sticks && range === "live" && !compare && look !== "scroll";
   const widths = { desktop: "1024 px or wider", tablet: "768 to 1023 px wide", mobile: "narrower than 768 px" };
   return {
     tone: "plain",
     title: `Heat of ${{ desktop: "desktops", tablet: "tablets", mobile: "phones" }[device]}, on another layout`,
-    text: sticks && range === "live" && !compare
+    text: elements
       ? `To see it in its place, show it by elements, or make this window ${widths[device]}.`
       : `To see it in its place, make this window ${widths[device]}.`,
-    action: sticks && range === "live" && !compare ? "elements" : "",
-    label: sticks && range === "live" && !compare ? "Show by elements" : "",
+    action: elements ? "elements" : "",
+    label: elements ? "Show by elements" : "",
   };
 }

@@ -45,7 +45,7 @@ const CSS = `
 }
 .page * { pointer-events: none; }
 
-.heat {
+.heat, .bands {
   position: absolute;
   top: 0;
   left: 0;
@@ -54,7 +54,7 @@ const CSS = `
   will-change: transform, opacity;
 }
 .heat.smooth { image-rendering: auto; }
-.heat.stale { filter: grayscale(0.8); }
+.heat.stale, .bands.stale { filter: grayscale(0.8); }
 
 /* Over the window, not the page; in the browser's top layer while the page has something there (see sticking.js). */
 .window {
@@ -84,6 +84,27 @@ const CSS = `
   outline: 2px solid #fff;
   box-shadow: 0 0 0 3px #1d1b18, inset 0 0 0 1px #1d1b18;
 }
+
+.waterline { position: absolute; top: 0; left: 0; height: 0; border-top: 2px solid #1d1b18; outline: 1px solid #ffffffb3; }
+.waterline.fold { border-top-style: dashed; }
+.label {
+  position: absolute;
+  top: 0;
+  left: 8px;
+  max-width: calc(100vw - 16px);
+  height: 22px;
+  padding: 2px 9px;
+  overflow: hidden;
+  border-radius: 6px 6px 6px 0;
+  background: #1d1b18;
+  box-shadow: 0 0 0 1px #ffffff59;
+  color: #eeece7;
+  font: 600 12px/18px var(--sans);
+  font-variant-numeric: tabular-nums;
+  text-overflow: ellipsis;
+  white-space: nowrap;
+}
+.label.fold { color: #c9c6be; font-weight: 400; }
 
 .tip {
   position: absolute;
@@ -200,10 +221,11 @@ button, summary, label { cursor: pointer; -webkit-tap-highlight-color: transpare
 .choice { display: grid; grid-template-columns: 62px 1fr; align-items: center; border: 0; min-width: 0; }
 .choice legend { float: left; color: var(--ink-soft); }
 .options { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; padding: 2px; border: 1px solid var(--line-strong); border-radius: 8px; background: var(--raised); }
-.device .options { grid-auto-columns: auto; }
+.device .options, .look .options { grid-auto-columns: auto; }
 .options label { position: relative; display: grid; }
 .options input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
 .options span { display: grid; place-items: center; min-height: 24px; padding: 0 4px; border-radius: 5px; color: var(--ink-soft); font-size: 12px; }
+.look .options span { padding: 0 2px; }
 .options label:hover span { color: var(--ink); }
 .options input:checked + span { background: var(--ink); color: var(--surface); font-weight: 600; }
 .options input:focus-visible + span { outline: 2px solid var(--focus); outline-offset: 1px; }

@@ -44,23 +44,25 @@ export class Tip {
     const { figure, detail } = before ? compare(cell, heat, before, kind) : describe(cell, heat, kind, people, near);
     say(this.#figure, figure);
     say(this.#detail, detail);
-    this.#hang(cellBox(cell, page, heat.grid));
+    hang(this.frame, this.bubble, cellBox(cell, page, heat.grid));
   }
+}
 
-  /** @param {import("../shared/heat/geometry.js").Box} box */
-  #hang(box) {
-    const { style } = this.frame;
-    style.transform = `translate(${box.left}px, ${box.top}px)`;
-    style.width = `${box.width}px`;
-    style.height = `${box.height}px`;
-    const { offsetWidth: width, offsetHeight: height } = this.bubble;
-    const least = scrollX + GAP;
-    const most = scrollX + document.documentElement.clientWidth - width - GAP;
-    const left = Math.max(least, Math.min(most, box.left + (box.width - width) / 2));
-    const above = box.top - height - GAP;
-    const top = above >= scrollY + GAP ? above : box.top + box.height + GAP;
-    this.bubble.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
-  }
+/**
+ * Puts a frame around a box of the document, and a bubble above it, or below where there is no room.
+ * @param {HTMLElement} frame @param {HTMLElement} bubble @param {import("../shared/heat/geometry.js").Box} box
+ */
+export function hang({ style }, bubble, box) {
+  style.transform = `translate(${box.left}px, ${box.top}px)`;
+  style.width = `${box.width}px`;
+  style.height = `${box.height}px`;
+  const { offsetWidth: width, offsetHeight: height } = bubble;
+  const least = scrollX + GAP;
+  const most = scrollX + document.documentElement.clientWidth - width - GAP;
+  const left = Math.max(least, Math.min(most, box.left + (box.width - width) / 2));
+  const above = box.top - height - GAP;
+  const top = above >= scrollY + GAP ? above : box.top + box.height + GAP;
+  bubble.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 }
 
 /**

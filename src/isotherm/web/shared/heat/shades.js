@@ -14,7 +14,7 @@ import { colourScale } from "./scales.js";
 /**
  * @typedef {import("./scales.js").ScaleName} ScaleName
  * @typedef {import("./scales.js").Ground} Ground
- * @typedef {"tiles" | "smooth" | "elements"} Look
+ * @typedef {"tiles" | "smooth" | "elements" | "scroll"} Look
  * @typedef {"linear" | "lifted"} Curve
  */
 
@@ -38,14 +38,14 @@ export function shareAt(heat, curve) {
 }
 
 /**
- * How opaque a heat is, 0 … 1. A tile's edge is its own, so the faintest tile is there at once; in the smooth look the faintest heat
+ * How opaque a heat is, 0 … 1. A tile's edge is its own, and a band's, so the faintest is there at once; in the smooth look the faintest heat
  * runs out into the page.
  * @param {number} heat @param {Look} look
  */
 export function opacityOf(heat, look) {
   if (heat <= 0) return 0;
   const tile = 0.45 + 0.5 * heat;
-  if (look === "tiles") return tile;
+  if (look === "tiles" || look === "scroll") return tile;
   const rise = Math.min(1, heat / 0.3);
   return tile * rise * rise * (3 - 2 * rise);
 }
