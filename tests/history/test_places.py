@@ -151,6 +151,60 @@ async def test_a_store_of_the_first_format_is_taken_over(place: str, monkeypatch
     assert _format(place) == 3
 
 
+def test_numbers_that_cant_be_filled_in_are_no_failure(place: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What was added is in there, once; the numbers come when they can be written, and a damaged bucket does not hold up the others."""
+    worker = storing(place)
+    worker.begin("x/0", 100)
+    worker.add(counts((NOW_MS, 1, 2)), "x/0", 0, NOW_MS)
+    worker.add(counts((NOW_MS, 1, 2), page="damaged/"), "x/0", 1, NOW_MS)
+    worker.flush()
+    _make_format_1(place)
+    anew = storing(place)
+    _told(place, *_REFUSING[place.startswith("postgresql")])
+    anew.begin("x/0", 100)
+    anew.add(counts((NOW_MS + HOUR_MS, 1, 8)), "x/0", 2, NOW_MS)
+    anew.flush()
+    assert (anew.stored, total(place), _unfilled(place) > 0) == ({"x/0": 3}, 10, True)
+    assert "get their number of samples later: " in caplog.text
+    table = "isotherm_buckets" if place.startswith("postgresql") else "buckets"
+    drop = f"DROP TRIGGER refusing{' ON isotherm_buckets' * place.startswith('postgresql')}"
+    _told(place, drop, f"UPDATE {table} SET counts = 'x' WHERE page = (SELECT max(page) FROM {table})")
+    reader = open_reader(place, 2)
+    with pytest.raises(HistoryError, match="damaged"):
+        reader.page_samples(EVERYTHING)
+    anew.add(counts((NOW_MS + HOUR_MS, 1, 1)), "x/0", 3, NOW_MS)
+    anew.flush()
+    assert (total(place), _unfilled(place), _format(place)) == (11, 0, 3)
+    assert reader.page_samples(EVERYTHING[:1]) == {"a/": 11, "damaged/": 0}, "what failed before left nothing open"
+    assert "counts as empty: a bucket of the history is damaged: " in caplog.text
+    reader.close()
+
+
+_REFUSING = {
+    False: (
+        "CREATE TRIGGER refusing BEFORE UPDATE OF samples ON buckets WHEN new.counts = old.counts "
+        "BEGIN SELECT RAISE(FAIL, 'disk full'); END",
+    ),
+    True: (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
+        "CREATE TRIGGER refusing BEFORE UPDATE ON isotherm_buckets FOR EACH ROW WHEN (new.counts = old.counts) EXECUTE FUNCTION refuse()",
+    ),
+}
+
+
+def _told(place: str, *statements: str) -> None:
+    """Has the database do these."""
+    if place.startswith("postgresql"):
+        with psycopg.connect(place, autocommit=True) as server:
+            for statement in statements:
+                server.execute(statement)
+        return
+    file = sqlite3.connect(place, isolation_level=None)
+    for statement in statements:
+        file.execute(statement)
+    file.close()
+
+
 def _make_format_1(place: str) -> None:
     if place.startswith("postgresql"):
         with psycopg.connect(place, autocommit=True) as server:

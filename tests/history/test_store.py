@@ -145,6 +145,30 @@ def test_a_full_history_lets_the_oldest_minutes_go_first(tmp_path: Path) -> None
     assert found(path) == {}
 
 
+def test_a_damaged_bucket_is_a_failure_that_passes(tmp_path: Path) -> None:
+    """Whatever reads or adds to it says so; who read it holds no old state of the file, nor what was written since in its write-ahead log."""
+    path = tmp_path / "history.sqlite"
+    store = Store(path, 4)
+    store.add([Bucket("a/", 0, 5, contents({1: 2}, (7, 1)))], {}, {"log": 1})
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE buckets SET counts = zeroblob(9), samples = NULL")
+    reader = Reader(path, 4)
+    with pytest.raises(HistoryError, match="damaged") as failed:
+        reader.page_samples(EVERYTHING)
+    with pytest.raises(HistoryError, match="damaged"):
+        store.add([Bucket("a/", 0, 5, contents({1: 2}))], {}, {"log": 2})
+    assert store.next_offset("log") == 2
+    with pytest.raises(HistoryError, match="damaged"):
+        list(reader.rows("a/", EVERYTHING))
+    db.execute("UPDATE buckets SET samples = 3")
+    db.commit()
+    assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0, failed
+    db.close()
+    assert reader.page_samples(EVERYTHING) == {"a/": 3}
+    reader.close()
+    store.close()
+
+
 def test_a_newer_release_s_history_is_left_alone(tmp_path: Path) -> None:
     """It says so, in words that tell what to do."""
     path = tmp_path / "history.sqlite"

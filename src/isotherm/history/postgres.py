@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from isotherm.core.people import Marks
 from isotherm.core.tiers import TIERS_MS, Floors, Run
+from isotherm.history.errors import HistoryError
 from isotherm.history.packing import pack_marks, unpack_contents, unpack_marks, unpack_zones
 from isotherm.history.store import (
     FILLED_ROWS,
@@ -24,12 +25,13 @@ from isotherm.history.store import (
     FORMAT,
     ZONE_GRID,
     AnyBucket,
-    HistoryError,
     PageSize,
     StoredRow,
     StoredZones,
     added,
     check_not_overtaken,
+    fill_later,
+    filled_in,
     grid_of,
     let_go,
     samples_in,
@@ -149,10 +151,15 @@ class PostgresStore(_Connected):
                     (name, offset + 1),
                 )
         if self._filling:
-            with self._failing("write"), self._turn():
-                self._fill()
+            try:
+                with self._failing("write"), self._turn():
+                    more = self._fill()
+            except HistoryError as error:
+                fill_later(error)
+            else:
+                self._filling = more
 
-    def _fill(self) -> None:
+    def _fill(self) -> bool:
         """As `Store._fill`."""
         rows = self._db.execute(
             "SELECT page, tier, number, grid, counts FROM isotherm_buckets WHERE samples IS NULL LIMIT %s", (FILLED_ROWS,)
@@ -160,11 +167,11 @@ class PostgresStore(_Connected):
         with self._db.cursor() as cursor:
             cursor.executemany(
                 "UPDATE isotherm_buckets SET samples = %s WHERE page = %s AND tier = %s AND number = %s AND grid = %s",
-                [(samples_in(counts, place[3]), *place) for *place, counts in rows],
+                [(filled_in(counts, place[3]), *place) for *place, counts in rows],
             )
         if len(rows) < FILLED_ROWS:
             self._db.execute("UPDATE isotherm_floors SET format = %s", (FORMAT,))
-            self._filling = False
+        return len(rows) == FILLED_ROWS
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)

@@ -14,9 +14,11 @@ loop.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -26,6 +28,7 @@ from isotherm.core.people import Marks
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
 from isotherm.core.zone_rollup import ZoneBucket, ZoneContents
+from isotherm.history.errors import HistoryError, OvertakenError
 from isotherm.history.packing import pack_counts, pack_marks, unpack_contents, unpack_marks, unpack_zones
 
 __all__ = [
@@ -44,6 +47,8 @@ __all__ = [
     "StoredZones",
     "added",
     "check_not_overtaken",
+    "fill_later",
+    "filled_in",
     "grid_of",
     "let_go",
     "samples_in",
@@ -73,12 +78,7 @@ _MARKED: Final = (
 _REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that the writer beside it never waits long
 
 
-class HistoryError(Exception):
-    """The history can't be opened, read or written; the message says why and what to do."""
-
-
-class OvertakenError(HistoryError):
-    """Another has stored records of this source meanwhile: what was to be added may be in there already."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
@@ -124,6 +124,20 @@ AnyBucket = Bucket | ZoneBucket | ExposureBucket
 def samples_in(counts: bytes, grid: int) -> int:
     """Moves and clicks in a bucket's blob of counts, of a grid of this size; none where it is of something else."""
     return unpack_contents(counts, None).samples(grid * grid) if grid > 0 else 0
+
+
+def filled_in(counts: bytes, grid: int) -> int:
+    """As `samples_in`; of a damaged bucket 0, and it is logged: else no bucket after it would get its number."""
+    try:
+        return samples_in(counts, grid)
+    except HistoryError as error:
+        logger.warning("counts as empty: %s", error)
+        return 0
+
+
+def fill_later(error: Exception) -> None:
+    """Logs why none were filled in. It is no failure: what was to be added is in there, and who reads counts what has no number."""
+    logger.warning("buckets of an older history get their number of samples later: %s", error)
 
 
 def grid_of(bucket: AnyBucket, grid_size: int) -> int:
@@ -220,23 +234,26 @@ class Store:
                     time.sleep(0)  # the event loop goes first: a row at most lies between it and its turn
                 for name, offset in offsets.items():
                     self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, offset + 1))
-            if self._filling:
-                self._fill()
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
+        if self._filling:
+            try:
+                self._filling = self._fill()
+            except sqlite3.Error as error:
+                fill_later(error)
 
-    def _fill(self) -> None:
-        """Gives some of the buckets that have none their number of samples, the newest first."""
+    def _fill(self) -> bool:
+        """Gives some of the buckets that have none their number of samples, the newest first; whether there may be more of them."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             rows = self._db.execute(
                 "SELECT rowid, grid, counts FROM buckets WHERE samples IS NULL ORDER BY rowid DESC LIMIT ?", (FILLED_ROWS,)
             ).fetchall()
-            told = [(samples_in(counts, grid), row) for row, grid, counts in rows]
+            told = [(filled_in(counts, grid), row) for row, grid, counts in rows]
             self._db.executemany("UPDATE buckets SET samples = ? WHERE rowid = ?", told)
             if len(rows) < FILLED_ROWS:
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
-                self._filling = False
+        return len(rows) == FILLED_ROWS
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)
@@ -395,15 +412,17 @@ class Reader:
         samples: dict[int, int] = {}
         within = "FROM buckets WHERE tier = ? AND number >= ? AND number < ? AND grid = ?"
         try:
-            self._db.execute("BEGIN")  # all of one moment: another may be filling numbers in
-            for run in runs:
-                place = (*run, self._grid)
-                for page, number in self._db.execute(f"SELECT page, total(samples) {within} GROUP BY page", place):
-                    samples[page] = samples.get(page, 0) + int(number)
-                for page, counts in self._db.execute(f"SELECT page, counts {within} AND samples IS NULL", place):
-                    samples[page] += samples_in(counts, self._grid)
-            names = self._db.execute("SELECT id, key FROM pages").fetchall()
-            self._db.execute("COMMIT")
+            with self._db:
+                self._db.execute("BEGIN")  # all of one moment: another may be filling numbers in
+                for run in runs:
+                    place = (*run, self._grid)
+                    for page, number in self._db.execute(f"SELECT page, total(samples) {within} GROUP BY page", place).fetchall():
+                        samples[page] = samples.get(page, 0) + int(number)
+                    # closed whatever happens: as long as one is open, so is what it sees of the file
+                    with closing(self._db.execute(f"SELECT page, counts {within} AND samples IS NULL", place)) as unfilled:
+                        for page, counts in unfilled:
+                            samples[page] += samples_in(counts, self._grid)
+                names = self._db.execute("SELECT id, key FROM pages").fetchall()
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
         return {key: samples[page] for page, key in names if page in samples}

@@ -1,0 +1,13 @@
+"""What can go wrong with a history."""
+
+from __future__ import annotations
+
+__all__ = ["HistoryError", "OvertakenError"]
+
+
+class HistoryError(Exception):
+    """The history can't be opened, read or written; the message says why and what to do."""
+
+
+class OvertakenError(HistoryError):
+    """Another has stored records of this source meanwhile: what was to be added may be in there already."""
