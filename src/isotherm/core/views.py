@@ -16,7 +16,8 @@ older than the newest that is known is left out, and one that comes when a part 
 outage: at most `IDLE_MS` is put down to where the visitor was before).
 
 State is a function of the records that were fed, and of ticks. It costs nothing for pages without views, and a look at a dictionary a
-batch for those that have them; `VIEWS_MAX` sessions on pages are known at most, and forgotten `MEMORY_MS` after they left or fell silent.
+batch for those that have them; `VIEWS_MAX` sessions on pages are known at most, each waits for one look, and they are forgotten
+`MEMORY_MS` after they left or fell silent.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Views:
         self._most = views_max
         self._pages: dict[str, dict[str, View]] = {}
         self._number = 0
-        self._due: dict[int, list[tuple[str, str]]] = {}
+        self._due: dict[int, dict[tuple[str, str], None]] = {}  # second -> sessions, in order; each waits once
         self._looked: int | None = None
         self._now_ms = 0
         self._told: list[Stretch] = []
@@ -180,8 +181,12 @@ class Views:
     def _meet(self, run: _Walked) -> None:
         known = self._pages.get(run.page)
         view = known.get(run.session) if known is not None else None
-        if view is None and not run.told:
+        if view is None and not any(bottom for _, _, bottom in run.told):
             return
+        if view is None and self._number >= self._most:
+            self.beyond += 1
+            return
+        waits = view.due if view is not None else -1
         if view is not None:
             view = self._active(run.page, view, run.first_ms)
         for time_ms, top, bottom in run.told:
@@ -190,11 +195,9 @@ class Views:
             return
         view = self._active(run.page, view, run.last_ms)
         if view.due < 0:
+            self._due.get(waits, {}).pop((run.page, run.session), None)
             view = self._wait(run.page, run.session, view, LOOK_MS if view.bottom else MEMORY_MS)
         if known is None or run.session not in known:
-            if self._number >= self._most:
-                self.beyond += 1
-                return
             self._number += 1
             known = self._pages.setdefault(run.page, {})
         known[run.session] = view
@@ -218,8 +221,7 @@ class Views:
         if (top, bottom, run.device) == (view.top, view.bottom, view.device):
             return view._replace(since_ms=time_ms)
         self._tell(view.stretch(run.page, time_ms))
-        told_ms = max(view.told_ms, time_ms) if view.bottom else time_ms
-        active_ms = max(view.active_ms, time_ms)
+        told_ms, active_ms = max(view.told_ms, time_ms), max(view.active_ms, time_ms)  # a late leave may lie before what is told
         return View(top, bottom, run.device, view.person, time_ms, told_ms, active_ms, -1)
 
     def _tell(self, stretch: Stretch | None) -> None:
@@ -267,7 +269,7 @@ class Views:
 
     def _wait(self, page: str, session: str, view: View, for_ms: int) -> View:
         due = max((self._now_ms + for_ms) // _BUCKET_MS, (self._looked or 0) + 1)
-        self._due.setdefault(due, []).append((page, session))
+        self._due.setdefault(due, {})[page, session] = None
         return view._replace(due=due)
 
     # -- a start
@@ -284,4 +286,4 @@ class Views:
         self._looked = now_ms // _BUCKET_MS
         for page, views in self._pages.items():
             for session, view in views.items():
-                self._due.setdefault(view.due, []).append((page, session))
+                self._due.setdefault(view.due, {})[page, session] = None
