@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.counts import Counts, StretchCounts
-from isotherm.core.exposure import Exposures, devices_of
+from isotherm.core.exposure import Exposures, as_json, devices_of
 from isotherm.core.exposure_rollup import exposed_in, fold_exposure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import SAMPLE_KINDS, device_of
@@ -126,13 +128,13 @@ batch = st.tuples(st.sampled_from(PAGES), st.sampled_from("xyz"), st.sampled_fro
 steps = st.lists(st.tuples(st.integers(0, 45), st.lists(batch, max_size=3)), min_size=1, max_size=12)
 
 
-def dated(step: list[Any], now_ms: int, newest: dict[tuple[str, str], int]) -> list[list[Did]]:
-    """The batches of a step with times: late by up to five seconds, those of a session in order."""
+def dated(step: list[Any], now_ms: int, newest: dict[tuple[str, str], int], unit_ms: int = 1000) -> list[list[Did]]:
+    """The batches of a step with times: late by up to five units, those of a session in order."""
     made = []
     for page, session, viewport, rows in step:
         dids = []
         for kind, y, late in rows:
-            time_ms = max(newest.get((page, session), 0), now_ms - late * 1000 // STEP_MS * STEP_MS)
+            time_ms = max(newest.get((page, session), 0), now_ms - late * unit_ms // STEP_MS * STEP_MS)
             newest[page, session] = time_ms
             dids.append(Did(page, session, kind, float(y), time_ms, viewport))
         made.append(dids)
@@ -187,6 +189,25 @@ def test_minutes_hours_and_days_are_what_was_in_view(steps: list[Any]) -> None:
                 if own or tier == 0:
                     wanted = oracle.of(page, number * span_ms, min((number + 1) * span_ms, now_ms))
                     assert (found.ms.tolist(), found.people.tolist(), found.everybody) == wanted, (page, tier)
+
+
+@given(steps)
+@settings(max_examples=100, deadline=None)
+def test_no_time_is_told_twice(steps: list[Any]) -> None:
+    """However late things come: up to a minute, when much of it was told."""
+    views, newest, now_ms = Views(grid_size=GRID), {}, START_MS
+    told: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for wait, step in steps:
+        now_ms += wait * STEP_MS
+        views.settle(now_ms)
+        if step:
+            samples = to_samples(dated(step, now_ms, newest, 12_000), now_ms)
+            views.meet(samples, [page.key for page in samples.pages], np.ones(len(samples.runs), np.bool_))
+        for stretch in views.take():
+            told.setdefault((stretch.page, stretch.person), []).append((stretch.start_ms, stretch.end_ms))
+    for spans in told.values():
+        spans.sort()
+        assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def one(kind: str, y: float, time_ms: int, session: str = "x") -> Did:
@@ -271,6 +292,7 @@ def test_too_many_are_counted_not_kept() -> None:
     views = Views(grid_size=GRID, views_max=1)
     views.meet(to_samples([[one("view", 0, START_MS, name)] for name in "xyz"], START_MS), list(PAGES[:1]), np.ones(3, np.bool_))
     assert (len(views), views.beyond, VIEWS_MAX > 1) == (1, 2, True)
+    assert sum(map(len, views._due.values())) == 1
     window = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=250, stretches_max=2)
     columns = np.zeros((7, 3), np.int64)
     columns[4], columns[5], columns[6] = 1, START_MS, START_MS + 1000
@@ -284,6 +306,24 @@ def test_too_many_are_counted_not_kept() -> None:
     assert (len(window), window.knows(PAGES[0])) == (0, False)
     window.merge(list(PAGES), StretchCounts(*columns))
     assert (len(window), window.late) == (0, 3)
+
+
+def test_who_comes_and_goes_waits_for_one_look() -> None:
+    """However often: what waits is bounded by the sessions that are known."""
+    views = Views(grid_size=GRID)
+    for at in range(5):
+        now_ms = START_MS + at * 1_000
+        views.meet(to_samples([[one("view", 0, now_ms), one("leave", 0, now_ms)]], now_ms), list(PAGES[:1]), np.ones(1, np.bool_))
+    assert sum(map(len, views._due.values())) == len(views) == 1
+
+
+def test_where_the_first_screen_ends_is_told_of_enough_people_at_the_top() -> None:
+    """Not of enough people on the page alone."""
+    running = Running()
+    running.feed(START_MS, [[one("view", 0, START_MS)], [one("view", 300, START_MS, "y")]])
+    running.feed(START_MS + 2_000, [])
+    told = [json.loads(as_json(running.of(PAGES[0]), people_min))["fold"] for people_min in (0, 1, 2)]
+    assert told == [round(2 / 6, 4), round(2 / 6, 4), None]
 
 
 def test_pages_without_views_are_not_known() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from isotherm.core.erase import Erasure
+from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import KINDS, layers_of
 from isotherm.core.sites import Site, Sites
@@ -231,6 +232,22 @@ async def test_what_is_erased_stands_in_no_digest(tmp_path: Path, used: list[int
             answers.append(await said(embedded))
         assert bool(used) == (name == "one")
     assert answers[0] == answers[1]
+
+
+async def test_a_start_takes_up_the_newest_views_alone(tmp_path: Path, used: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every digest has those of all sessions, so to take up each is to do all but one for nothing."""
+    time, times = Time(), []
+    await many_lives(tmp_path, time, Visitors(5), 6)
+    recall_views = GroupBy.recall_views
+
+    def noted(self: GroupBy, views: Any, now_ms: int) -> None:
+        times.append(now_ms)
+        recall_views(self, views, now_ms)
+
+    monkeypatch.setattr(GroupBy, "recall_views", noted)
+    used.clear()
+    async with life(tmp_path, time):
+        assert (len(used) > 1, len(times)) == (True, 1)
 
 
 async def test_other_settings_read_the_records(tmp_path: Path, used: list[int]) -> None:

@@ -206,7 +206,7 @@ def as_json(exposed: Exposed, people_min: int) -> bytes:
         "end": exposed.end_ms,
         "people": exposed.everybody if enough else None,
         "grid-size": len(bands),
-        "fold": round(exposed.fold, 4) if exposed.fold is not None and enough else None,
+        "fold": round(exposed.fold, 4) if exposed.fold is not None and bands[0] is not None else None,
         "bands": [dict(zip(("seconds", "people", "share"), band or (None,) * 3, strict=True)) for band in bands],
         "hidden-bands": bands.count(None),
     }

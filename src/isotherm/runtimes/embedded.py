@@ -225,7 +225,7 @@ class Embedded:
             self._restore(digest, stored.taken_ms, span)
             at = stored.last + 1
         self._read(log, span, at)
-        self._recall_clicks(now_ms)
+        self._recall_newest(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
 
@@ -238,7 +238,6 @@ class Embedded:
             return (shows, lacks, taken_ms // slot_ms) if shows or lacks else None
 
         self._group_by.recall(digest.batches())
-        self._group_by.recall_views(digest.views(), digest.last_arrived_ms)
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(kept):
             if self.history is not None:
@@ -261,7 +260,7 @@ class Embedded:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 log.damaged += 1
                 continue
-            self._recall_clicks(samples.arrived_ms)
+            self._recall_newest(samples.arrived_ms)
             if taken_ms < heat_since_ms and (self.history is None or offset < lacking):  # nothing of it shows, but repeats are told by it
                 self._group_by.remember(samples)
             else:
@@ -276,8 +275,11 @@ class Embedded:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
 
-    def _recall_clicks(self, now_ms: int) -> None:
-        """A record is read next: bursts may have begun in the digests before it."""
+    def _recall_newest(self, now_ms: int) -> None:
+        """A record is read next: bursts may have begun in the digests before it, and the last of them knows who has what in view."""
+        if self._recent_digests:
+            newest = self._recent_digests[-1]
+            self._group_by.recall_views(newest.views(), newest.last_arrived_ms)
         for digest in self._recent_digests:
             self._group_by.recall_clicks(digest.clicks(now_ms - 2 * REMEMBERED_MS))
         self._recent_digests = []
