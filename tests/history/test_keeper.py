@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from isotherm.core.layers import layers_of
 from isotherm.core.people import Documents, Sightings, hash_of
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from isotherm.history import History, Retention
+from isotherm.history.keeper import PagePast
 
 NOW_MS = 1_700_000_000_000
 MOVES = layers_of("move", "all")
@@ -116,6 +118,22 @@ async def test_steps(history: History) -> None:
         (start_ms + 10 * MINUTE_MS, [1], [3]),
         (start_ms + 15 * MINUTE_MS, [2], [1]),
     ]
+
+
+async def test_a_page_s_contents_go_before_the_next_ones_come(history: History) -> None:
+    """However many pages of a range are asked for, one at a time is in memory."""
+    for offset, page in enumerate("abcdef"):
+        history.add(counts((NOW_MS, 1, 1), page=f"{page}/"), offset, NOW_MS)
+    await history.tend(NOW_MS + MINUTE_MS)
+    seen: list[weakref.ref[object]] = []
+
+    def tell(page: PagePast) -> tuple[str, int]:
+        held = sum(one() is not None for one in seen)
+        seen.append(weakref.ref(page.contents.marks.marks))
+        return page.key, held
+
+    past = await history.pages(NOW_MS, NOW_MS + 1, lambda _: True, 100, tell)
+    assert past.pages == [(f"{page}/", 0) for page in "abcdef"]
 
 
 async def test_questions_while_it_is_stored(history: History) -> None:

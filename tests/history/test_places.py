@@ -111,11 +111,11 @@ async def test_the_pages_of_a_range_are_counted_as_one_by_one(place: str, tmp_pa
             if samples:
                 expected[key] = (samples, past.contents.marks.marks.tolist())
         for history in (embedded, looker):
-            found = await history.pages(from_ms, to_ms, lambda _: True, 100)
+            found = await history.pages(from_ms, to_ms, lambda _: True, 100, lambda page: page)
             assert (found.start_ms, found.end_ms) == ((await embedded.range("a/1", from_ms, to_ms)).start_ms, past.end_ms)
             assert {page.key: (page.samples, page.contents.marks.marks.tolist()) for page in found.pages} == expected
             assert [page.samples for page in found.pages] == sorted((samples for samples, _ in expected.values()), reverse=True)
-            few = await history.pages(from_ms, to_ms, lambda key: key.startswith("a/"), 2)
+            few = await history.pages(from_ms, to_ms, lambda key: key.startswith("a/"), 2, lambda page: page)
             of_a = [one.key for one in found.pages if one.key[0] == "a"]
             assert (few.known, [one.key for one in few.pages]) == (len(of_a), of_a[:2])
     await looker.close()
@@ -135,7 +135,7 @@ async def test_a_store_of_the_first_format_is_taken_over(place: str, monkeypatch
 
     async def told() -> dict[str, int]:
         looker = looking(place)
-        found = await looker.pages(0, NOW_MS + 1, lambda _: True, 100)
+        found = await looker.pages(0, NOW_MS + 1, lambda _: True, 100, lambda page: page)
         await looker.close()
         return {page.key: page.samples for page in found.pages}
 

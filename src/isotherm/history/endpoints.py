@@ -174,13 +174,12 @@ class HistoryEndpoints:
         def wanted(key: str) -> bool:
             return key.startswith(prefix) and (not words or all(word in key.lower() for word in words))
 
+        pictures = request.query.get("pictures", "0") not in ("0", "false", "")
         try:
-            past = await history.pages(from_ms, to_ms, wanted, int(most))
+            past = await history.pages(from_ms, to_ms, wanted, int(most), lambda page: self._page_past(page, pictures))
         except HistoryError as error:
             raise _unavailable(str(error)) from error
-        pictures = request.query.get("pictures", "0") not in ("0", "false", "")
-        pages = await asyncio.to_thread(lambda: [self._page_past(page, pictures) for page in past.pages])
-        body = {"start": past.start_ms, "end": past.end_ms, "known": past.known, "pages": pages}
+        body = {"start": past.start_ms, "end": past.end_ms, "known": past.known, "pages": past.pages}
         return web.Response(body=msgspec.json.encode(body), content_type="application/json")
 
     def _page_past(self, past: PagePast, picture: bool) -> dict[str, object]:

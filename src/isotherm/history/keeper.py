@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -72,13 +72,13 @@ class PagePast(NamedTuple):
     contents: Contents
 
 
-class PagesPast(NamedTuple):
-    """The pages of a range, those with most samples first, as many as were asked for."""
+class PagesPast(NamedTuple, Generic[_T]):
+    """What was told of the pages of a range, those with most samples first, as many as were asked for."""
 
     start_ms: int
     end_ms: int
     known: int  #: how many there are in all
-    pages: list[PagePast]
+    pages: list[_T]
 
 
 class Step(NamedTuple):
@@ -309,11 +309,17 @@ class History:
         """From when on there are minutes."""
         return self._floors.minutes_ms
 
-    async def pages(self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int) -> PagesPast:
-        """Of the smallest stored range that holds ``[from, to)``: `most` pages of those whose keys are `wanted`. Raises `HistoryError`."""
-        return await self._do(lambda: self._pages(from_ms, to_ms, wanted, most))
+    async def pages(
+        self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int, tell: Callable[[PagePast], _T]
+    ) -> PagesPast[_T]:
+        """Of the smallest stored range that holds ``[from, to)``: what `tell` makes of `most` pages of those whose keys are `wanted`.
 
-    def _pages(self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int) -> PagesPast:
+        It is called on another thread, a page after the other: their contents, of some megabytes each, are never there together.
+        Raises `HistoryError`.
+        """
+        return await self._do(lambda: self._pages(from_ms, to_ms, wanted, most, tell))
+
+    def _pages(self, from_ms: int, to_ms: int, wanted: Callable[[str], bool], most: int, tell: Callable[[PagePast], _T]) -> PagesPast[_T]:
         assert self._reader is not None
         start_ms, end_ms = widen(max(from_ms, min(self._floors.days_ms, to_ms - 1)), to_ms, self._floors)
         runs = cover(start_ms, end_ms)
@@ -324,11 +330,14 @@ class History:
                 samples[bucket.page] = samples.get(bucket.page, 0) + bucket.contents.samples(self._tiles)
                 waiting.setdefault(bucket.page, []).append(bucket.contents)
         known = [key for key, number in samples.items() if number and wanted(key)]
-        pages = []
-        for key in sorted(known, key=lambda key: (-samples[key], key))[:most]:
-            parts = [row.contents for row in self._reader.rows(key, runs)] + waiting.get(key, [])
-            pages.append(PagePast(key, samples[key], Contents.added(parts, _MARKS_READ_MAX)))
-        return PagesPast(start_ms, end_ms, len(known), pages)
+        reader = self._reader
+
+        def whole(key: str) -> PagePast:
+            parts = [row.contents for row in reader.rows(key, runs)] + waiting.get(key, [])
+            return PagePast(key, samples[key], Contents.added(parts, _MARKS_READ_MAX))
+
+        first = sorted(known, key=lambda key: (-samples[key], key))[:most]
+        return PagesPast(start_ms, end_ms, len(known), [tell(whole(key)) for key in first])
 
     def _zone_rows(self, page: str, runs: list[Run]) -> list[StoredZones]:
         """Stored, and waiting."""
