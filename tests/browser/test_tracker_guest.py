@@ -69,6 +69,21 @@ async def test_a_token_in_the_fragment_opens_the_overlay(page: Page, recorder: R
     assert not [request for request in recorder.requests if "clickstream" in request]
 
 
+async def test_the_token_leaves_the_address_at_once(page: Page, recorder: Recorder, console: Console) -> None:
+    """Also where the overlay can't be loaded: no history and no bookmark keeps it. What else the fragment may be is the page's."""
+    console.expect("Failed to load resource")
+    await page.route("**/overlay/guest.js", lambda route: route.abort())
+    recorder.pages["/p/1"] = f"""{TAG}<script>addEventListener("load", () => {{ window.address = location.href; }})</script>"""
+    await page.goto(recorder.url + "/p/1?x=2#isotherm=abc.DEF-1_2")
+    await page.wait_for_function("window.address")
+    assert await page.evaluate("address") == page.url == recorder.url + "/p/1?x=2"
+    await page.evaluate("name = 'isotherm='")
+    await page.goto(recorder.url + "/p/1#part")
+    await page.reload()
+    await page.wait_for_function("window.address")
+    assert await page.evaluate("address") == recorder.url + "/p/1#part"
+
+
 DASHBOARD = """<script>
     window.heard = [];
     const tab = window.open("");

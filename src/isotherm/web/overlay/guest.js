@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * A tab that the dashboard opened: finds the token and shows the heat there (docs/wire.md, "The overlay's hand-over").
+ * A tab that the dashboard opened: shows the heat there (docs/wire.md, "The overlay's hand-over").
  *
- * The tracker loads this module instead of tracking where the address has the fragment `#isotherm=TOKEN`, or the tab the name that the
- * dashboard gave it, so visitors never load it. Where a router ate the fragment the opener is asked, and believed only if it is a page
- * of our own host. The tab keeps its mark: what is opened in it next is not tracked either.
+ * The tracker loads this module instead of tracking where the address has the fragment `#isotherm=TOKEN`, which it takes out at once, or the
+ * tab the name that the dashboard gave it, so visitors never load it. Where a router ate the fragment the opener is asked, and believed only
+ * if it is a page of our own host. The tab keeps its mark: what is opened in it next is not tracked either.
  */
 
 /** The tab's name, as the tracker and the dashboard know it. */
@@ -14,15 +14,14 @@ const MARK = "isotherm=";
  * @param {string} host where the tracker came from, as an origin
  * @param {string} site
  * @param {(address: {pathname: string, search: string}) => string} pageOf
+ * @param {string | true} token  true: the address had none
  */
-export function join(host, site, pageOf) {
+export function join(host, site, pageOf, token) {
   mark();
-  const [address, token] = location.href.split("#isotherm=");
   /** @param {string} token */
   const show = (token) =>
     import("./overlay.js").then((overlay) => overlay.open({ host, site, token, pageOf })).catch(() => {}); // the page is not troubled
-  if (token) {
-    history.replaceState(history.state, "", address);
+  if (token !== true) {
     void show(token);
     return;
   }

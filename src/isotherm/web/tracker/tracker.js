@@ -91,13 +91,12 @@
     const query = "?site=" + encodeURIComponent(site);
     const named = tag.dataset.query?.split(",");
     const load = random();
-    const guest = /isotherm=/.test(location.hash + window.name);
+    /** `token`: true where the tab's name alone tells. @type {any[]} */
+    const [address, token = window.name == "isotherm="] = location.href.split("#isotherm=");
 
     let session = ""; // of nobody: nothing is taken
     /** @type {Batch[]} */
     let queue = [];
-    /** @type {Batch | undefined} */
-    let open; // the batch at the queue's end that may still grow
     /** @type {WebSocket | undefined} */
     let socket;
     let seq = 0;
@@ -113,6 +112,8 @@
     let beat;
     /** @type {unknown} */
     let pressed; // since the last click
+    /** @type {Batch | undefined} */
+    let open; // the batch at the queue's end that may still grow
     /** @type {PointerEvent | undefined} */
     let latest; // what the pointer did last, if it is over the page
     /** @type {PointerEvent | undefined} */
@@ -195,7 +196,7 @@
     const take = (kind, event, target = event.target, x = event.clientX, y = event.clientY) => {
       // What the browser found there spares asking again. But a press may be told to where it began.
       const element = /** @type {Element | null} */ (
-        kind || scrolled || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(x, y) : target
+        scrolled || kind || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(x, y) : target
       );
       if (!element?.closest("[data-isotherm-ignore]"))
         return put([
@@ -295,7 +296,7 @@
       const waiting = queue.find((batch) => !batch.sent_ms);
       if (waiting) {
         const gathered_ms =
-          !queue.some((batch) => batch.shown.path != sentPath) ? gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS) : 0;
+          queue.some((batch) => batch.shown.path != sentPath) ? 0 : gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS);
         timer = later(send, Math.max(hold_ms, gathered_ms) - now());
       }
     };
@@ -442,13 +443,13 @@
       if (!given) {
         stop();
         delete sessionStorage.isotherm;
-      } else if (!session && !guest && !(/** @type {any} */ (navigator).doNotTrack == 1 || /** @type {any} */ (navigator).globalPrivacyControl)) {
+      } else if (!session && !token && !(/** @type {any} */ (navigator).doNotTrack == 1 || /** @type {any} */ (navigator).globalPrivacyControl)) {
         session = random();
         try {
           session = sessionStorage.isotherm ??= session; // empty in a tab that shows the heat
         } catch {}
         for (const type in handlers) {
-          addEventListener(type, hear, { capture: true, passive: true }); // again is no second time
+          addEventListener(type, hear, { passive: true, capture: true }); // again is no second time
           /** @type {any} */ (window).navigation?.addEventListener(type, hear);
         }
         if (document.readyState == "complete") appear();
@@ -464,7 +465,9 @@
         addEventListener("isotherm:" + type, (/** @type {any} */ event) => work(event.detail)),
     };
 
-    if (guest) import(host + "/overlay/guest.js").then((guest) => guest.join(host, site, pageOf)).catch(random);
-    else if (tag.dataset.consent != "wait") consent(true);
+    if (token) {
+      import(host + "/overlay/guest.js").then((guest) => guest.join(host, site, pageOf, token), random);
+      history.replaceState(history.state, "", address); // at once: whatever becomes of the module, no bookmark has the token
+    } else if (tag.dataset.consent != "wait") consent(true);
   })();
 })();
