@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from heapq import nlargest
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
@@ -92,6 +94,7 @@ def test_who_sees_a_zone_is_who_had_one_of_its_bands_in_view(steps: list[Any]) -
         assert running.seeing.ready(page)
     for wait, step in steps:
         now_ms += wait * 500
+        assert all(running.seeing.ready(page) for page in PAGES)
         made: list[list[Did]] = []
         for page, session, rows in step:
             made.append([])
@@ -153,6 +156,45 @@ def test_of_too_many_zones_those_pointed_at_last_are_known() -> None:
     found = running.seeing.of(PAGE)
     assert found is not None
     assert sorted(found.zones) == sorted(f"z{at}" for at in range(3, ZONES_MAX + 3))
+
+
+def test_a_flood_of_names_costs_little_and_drives_out_no_zone_that_is_asked_for() -> None:
+    """One record with thousands of them: room is made once, and what is asked for by its whole name stays."""
+    running = Running()
+    running.seeing.ready(PAGE, "buy")
+    running.seeing.ready(PAGE, "z*")
+    look(running, START_MS, Did(PAGE, "x", "view", 0, START_MS), On(PAGE, "x", "move", 10, START_MS, zone="buy"))
+    flood = [[On(PAGE, "x", "move", 10, START_MS + HOP_MS, zone=f"{first}{at}") for at in range(1_000)] for first in "#z"]
+    with mock.patch("isotherm.core.seeing.nlargest", wraps=nlargest) as made_room:
+        running.feed(START_MS + HOP_MS, flood)
+    assert made_room.call_count == 1
+    found = running.seeing.of(PAGE)
+    assert found is not None
+    assert (len(found.zones), "buy" in found.zones, any(zone[0] == "#" for zone in found.zones)) == (ZONES_MAX, True, False)
+
+
+def test_what_is_asked_for_later_is_read_again_and_what_nobody_asks_for_goes() -> None:
+    """Once for all that is asked for in one hop."""
+    running, asked = Running(), []
+    running.seeing = Seeing(running.exposures, running.group_by.views, hop_ms=HOP_MS, on_first=asked.append)
+    running.feed(START_MS, [])
+    assert not running.seeing.ready(PAGE, "buy")
+    assert not running.seeing.ready(PAGE, "pay")
+    running.seeing.caught_up(PAGE)
+    look(running, START_MS + HOP_MS, Did(PAGE, "x", "view", 0, START_MS),
+         *(On(PAGE, "x", "move", 10, START_MS, zone=zone) for zone in ("buy", "pay", "hero")))  # fmt: skip
+    assert running.seeing.ready(PAGE, "pay")
+    assert not running.seeing.ready(PAGE, "hero")
+    assert asked == [PAGE, PAGE]
+    assert running.seeing.of(PAGE) == Seen(1, {"buy": 1, "pay": 1})
+    running.seeing.caught_up(PAGE)
+    running.seeing.meet(running.records[0])
+    running.feed(START_MS + 59_000, [])
+    assert running.seeing.ready(PAGE, "hero")
+    running.feed(START_MS + 61_000, [])
+    found = running.seeing.of(PAGE)
+    assert found is not None
+    assert set(found.zones) == {"hero"}
 
 
 UNSEEN = Rule("lost", PAGE.removeprefix("default"), "unseen", 0, zone="buy", hold_ms=0, people=3, cooldown_ms=0)

@@ -39,6 +39,7 @@ __all__ = [
     "rule_from_json",
     "rule_to_json",
     "taken_away",
+    "zone_fits",
 ]
 
 ZONES_WATCHED_MAX: Final = 512  #: of a rule; more than a page has
@@ -119,12 +120,17 @@ class Rule:
         return self.site + self.page
 
     def fits(self, zone: str) -> bool:
-        return self.zone is not None and bool(_pattern(self.zone).match(zone))
+        return self.zone is not None and zone_fits(self.zone, zone)
 
     @property
     def one_zone(self) -> bool:
         """It names one zone, which can be watched though nobody was ever on it."""
         return self.zone is not None and "*" not in self.zone
+
+
+def zone_fits(pattern: str, zone: str) -> bool:
+    """Whether a zone has a name in which `*` stands for anything."""
+    return bool(_pattern(pattern).match(zone))
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,10 @@ Which bands of the page a zone lies in is told by its samples, who had these in 
 
 Of each zone and band the newest pane in which a sample lay there is kept. So to take a sample again changes nothing, samples may come in
 any order, and the window needs no second memory: the bands are the ones from the first to the last whose pane it still has. A zone that
-nobody pointed at in the window has the bands of its newest pane, until `ZONES_MAX` newer zones of its page are known.
+nobody pointed at in the window has the bands of its newest pane.
+
+Names come from whoever sends. So only zones are kept that somebody asks for, and of a page `ZONES_MAX`: those that are asked for by their
+whole name, then those with the newest panes. Room is made once a record and page, however many names are new.
 
 An answer is good for `LOOK_MS`, and as much longer for each `CROWD` people, since it takes a sort of the page's stretches: some 15 ms of
 1,000 people with 40 each, 190 of 10,000. Besides, it costs some microseconds a record that names the page.
@@ -17,7 +20,8 @@ An answer is good for `LOOK_MS`, and as much longer for each `CROWD` people, sin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from heapq import nlargest
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,15 +31,17 @@ from isotherm.core.drawn import zones_of
 from isotherm.core.exposure import Exposures
 from isotherm.core.layers import KINDS
 from isotherm.core.pages import page_and_key
+from isotherm.core.rules import zone_fits
 from isotherm.core.samples import Samples
 from isotherm.core.views import Views
 
-__all__ = ["CROWD", "LOOK_MS", "ZONES_MAX", "Seeing", "Seen"]
+__all__ = ["CROWD", "EVERY_ZONE", "LOOK_MS", "ZONES_MAX", "Seeing", "Seen"]
 
+EVERY_ZONE: Final = "*"
 LOOK_MS: Final = 1_000
 CROWD: Final = 2_000
 ZONES_MAX: Final = 256  #: of a page: 8 bytes a band each
-_ASKED_MS: Final = 60_000  #: so long after the last question a page is known
+_ASKED_MS: Final = 60_000  #: so long after the last question a page is known, and what was asked for of it
 _NEVER: Final = -1
 _ROWS: Final = 8  #: room for so many zones at first
 
@@ -52,30 +58,45 @@ class Seen(NamedTuple):
 class _Page:
     """Where the zones of a page lie, and the newest answer."""
 
-    __slots__ = ("asked_ms", "caught_up", "last", "rows", "seen", "seen_ms")
+    __slots__ = ("asked", "began_ms", "last", "newest", "reading", "rows", "seen", "seen_ms")
 
     def __init__(self, grid_size: int) -> None:
         self.rows: dict[str, int] = {}
+        self.newest: dict[str, int] = {}  # zone -> the newest pane of a sample on it
         self.last: Ints = np.full((_ROWS, grid_size), _NEVER)  # zone, band -> the newest pane of a sample there
-        self.asked_ms = 0
-        self.caught_up = True
+        self.asked: dict[str, int] = {}  # a zone's name, or one with `*` -> when it was asked for
+        self.reading = 0  # times that what was before is being met
+        self.began_ms: int | None = None  # when that began last
         self.seen: Seen | None = None
         self.seen_ms: int | None = None
 
-    def row(self, zone: str) -> int:
-        """Where there is no room for one more, the zone that nobody pointed at for longest makes it."""
-        row = self.rows.get(zone)
-        if row is not None:
-            return row
-        row = len(self.rows)
-        if row == ZONES_MAX:
-            oldest = min(self.rows, key=lambda known: int(self.last[self.rows[known]].max()))
-            row = self.rows.pop(oldest)
-            self.last[row] = _NEVER
-        elif row == len(self.last):
+    def wants(self, zone: str) -> bool:
+        return any(zone_fits(asked, zone) for asked in self.asked)
+
+    def meet(self, met: dict[str, int]) -> None:
+        """Takes zones with the newest panes of samples on them, as far as there is room."""
+        for zone, pane in met.items():
+            self.newest[zone] = max(pane, self.newest.get(zone, _NEVER))
+        if len(self.newest) > ZONES_MAX:
+            kept = set(nlargest(ZONES_MAX, self.newest, key=lambda zone: (zone in self.asked, self.newest[zone])))
+            gone = [self.rows.pop(zone) for zone in self.newest.keys() - kept if zone in self.rows]
+            self.last[gone] = _NEVER
+            self.newest = {zone: pane for zone, pane in self.newest.items() if zone in kept}
+        new = [zone for zone in met if zone in self.newest and zone not in self.rows]
+        if not new:
+            return
+        while len(self.rows) + len(new) > len(self.last):
             self.last = np.concatenate((self.last, np.full_like(self.last, _NEVER)))
-        self.rows[zone] = row
-        return row
+        free = set(range(len(self.last))).difference(self.rows.values())
+        self.rows.update(zip(new, sorted(free), strict=False))
+
+    def forget(self, zones: Iterable[str]) -> None:
+        """Nobody asks for them any more."""
+        for zone in zones:
+            del self.asked[zone]
+        for zone in [zone for zone in self.rows if not self.wants(zone)]:
+            self.last[self.rows.pop(zone)] = _NEVER
+            del self.newest[zone]
 
     def bands(self, start: int) -> list[tuple[int, int]]:
         """Of each zone, in the order of `rows`: its first band and the one behind its last, in a window from that pane on."""
@@ -86,9 +107,9 @@ class _Page:
 
 
 class Seeing:
-    """Ask `of` a page once it is `ready`; `meet` all records, `advance` the clock.
+    """Ask `of` a page and its zones once they are `ready`; `meet` all records, `advance` the clock.
 
-    `on_first` hears of a page that is asked for anew: what was before is to be met, and then told with `caught_up`.
+    `on_first` hears of a page of which something is asked for anew: what was before is to be met, and then told with `caught_up`.
     """
 
     def __init__(self, exposures: Exposures, views: Views, *, hop_ms: int, on_first: Callable[[str], object] | None = None) -> None:
@@ -120,41 +141,56 @@ class Seeing:
         grid_size = self._exposures.grid_size
         with np.errstate(over="ignore"):
             band = np.clip(np.floor(grid_size * samples.y[at] / runs.height[run]), 0, grid_size - 1).astype(np.int64)
-        place = runs.page[run] * len(names) + anchor[at]
+        places, at_place = np.unique(runs.page[run] * len(names) + anchor[at], return_inverse=True)
         pane = samples.time_ms[at] // self._hop_ms
-        for number in np.unique(place).tolist():
-            rows = place == number
-            page = self._pages[keys[number // len(names)]]
-            row = page.row(names[number % len(names)])
-            np.maximum.at(page.last[row], band[rows], pane[rows])
+        newest = np.full(len(places), _NEVER)
+        np.maximum.at(newest, at_place, pane)
+        lies = [(keys[place // len(names)], names[place % len(names)]) for place in places.tolist()]
+        met: dict[str, dict[str, int]] = {}
+        for (key, zone), pane_there in zip(lies, newest.tolist(), strict=True):
+            if zone in self._pages[key].rows or self._pages[key].wants(zone):
+                of_page = met.setdefault(key, {})
+                of_page[zone] = max(pane_there, of_page.get(zone, _NEVER))
+        for key, of_page in met.items():
+            page = self._pages[key]
+            page.meet(of_page)
+            row = np.array([page.rows.get(zone, -1) if on == key else -1 for on, zone in lies])[at_place]
+            kept = row >= 0
+            np.maximum.at(page.last, (row[kept], band[kept]), pane[kept])
 
     def advance(self, now_ms: int) -> None:
-        """Forgets the pages that nobody asks for any more."""
+        """Forgets what nobody asks for any more."""
         for key, page in list(self._pages.items()):
-            page.asked_ms = page.asked_ms or now_ms  # it was asked for before there was a clock
-            if abs(now_ms - page.asked_ms) > _ASKED_MS:
+            for zone, asked_ms in page.asked.items():
+                page.asked[zone] = asked_ms or now_ms  # it was asked for before there was a clock
+            old = [zone for zone, asked_ms in page.asked.items() if abs(now_ms - asked_ms) > _ASKED_MS]
+            if len(old) == len(page.asked):
                 del self._pages[key]
+            elif old:
+                page.forget(old)
 
-    def ready(self, page: str) -> bool:
-        """Whether what was before the first question is known."""
-        known = self._pages.get(page)
+    def ready(self, page: str, zone: str = EVERY_ZONE) -> bool:
+        """Asks for zones of this name, in which `*` stands for anything. Whether what was before the first question is known."""
+        known, end_ms = self._pages.get(page), self._exposures.end_ms
         if known is None:
             known = self._pages[page] = _Page(self._exposures.grid_size)
-            known.caught_up = self._on_first is None
-            if self._on_first is not None:
-                self._on_first(page)
-        known.asked_ms = self._exposures.end_ms
-        return known.caught_up
+        anew = zone not in known.asked
+        known.asked[zone] = end_ms
+        if anew and self._on_first is not None and known.began_ms != end_ms:  # what is asked for in one hop is read at once
+            known.reading, known.began_ms = known.reading + 1, end_ms
+            self._on_first(page)
+        return not known.reading
 
     def caught_up(self, page: str) -> None:
         """What was before is met."""
         if page in self._pages:
-            self._pages[page].caught_up = True
+            self._pages[page].reading = max(0, self._pages[page].reading - 1)
 
     def of(self, page: str) -> Seen | None:
-        """Who sees the page and its zones. None: nothing is known of what its visitors have in view."""
-        self.ready(page)
-        known, end_ms = self._pages[page], self._exposures.end_ms
+        """Who sees the page and its zones. None: nothing is known of what its visitors have in view, or nobody asks for it."""
+        known, end_ms = self._pages.get(page), self._exposures.end_ms
+        if known is None:
+            return None
         good_ms = LOOK_MS * (1 + (known.seen.people // CROWD if known.seen is not None else 0))
         if known.seen_ms is None or not 0 <= end_ms - known.seen_ms < good_ms:
             known.seen, known.seen_ms = self._look(page, known, end_ms), end_ms

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from isotherm.core.rules import Metric, Moment, Reaction, Rule, Watch, taken_away
-from isotherm.core.seeing import Seen
+from isotherm.core.seeing import EVERY_ZONE, Seen
 from isotherm.core.zones import ZoneNow
 
 __all__ = ["Sight", "Source", "Watching", "moment_of", "newest_of"]
@@ -26,8 +26,8 @@ class Source(Protocol):
 class Sight(Protocol):
     """Who knows how many have pages and zones in view."""
 
-    def ready(self, page: str) -> bool:
-        """Not before it is true, rules look at what it says of the page."""
+    def ready(self, page: str, zone: str) -> bool:
+        """Not before it is true, rules look at what it says of the page. `zone`: a name, or one with `*`, that is asked for."""
         ...
 
     def of(self, page: str) -> Seen | None:
@@ -104,7 +104,7 @@ class Watching:
         known: dict[tuple[str, bool], tuple[Moment, dict[str, Moment]]] = {}
         for watch in self.watches.values():
             key, looks = watch.rule.page_key, sight is not None and watch.rule.metric == Metric.UNSEEN
-            if looks and sight is not None and not sight.ready(key):
+            if looks and sight is not None and not sight.ready(key, watch.rule.zone or EVERY_ZONE):
                 continue
             if (key, looks) not in known:
                 known[key, looks] = moment_of(source, key, sight if looks else None)

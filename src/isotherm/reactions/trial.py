@@ -15,7 +15,7 @@ from isotherm.core.exposure import Exposures
 from isotherm.core.group_by import GroupBy
 from isotherm.core.rules import Metric, Moment, Reaction, Rule, Watch, peak
 from isotherm.core.samples import Samples
-from isotherm.core.seeing import Seeing
+from isotherm.core.seeing import EVERY_ZONE, Seeing
 from isotherm.core.tiers import MINUTE_MS
 from isotherm.core.watching import moment_of
 from isotherm.core.zone_rollup import ZoneContents
@@ -75,7 +75,7 @@ def dry_run(
     exposures = Exposures(grid_size=max(bands, 1), window_ms=window_ms, hop_ms=hop_ms)
     sight = Seeing(exposures, group_by.views, hop_ms=hop_ms) if bands and rule.metric == Metric.UNSEEN else None
     if sight is not None:
-        sight.ready(rule.page_key)
+        sight.ready(rule.page_key, rule.zone or EVERY_ZONE)
     trying: Trying | None = None
     now_ms = 0
 
