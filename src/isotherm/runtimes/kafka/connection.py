@@ -48,6 +48,7 @@ WEBHOOKS_GROUP: Final = "isotherm-webhooks"
 
 _CONNECT_S: Final = 20.0  #: how long a start waits for brokers: those of the same `docker compose up` need some seconds
 _REQUEST_S: Final = 10.0
+_ANSWER_S: Final = 2.0  #: within a request; then it is asked again, if it is still wanted: a process stops within 5 s
 _HOUR_MS: Final = 3_600_000
 
 #: A dead worker is found out after 6 s, the least that brokers allow by default: its partitions are served again within ten.
@@ -272,31 +273,36 @@ class Cluster:
 
     # -- reading by hand
 
-    def offsets_since(self, consumer: Any, topic: str, partitions: list[int], since_ms: int) -> list[tuple[TopicPartition, int]]:
-        """Where to begin so that nothing from `since_ms` on is missed, and the end as it is now, a partition. Raises `KafkaException`."""
+    def offsets_since(
+        self, consumer: Any, topic: str, partitions: list[int], since_ms: int, wanted: Callable[[], bool] = lambda: True
+    ) -> list[tuple[TopicPartition, int]]:
+        """Where to begin so that nothing from `since_ms` on is missed, and the end as it is now, a partition.
+
+        Raises `KafkaException`; without an answer also soon after it is not `wanted` any more.
+        """
         asked = [TopicPartition(topic, partition, max(0, since_ms)) for partition in partitions]
-        found = _insist(lambda: consumer.offsets_for_times(asked, timeout=_REQUEST_S))
+        found = _insist(lambda: consumer.offsets_for_times(asked, timeout=_ANSWER_S), wanted)
         out = []
         for place in found:
-            low, high = watermarks(consumer, TopicPartition(topic, place.partition))
+            low, high = watermarks(consumer, TopicPartition(topic, place.partition), wanted)
             out.append((TopicPartition(topic, place.partition, max(low, place.offset) if place.offset >= 0 else high), high))
         return out
 
 
-def watermarks(consumer: Any, place: TopicPartition) -> tuple[int, int]:
+def watermarks(consumer: Any, place: TopicPartition, wanted: Callable[[], bool] = lambda: True) -> tuple[int, int]:
     """The first offset of a partition that is still there, and the next one to be written. Raises `KafkaException`."""
-    found: tuple[int, int] = _insist(lambda: consumer.get_watermark_offsets(place, timeout=_REQUEST_S))
+    found: tuple[int, int] = _insist(lambda: consumer.get_watermark_offsets(place, timeout=_ANSWER_S), wanted)
     return found
 
 
-def _insist(ask: Callable[[], Any]) -> Any:
+def _insist(ask: Callable[[], Any], wanted: Callable[[], bool]) -> Any:
     """Asks again for some seconds where brokers do not know yet who leads a partition: it was made or moved just now."""
     deadline = time.monotonic() + _REQUEST_S
     while True:
         try:
             return ask()
         except KafkaException:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or not wanted():
                 raise
             time.sleep(0.1)
 

@@ -219,4 +219,5 @@ class Parts:
         except KafkaException as error:
             logger.error("what lay on the parts of %s before now can't be read, they are shown from now on: %s", page, error)
             asked.ends({})
-        asked.whole.set()
+        finally:
+            asked.whole.set()  # whatever went wrong, no later question waits for it

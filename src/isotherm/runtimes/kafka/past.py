@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +35,8 @@ __all__ = ["ReadPast", "read_past", "read_views"]
 _AT_ONCE: Final = 100  #: records that are taken as one
 _FETCHED: Final = 1000
 _PAUSE_S: Final = 0.002  #: the gateway goes before
+_POLL_S: Final = 0.5  #: so soon it sees that nobody waits any more
+_SILENCE_S: Final = 30.0  #: brokers that send nothing for so long are away: the next question is to have its turn
 _RECORDS_MAX: Final = 200_000  #: of a partition, the newest: a gateway writes at most four a second
 
 #: Of a cluster, a page and the time. The first is called once with the ends by partition, the next as it goes on, while the last says so.
@@ -54,7 +56,7 @@ def read_past(
     """Zones and spots. Raises `KafkaException`."""
     pipeline = cluster.pipeline
     named = msgspec.json.encode(page)
-    for messages in _partitions(cluster, now_ms, ends):
+    for messages in _partitions(cluster, now_ms, ends, wanted):
         group_by = GroupBy(grid_size=pipeline.grid_size, hop_ms=pipeline.hop_ms, samples_a_tile_max=pipeline.samples_a_tile_max)
         group_by.spots_of = {page}
         values = (value for _, value in messages if named in value and is_clickstream(value))
@@ -83,7 +85,7 @@ def read_views(
 ) -> None:
     """What was in view. Raises `KafkaException`."""
     named = msgspec.json.encode(page)
-    for messages in _partitions(cluster, now_ms, ends):
+    for messages in _partitions(cluster, now_ms, ends, wanted):
         meeting, views = Meeting(), Views(grid_size=cluster.pipeline.grid_size)
         while some := list(islice(messages, _AT_ONCE)):
             for time_ms, value in some:
@@ -106,25 +108,32 @@ def _meet(meeting: Meeting, views: Views, samples: Samples, page: str) -> None:
         views.meet(samples, keys, fresh & (samples.runs.page == keys.index(page)))
 
 
-def _partitions(cluster: Cluster, now_ms: int, ends: Callable[[Mapping[int, int]], object]) -> Iterator[Iterator[tuple[int, bytes]]]:
-    """Of each partition in turn the records, their times and values."""
+def _partitions(
+    cluster: Cluster, now_ms: int, ends: Callable[[Mapping[int, int]], object], wanted: Callable[[], bool]
+) -> Iterator[Iterator[tuple[int, bytes]]]:
+    """Of each partition in turn the records, their times and values, as long as they are wanted."""
     pipeline = cluster.pipeline
     topic = cluster.name(Topics.CLICKSTREAM)
     since_ms = now_ms - max(pipeline.window_ms, REPEAT_MEMORY_MS) - pipeline.skew_ms
     with cluster.consumer("isotherm-parts-past", **{"enable.partition.eof": True}) as consumer:
-        places = cluster.offsets_since(consumer, topic, list(range(cluster.partitions)), since_ms)
+        places = cluster.offsets_since(consumer, topic, list(range(cluster.partitions)), since_ms, wanted)
         ends({place.partition: end for place, end in places})
         for place, end in places:
             start = max(place.offset, end - _RECORDS_MAX)
-            if start < end:
+            if start < end and wanted():
                 consumer.assign([TopicPartition(topic, place.partition, start)])
-                yield _records(consumer, end)
+                yield _records(consumer, end, wanted)
 
 
-def _records(consumer: Any, end: int) -> Iterator[tuple[int, bytes]]:
-    """Of the partition that is assigned, up to `end`."""
-    while True:
-        first = consumer.poll(1.0)
+def _records(consumer: Any, end: int, wanted: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
+    """Of the partition that is assigned, up to `end`. Raises `KafkaException` where nothing comes for long."""
+    heard_s = monotonic()
+    while wanted():
+        first = consumer.poll(_POLL_S)
+        if first is not None:
+            heard_s = monotonic()
+        elif monotonic() - heard_s > _SILENCE_S:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         for message in [] if first is None else [first, *consumer.consume(_FETCHED, timeout=0)]:
             if message.error() is not None:
                 if message.error().code() == KafkaError._PARTITION_EOF:
