@@ -19,6 +19,8 @@ from typing import Any
 
 from aiohttp import web
 
+from isotherm.answers import preflight
+
 WEB = Path(__file__).parents[2] / "src" / "isotherm" / "web"
 NEVER = 0xFFFFFFFF
 NOBODY = {"start": 0, "end": 300_000, "people": 0, "grid-size": 50, "fold": None, "hidden-bands": 0, "bands": []}
@@ -201,6 +203,8 @@ class Stage:
     async def exposed(self, request: web.Request) -> web.Response:
         """`/api/exposure`."""
         self.looked.append((request.path, dict(request.query)))
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return web.json_response({"error": "expected the token"}, status=401)
         status, answer = self.exposure
         return web.json_response(answer, status=status)
 
@@ -242,6 +246,7 @@ async def stage() -> AsyncIterator[Stage]:
     host.router.add_get("/api/heatmap", now.past)
     host.router.add_get("/api/heatmap/steps", now.past)
     host.router.add_get("/api/exposure", now.exposed)
+    host.router.add_route("OPTIONS", "/api/exposure", preflight("GET"))
     host.router.add_get("/healthz", _answer)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")

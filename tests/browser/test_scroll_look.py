@@ -90,7 +90,7 @@ async def test_it_asks_once_a_second_while_it_is_looked_at(page: Page, scene: St
     """With the pass and of the device class that is chosen; what comes back as it was draws nothing; hidden, or another look: not asked."""
     await show(page, scene, device="mobile", look="scroll")
     await asks_again(scene, 2)
-    assert asked(scene)[-1] == {"page": "/p/1", "device": "mobile", "site": "default", "token": "first"}
+    assert asked(scene)[-1] == {"page": "/p/1", "device": "mobile", "site": "default"}
     await page.evaluate("""() => { window.drawn = 0; const shadow = document.querySelector("isotherm-overlay").shadowRoot;
         new MutationObserver(() => { window.drawn += 1; }).observe(shadow.querySelector(".bands").parentElement, { subtree: true, childList: true, attributes: true }); }""")
     await asks_again(scene, 2)
@@ -126,7 +126,7 @@ async def test_what_is_not_known_is_said_in_words(page: Page, scene: Stage, cons
     before = len(asked(scene))
     await notice.get_by_role("button", name="Show the last hour").click()
     await expect(page.locator(f"{OVERLAY} .label").last).to_have_text("75 % of people got to the end")
-    assert [set(query) for query in asked(scene)[before:]] == [{"page", "device", "site", "token", "from", "to"}]
+    assert [set(query) for query in asked(scene)[before:]] == [{"page", "device", "site", "from", "to"}]
     await expect(notice).to_be_hidden()
 
 

@@ -86,3 +86,6 @@ async def test_too_few_people_are_not_told(serve: Serve) -> None:
             assert (found["people"], found["hidden-bands"]) == (2, 40)
         async with stranger.get(f"{served.address}/api/exposure?page=/p/1") as answer:
             assert answer.status == 401
+        async with stranger.options(f"{served.address}/api/exposure?page=/p/1") as answer:  # may a page of the shop ask with a header?
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
+            assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]

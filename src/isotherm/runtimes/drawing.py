@@ -12,25 +12,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from aiohttp import web
 
 from isotherm.access.book import Book, BookError
-from isotherm.answers import refused
+from isotherm.answers import FROM_ANYWHERE, preflight, refused
 from isotherm.core.drawn import Drawing, DrawnZone, DrawnZoneError, drawn_from_json, drawn_to_json
 from isotherm.core.sites import Site, Sites
 from isotherm.live.asked import site_asked
 
 __all__ = ["DrawingEndpoints"]
-
-#: The overlay asks from the shop's own pages.
-_FROM_ANYWHERE: Final = {"Access-Control-Allow-Origin": "*"}
-_PREFLIGHT: Final = _FROM_ANYWHERE | {
-    "Access-Control-Allow-Methods": "GET, PUT, DELETE",
-    "Access-Control-Allow-Headers": "Content-Type, Authorization",
-    "Access-Control-Max-Age": "600",
-}
 
 
 class DrawingEndpoints:
@@ -56,10 +47,7 @@ class DrawingEndpoints:
         route.add_get("/api/zones/drawn", self.drawn)
         route.add_put("/api/zones/drawn", self.put)
         route.add_delete("/api/zones/drawn", self.drop)
-        route.add_route("OPTIONS", "/api/zones/drawn", self.preflight)
-
-    async def preflight(self, _request: web.Request) -> web.StreamResponse:
-        return web.Response(status=204, headers=_PREFLIGHT)
+        route.add_route("OPTIONS", "/api/zones/drawn", preflight("GET, PUT, DELETE"))
 
     async def drawn(self, request: web.Request) -> web.StreamResponse:
         key = site_asked(request)
@@ -118,4 +106,4 @@ class DrawingEndpoints:
 
 def _answer(drawing: Drawing, *, may: bool) -> web.Response:
     """`may`: whether the one who asks may change them."""
-    return web.json_response({"zones": [drawn_to_json(zone) for zone in drawing.zones], "may": may}, headers=_FROM_ANYWHERE)
+    return web.json_response({"zones": [drawn_to_json(zone) for zone in drawing.zones], "may": may}, headers=FROM_ANYWHERE)

@@ -19,7 +19,7 @@ from isotherm.access.book import Book, FolderBook
 from isotherm.access.guard import Guard
 from isotherm.access.keys import Keys
 from isotherm.addresses import Proxies, address_of
-from isotherm.answers import refused
+from isotherm.answers import preflight, refused
 from isotherm.core.limits import Limits
 from isotherm.gateway.endpoints import GatewayEndpoints
 from isotherm.history.endpoints import HistoryEndpoints
@@ -205,6 +205,7 @@ class Server:
         route.add_get("/api/history", self._about_history)
         route.add_get("/api/pages", self._pages)
         route.add_get("/api/exposure", self._exposed)
+        route.add_route("OPTIONS", "/api/exposure", preflight("GET"))
         route.add_get("/api/zones", self._league)
         route.add_get("/api/zones/usual", self._usual)
         self._drawing.add_to(app)
