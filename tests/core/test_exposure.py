@@ -326,6 +326,29 @@ def test_where_the_first_screen_ends_is_told_of_enough_people_at_the_top() -> No
     assert told == [round(2 / 6, 4), round(2 / 6, 4), None]
 
 
+def test_a_busy_page_is_counted_now_and_then() -> None:
+    """Its answer is good for a while by the number of stretches; that of a small page is always new."""
+    window = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=250)
+    window.advance(START_MS)
+    columns = [np.zeros(40_000, np.int64) for _ in range(7)]
+    columns[4], columns[5], columns[6] = columns[4] + 1, columns[5] + START_MS - 1_000, columns[6] + START_MS
+
+    def told(page: str, devices: tuple[int, ...] = (0, 1, 2)) -> int:
+        return int(window.lately(page, devices).ms[0])
+
+    window.merge([PAGES[0]], StretchCounts(*columns))
+    window.merge([PAGES[1]], StretchCounts(*(column[:10] for column in columns)))
+    assert (told(PAGES[0]), told(PAGES[1])) == (40_000_000, 10_000)
+    for page in PAGES:
+        window.merge([page], StretchCounts(*(column[:1] for column in columns)))
+    window.advance(START_MS + 250)
+    assert (told(PAGES[0]), told(PAGES[0], (0,)), told(PAGES[1])) == (40_000_000, 40_001_000, 11_000)
+    window.advance(START_MS + 500)
+    assert told(PAGES[0]) == 40_001_000
+    window.forget(PAGES[0])
+    assert told(PAGES[0]) == 0
+
+
 def test_pages_without_views_are_not_known() -> None:
     """Movement alone opens nothing."""
     running = Running()

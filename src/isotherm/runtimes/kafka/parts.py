@@ -144,7 +144,7 @@ class Parts:
         """What was in view of the page. The first question waits as well."""
         await self._whole(self._asked["exposure"].get(page) or self._ask_exposure(page))
         self._exposures.advance(self._now_ms())
-        return self._exposures.of(page, devices)
+        return self._exposures.lately(page, devices)
 
     async def _whole(self, asked: _Asked) -> None:
         asked.asked_ms = self._now_ms()
