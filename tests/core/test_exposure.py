@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.counts import Counts, StretchCounts
@@ -192,6 +192,10 @@ def test_minutes_hours_and_days_are_what_was_in_view(steps: list[Any]) -> None:
 
 
 @given(steps)
+@example([
+    (0, [(PAGES[1], "y", 320.0, [("view", 1, 2)])]), (29, [(PAGES[1], "y", 320.0, [("view", 0, 4)])]),
+    (7, [(PAGES[1], "y", 320.0, [("view", 0, 3), ("move", 0, 0)])]),
+])  # fmt: skip
 @settings(max_examples=100, deadline=None)
 def test_no_time_is_told_twice(steps: list[Any]) -> None:
     """However late things come: up to a minute, when much of it was told."""

@@ -196,7 +196,8 @@ class Views:
         view = self._active(run.page, view, run.last_ms)
         if view.due < 0:
             self._due.get(waits, {}).pop((run.page, run.session), None)
-            view = self._wait(run.page, run.session, view, LOOK_MS if view.bottom else MEMORY_MS)
+            silent = not view.bottom or view.told_ms >= view.active_ms + IDLE_MS  # what is told of it is to be known for a while
+            view = self._wait(run.page, run.session, view, MEMORY_MS if silent else LOOK_MS)
         if known is None or run.session not in known:
             self._number += 1
             known = self._pages.setdefault(run.page, {})
