@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import KafkaException
-
 from isotherm.core.records import Interest, RecordError, decode_interest
 from isotherm.runtimes.kafka.connection import INTEREST, Cluster
+from isotherm.runtimes.kafka.following import Following
 from isotherm.runtimes.kafka.interest import LASTS_MS
 from isotherm.runtimes.kafka.whole import WholeTopic
-from isotherm.runtimes.pipeline import StartError
 
 __all__ = ["WishFollower", "Wishes"]
 
 _PAGES_MAX: Final = 1000  #: for which parts are told at a time; further wishes wait until others end
 _POLL_S: Final = 0.25
-_AGAIN_S: Final = 1.0
-_TIMEOUT_S: Final = 20.0
 
 logger = logging.getLogger(__name__)
 
@@ -57,36 +51,18 @@ class Wishes:
             self.exposure = frozenset(self._exposure)
 
 
-class WishFollower:
-    """Follows `isotherm-interest` on a thread of its own."""
+class WishFollower(Following):
+    """Follows `isotherm-interest`."""
 
     def __init__(self, cluster: Cluster, wishes: Wishes, now_ms: Callable[[], int]) -> None:
-        self._cluster = cluster
         self._wishes = wishes
         self._now_ms = now_ms
-        self._running = True
-        self._read_once = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="wishes", daemon=True)
-        self._thread.start()
+        super().__init__(cluster, INTEREST, "wishes", "who asks for zones")
 
-    def wait(self) -> None:
-        """Returns once the topic was read. Raises `StartError`."""
-        if not self._read_once.wait(_TIMEOUT_S):
-            raise StartError(f"the topic {self._cluster.name(INTEREST)} could not be read within {_TIMEOUT_S:.0f} s")
-
-    def close(self) -> None:
-        self._running = False
-        self._thread.join()
-
-    def _run(self) -> None:
-        while self._running:
-            try:
-                with WholeTopic(self._cluster, INTEREST) as topic:
-                    while self._running:
-                        self._read(topic)
-            except KafkaException as error:
-                logger.warning("can't read who asks for zones, will try again: %s", error.args[0].str() if error.args else error)
-                time.sleep(_AGAIN_S)
+    def _follow(self) -> None:
+        with WholeTopic(self._cluster, INTEREST) as topic:
+            while self._running:
+                self._read(topic)
 
     def _read(self, topic: WholeTopic) -> None:
         now_ms = self._now_ms()
