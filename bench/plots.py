@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 _RESULTS = Path(__file__).parent / "results"
 _PICTURES = Path(__file__).parents[1] / "docs" / "benchmarks"
 _COLOURS = ("#d9480f", "#868e96", "#1971c2", "#2f9e44")
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "isotherm",
     "svg.fonttype": "none",
     "font.family": "sans-serif",

@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
+import select
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.machine import cpu_s, rss_bytes
 
-__all__ = ["Child", "Served", "child", "served", "settings", "tell", "until"]
+__all__ = ["Child", "Served", "child", "orders", "served", "settings", "tell", "until"]
 
 TOKEN = "bench"
 _PATIENCE_S = 120.0
+_SILENCE_S = 0.05
 
 
 class Child:
@@ -142,6 +145,22 @@ def settings() -> dict[str, Any]:
     """What the parent gave."""
     given: dict[str, Any] = json.loads(sys.argv[1])
     return given
+
+
+def orders(meanwhile: Callable[[float], object]) -> Iterator[dict[str, Any]]:
+    """What the parent says, until it says no more. While it is silent `meanwhile` is called with the seconds that it may take, so that a
+    load answers its server's pings."""
+    said = b""
+    while True:
+        while b"\n" not in said:
+            while not select.select([0], [], [], 0)[0]:
+                meanwhile(_SILENCE_S)
+            more = os.read(0, 65536)
+            if not more:
+                return
+            said += more
+        line, _, said = said.partition(b"\n")
+        yield json.loads(line)
 
 
 def tell(**what: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import random
@@ -113,7 +114,7 @@ class Field:
         consumer = Consumer({"bootstrap.servers": self.servers, "group.id": self.prefix + group})
         places = [TopicPartition(self.prefix + topic, partition) for partition in range(PARTITIONS)]
         done = consumer.committed(places, timeout=10)
-        lag = sum(consumer.get_watermark_offsets(place, timeout=10)[1] - max(0, place.offset) for place in done)
+        lag: int = sum(consumer.get_watermark_offsets(place, timeout=10)[1] - max(0, place.offset) for place in done)
         consumer.close()
         return lag
 
@@ -291,10 +292,10 @@ def cases(options: argparse.Namespace) -> Iterator[Callable[[Broker, Path, str],
     records = options.records
     for runs, size, pages in ((1, 20, 50), (10, 20, 50), (10, 20, 1), (10, 20, 2000)):
         number = records if runs == 1 else records // 5
-        yield lambda broker, folder, prefix, n=number, r=runs, s=size, p=pages: stages(broker, folder, prefix, n, r, s, p)
+        yield functools.partial(stages, records=number, runs=runs, size=size, pages=pages)
     for every_s, pages in ((5.0, 50), (0.25, 50), (0.25, 1)):
         visitors = options.visitors if every_s > 1 else options.visitors // 2
-        yield lambda broker, folder, prefix, v=visitors, e=every_s, p=pages: gateway(broker, folder, prefix, v, e, p)
+        yield functools.partial(gateway, visitors=visitors, every_s=every_s, pages=pages)
     yield failover
 
 

@@ -58,15 +58,14 @@ def main() -> None:
         go_on(at)
     while sum(acked) < number * given["rounds"]:
         for key, _ in selector.select(10):
-            at: int = key.data
-            left[at] += sockets[at].recv(65536)
-            end = 0
-            for opcode, start, end in unmasked(left[at]):
+            which: int = key.data
+            data, end = left[which] + sockets[which].recv(65536), 0
+            for opcode, start, end in unmasked(data):
                 if opcode == 1:
-                    acked[at] += b'"ack"' in left[at][start:end]
-                    refused += b'"error"' in left[at][start:end]
-            left[at] = left[at][end:]
-            go_on(at)
+                    acked[which] += b'"ack"' in data[start:end]
+                    refused += b'"error"' in data[start:end]
+            left[which] = data[end:]
+            go_on(which)
     wall_s = time.perf_counter() - began_s
     tell(sent=sum(acked), refused=refused, wall_s=wall_s, busy=(time.process_time() - cpu_s) / wall_s)
 

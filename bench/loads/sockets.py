@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Iterator
 
-__all__ = ["PING", "PONG", "connect_all", "masked", "unmasked"]
+__all__ = ["PING", "PONG", "connect_all", "connecting", "masked", "unmasked"]
 
 PING = 9
 
@@ -24,13 +25,15 @@ _REQUEST = (
 
 def connect_all(port: int, paths: list[str], first: int = 0) -> tuple[list[socket.socket], list[bytes]]:
     """One upgraded socket a path, in order; `first` is how many other processes opened before. Also what came behind each answer."""
-    sockets: list[socket.socket] = []
-    left: list[bytes] = []
+    pairs = [pair for some in connecting(port, paths, first) for pair in some]
+    return [one for one, _ in pairs], [left for _, left in pairs]
+
+
+def connecting(port: int, paths: list[str], first: int = 0) -> Iterator[list[tuple[socket.socket, bytes]]]:
+    """The same, some at a time: so many take longer than a server waits for the first ones' pongs."""
     for start in range(0, len(paths), _HANDSHAKING):
         some = [_ask(port, path, first + start + at) for at, path in enumerate(paths[start : start + _HANDSHAKING])]
-        left += [_answer(one) for one in some]
-        sockets += some
-    return sockets, left
+        yield [(one, _answer(one)) for one in some]
 
 
 def _ask(port: int, path: str, number: int) -> socket.socket:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import random
 import select
-import sys
 import time
 from typing import Any
 
 from bench.loads.events import batch
 from bench.loads.sockets import PING, PONG, connect_all, masked, unmasked
-from bench.processes import settings, tell
+from bench.processes import orders, settings, tell
 
 _GRACE_S = 30.0  #: for the last acknowledgements
 
@@ -47,7 +46,7 @@ class _Trackers:
             if wait_s <= 0:
                 self._send()
                 sent += 1
-            self._hear(acks_ms, min(max(wait_s, 0.0), 0.05))
+            self.hear(acks_ms, min(max(wait_s, 0.0), 0.05))
         return {"sent": sent, "acked": len(acks_ms), "acks_ms": acks_ms, "wall_s": time.perf_counter() - began_s}
 
     def _send(self) -> None:
@@ -60,7 +59,7 @@ class _Trackers:
         self._sent_s[at, seq] = time.perf_counter()
         self.sockets[at].sendall(message)
 
-    def _hear(self, acks_ms: list[float], wait_s: float) -> None:
+    def hear(self, acks_ms: list[float], wait_s: float) -> None:
         for file, _ in self._poll.poll(wait_s, 256):
             at = self._of_file[file]
             data = self._left.pop(file, b"") + self.sockets[at].recv(65536)
@@ -78,8 +77,7 @@ def main() -> None:
     given = settings()
     trackers = _Trackers(given["port"], given["trackers"], given["pages"], given.get("first", 0), given.get("samples", 1))
     tell(ready=True)
-    for line in sys.stdin:
-        order = json.loads(line)
+    for order in orders(lambda wait_s: trackers.hear([], wait_s)):
         cpu_s = time.process_time()
         done = trackers.run(order["rate"], order["seconds"])
         tell(busy=(time.process_time() - cpu_s) / done["wall_s"], **done)

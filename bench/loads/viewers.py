@@ -8,15 +8,13 @@ viewer of each page.
 from __future__ import annotations
 
 import base64
-import json
 import select
 import struct
-import sys
 import time
 from typing import Any
 
-from bench.loads.sockets import PING, PONG, connect_all, unmasked
-from bench.processes import settings, tell
+from bench.loads.sockets import PING, PONG, connecting, unmasked
+from bench.processes import orders, settings, tell
 
 _END = struct.Struct("<d")
 _END_AT = 8  #: in the frame's header, docs/wire.md
@@ -26,24 +24,33 @@ _READ_BYTES = 262_144
 class _Listener:
     """Reads whatever comes, until it is time."""
 
-    def __init__(self, sockets: list[Any], pages: int) -> None:
-        self._by_file = {one.fileno(): one for one in sockets}
-        self._kept_of = {one.fileno(): at for at, one in enumerate(sockets[:pages])}
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+        self._by_file: dict[int, Any] = {}
+        self._kept_of: dict[int, int] = {}
         self._poll = select.epoll()
-        for one in sockets:
-            one.setblocking(False)
-            self._poll.register(one.fileno(), select.EPOLLIN)
         self._buffer = bytearray(_READ_BYTES)
         self._view = memoryview(self._buffer)
         self._left: dict[int, bytes] = {}  # of a socket: the beginning of a frame whose end has not come
 
-    def listen(self, seconds: float, keep: bool) -> dict[str, Any]:
+    def add(self, one: Any, left: bytes) -> None:
+        """A socket, and what came behind its answer's head."""
+        file = one.fileno()
+        if len(self._by_file) < self._pages:
+            self._kept_of[file] = len(self._by_file)
+        self._by_file[file] = one
+        self._left[file] = left
+        one.setblocking(False)
+        self._poll.register(file, select.EPOLLIN)
+
+    def listen(self, seconds: float, keep: bool = False) -> dict[str, Any]:
         seen: dict[float, list[float]] = {}  # window's end -> frames, when the first came, when the last
         kept: dict[int, list[str]] = {}
         frames = size = lost = 0
         until_s = time.perf_counter() + seconds
-        while (now_s := time.perf_counter()) < until_s:
-            for file, _ in self._poll.poll(min(0.05, until_s - now_s), 512):
+        wait_s = seconds
+        while wait_s >= 0:
+            for file, _ in self._poll.poll(min(0.05, wait_s), 512):
                 read = self._read(file)
                 if read <= 0:
                     lost += read < 0
@@ -66,6 +73,7 @@ class _Listener:
                         entry[2] = at_s
                     if keep and file in self._kept_of:
                         kept.setdefault(self._kept_of[file], []).append(base64.b64encode(data[start:end]).decode())
+            wait_s = until_s - time.perf_counter()
         return {"frames": frames, "bytes": size, "lost": lost, "seen": seen, "kept": kept}
 
     def _whole(self, file: int, read: int) -> memoryview:
@@ -96,11 +104,13 @@ def main() -> None:
     given = settings()
     first, pages = given["first"], given["pages"]
     paths = [given["path"].format(page=(first + at) % pages) for at in range(given["viewers"])]
-    sockets, _ = connect_all(given["port"], paths, first)
-    listener = _Listener(sockets, pages)
+    listener = _Listener(pages)
+    for some in connecting(given["port"], paths, first):
+        for one, left in some:
+            listener.add(one, left)
+        listener.listen(0)
     tell(ready=True)
-    for line in sys.stdin:
-        order = json.loads(line)
+    for order in orders(listener.listen):
         cpu_s, began_s = time.process_time(), time.perf_counter()
         heard = listener.listen(order["seconds"], order.get("keep", False))
         wall_s = time.perf_counter() - began_s

@@ -21,7 +21,8 @@ def _sent(payload: bytes) -> bytes:
 def test_frames_that_come_in_pieces_are_counted_once_each(cut_bytes: int) -> None:
     """However the stream is cut, each frame is seen with its window's end, and none is lost or made up."""
     server, viewer = socket.socketpair()
-    listener = _Listener([viewer], 1)
+    listener = _Listener(1)
+    listener.add(viewer, b"")
     stream = b"".join(map(_sent, FRAMES))
 
     def write() -> None:

@@ -61,6 +61,7 @@ from isotherm.runtimes.topics import Message, Topics
 __all__ = ["Embedded"]
 
 _TICK_S: Final = 0.010  #: between the ends of commits: half the 20 ms that a tick may last, so that acks are quick. All where none waits
+_SETTLE_S: Final = 0.05  #: a hop waits no longer for the commit of what came before it
 _TRIM_EVERY_S: Final = 5.0
 _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
@@ -130,6 +131,7 @@ class Embedded:
         self._digesting: Digesting | None = None
         self._recent_digests: list[Digest] = []  # at a start: those since the last record that was read
         self._tasks: list[asyncio.Task[None]] = []
+        self._ticking = asyncio.Lock()
         self._stopping = False
         self._history_warning: str | None = None
         self._broken = False  #: a task ended that should not: the gate stays closed, however sound the disk is
@@ -333,6 +335,17 @@ class Embedded:
                 return
 
     async def _tick(self) -> None:
+        async with self._ticking:
+            await self._take()
+
+    async def _settle(self) -> None:
+        """What came before the window's end is counted in it: no tick waits longer. A slow disk holds its own records up, not the hop."""
+        if self._wake.is_set() or self._ticking.locked():
+            tick = asyncio.create_task(self._tick())
+            tick.add_done_callback(self._ended)
+            await asyncio.wait({tick}, timeout=_SETTLE_S)
+
+    async def _take(self) -> None:
         now_ms = self.clock.now_ms()
         drained = self.gate.drain(now_ms)
         if drained is None:
@@ -386,6 +399,7 @@ class Embedded:
             await asyncio.sleep((hop_ms - self.clock.now_ms() % hop_ms) / 1000)
 
     async def _hop(self) -> None:
+        await self._settle()
         now_ms = self.clock.now_ms()
         hop = self._advance(now_ms)
         if hop is None:
