@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+import isotherm.sockets
 from isotherm.sockets import Socket
-from tests.trust.raw_socket import PING, RawSocket, frame, raw_socket
+from tests.trust.raw_socket import CLOSE, PING, PONG, TEXT, RawSocket, frame, raw_socket
 
 
 @asynccontextmanager
@@ -93,3 +94,82 @@ async def test_what_is_pushed_comes_as_it_was(pushed: list[str | bytes], address
         got = [message.data async for message in socket]
         assert got == pushed
         assert socket.close_code == 1001
+
+
+async def test_what_is_taken_at_once_comes_in_the_order_of_the_wire() -> None:
+    """Some frames are taken as they come, others are left to `receive`, which takes its time: none overtakes another, none is lost."""
+    heard: list[tuple[int, str]] = []
+    done = asyncio.Event()
+
+    def at_once(data: bytes) -> bool:
+        number = int(data)
+        if number % 27 == 3:
+            return False
+        heard.append((number, "at once"))
+        return True
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = await Socket.upgrade(request, frame_bytes_max=1024, queued_bytes_max=1 << 20)
+        async for data in socket.receive(at_once):
+            for _ in range(int(data) % 5):  # meanwhile more comes
+                await asyncio.sleep(0)
+            heard.append((int(data), "received"))
+        done.set()
+        return socket.response
+
+    async with serving(handle) as address, raw_socket(address.rstrip("/"), "/") as socket, asyncio.timeout(60):
+        for start in range(0, 2000, 20):
+            socket.send(*(frame(TEXT, str(number).encode()) for number in range(start, start + 20)))
+            if start % 60 == 0:
+                socket.send(frame(PING, b"all of these"))
+                assert await socket.receive() == (PONG, b"all of these")
+        socket.send(frame(CLOSE))
+        await socket.ending()
+        await done.wait()
+    assert [number for number, _ in heard] == list(range(2000))
+    ways = [way for _, way in heard]
+    assert ways.count("at once") > 100
+    assert ways.count("received") > 100
+
+
+async def test_what_fails_at_once_is_told_to_whoever_receives() -> None:
+    """A defect in what takes a frame ends its connection alone, with its own words, and nothing is taken after it."""
+    taken: list[bytes] = []
+    raised: list[Exception] = []
+
+    def at_once(data: bytes) -> bool:
+        taken.append(data)
+        raise ZeroDivisionError(data)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = await Socket.upgrade(request, frame_bytes_max=1024, queued_bytes_max=1 << 20)
+        try:
+            async for data in socket.receive(at_once):
+                taken.append(data)
+        except ZeroDivisionError as error:
+            raised.append(error)
+        return socket.response
+
+    async with serving(handle) as address, raw_socket(address.rstrip("/"), "/") as socket, asyncio.timeout(60):
+        socket.send(frame(TEXT, b"one"), frame(TEXT, b"two"))
+        await socket.ending()
+    assert taken == [b"one"]
+    assert [error.args for error in raised] == [(b"one",)]
+
+
+async def test_whoever_speaks_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that are taken at once are a sign of life, like answers to pings; who gives none is gone."""
+    monkeypatch.setattr(isotherm.sockets, "_HEARTBEAT_S", 1.0)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = await Socket.upgrade(request, frame_bytes_max=1024, queued_bytes_max=1 << 20)
+        async for _ in socket.receive(lambda _: True):
+            pass
+        return socket.response
+
+    async with serving(handle) as address, raw_socket(address.rstrip("/"), "/") as socket, asyncio.timeout(60):
+        for _ in range(2):
+            assert (await socket.receive())[0] == PING
+            socket.send(frame(TEXT, b"no answer to that, but a word"))
+        assert (await socket.receive())[0] == PING
+        await socket.ending()

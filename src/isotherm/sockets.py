@@ -5,6 +5,13 @@ of 2 to 10 bytes and the payload (RFC 6455, 5.2), so it goes straight to the tra
 for every socket: the same payload pushed to many sockets one after the other is put into its frame once, and all transports share these
 bytes. What a slow peer leaves unread is bounded by what stands in its transport's buffer; aiohttp's writer, which still answers pings
 and says goodbye, is told never to wait for it (`_WRITER_LIMIT`).
+
+    transport ── aiohttp's parser ──┬── at once: a plain function, within the very call that brought the bytes
+                                    └── the queue ──▶ `receive`, a turn of the loop and a task's step later
+
+A frame that comes alone costs more on its way through a future, a task and the coroutines in it than what is done with it. So whoever
+can take a frame without waiting is asked first; what it does not want, and all that comes while something of before still waits, takes
+the library's way, so the order is that of the wire.
 """
 
 from __future__ import annotations
@@ -12,10 +19,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue
 
 __all__ = ["SUBPROTOCOL", "TOKEN_SUBPROTOCOL", "Socket"]
 
@@ -30,13 +38,60 @@ _HEARTBEAT_S: Final = 25.0  #: below the 30 to 60 s after which routers and prox
 
 _CLOSE_S: Final = 1.0  #: how long a peer may take to say goodbye: a stop takes 5 s in all
 
+AtOnce = Callable[[bytes], bool]  #: takes a frame without waiting; False: it does not, and whoever receives has to
+
+
+class _Queue(WebSocketDataQueue):
+    """The library's queue of messages, past which those go that are taken at once."""
+
+    __slots__ = ("at_once", "failure", "waiting")
+
+    def __init__(self, protocol: Any, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(protocol, limit, loop=loop)
+        self.at_once: AtOnce | None = None
+        self.waiting = 0  #: messages that `receive` has not done with: nothing may overtake them
+        self.failure: Exception | None = None  #: of `at_once`, for `receive` to raise
+
+    def feed_data(self, data: Any, size: int) -> None:
+        """Called by the library's parser, which could do nothing with an error."""
+        if self.at_once is not None and not self.waiting and (data.type is WSMsgType.TEXT or data.type is WSMsgType.BINARY):
+            try:
+                if self.at_once(data.data):
+                    return
+            except Exception as error:
+                self.at_once, self.failure = None, error
+        self.waiting += 1
+        super().feed_data(data, size)
+
+
+class _Response(web.WebSocketResponse):
+    """The library's, with our queue in the place of its own, which it makes when it has answered the upgrade."""
+
+    _queue: _Queue | None = None
+
+    @property
+    def _reader(self) -> WebSocketDataQueue | None:
+        return self._queue
+
+    @_reader.setter
+    def _reader(self, made: WebSocketDataQueue | None) -> None:
+        assert made is not None, "the library makes one, once"
+        given = made._limit // 2  # it tells twice of what it was given
+        self._queue = _Queue(made._protocol, given, asyncio.get_running_loop())
+
+    def _on_data_received(self) -> None:
+        """A sign of life: the next ping may wait. The library's own asks for a turn of the loop with each; now and then is enough."""
+        late_s = asyncio.get_running_loop().time() + _HEARTBEAT_S - self._heartbeat_when
+        if late_s > _HEARTBEAT_S / 25 or self._pong_response_cb is not None:
+            self._reset_heartbeat()
+
 
 class Socket:
     """A connection that was upgraded. `receive` its frames; `push` to it from anywhere in the loop."""
 
     __slots__ = ("_response", "_transport", "queued_bytes_max", "too_large")
 
-    def __init__(self, response: web.WebSocketResponse, transport: asyncio.Transport, queued_bytes_max: int) -> None:
+    def __init__(self, response: _Response, transport: asyncio.Transport, queued_bytes_max: int) -> None:
         self._response = response
         self._transport = transport
         self.queued_bytes_max = queued_bytes_max
@@ -45,7 +100,7 @@ class Socket:
     @classmethod
     async def upgrade(cls, request: web.Request, *, frame_bytes_max: int, queued_bytes_max: int) -> Socket:
         """Answers the upgrade. Frames above `frame_bytes_max` close the connection with code 1009."""
-        response = web.WebSocketResponse(
+        response = _Response(
             compress=False,  # a compressor a connection costs more than all else we do for it, and can be blown up
             max_msg_size=frame_bytes_max + 1,  # aiohttp refuses from this size on
             heartbeat=_HEARTBEAT_S,
@@ -63,10 +118,19 @@ class Socket:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, queued_bytes_max)
         return cls(response, transport, queued_bytes_max)
 
-    async def receive(self) -> AsyncIterator[bytes]:
-        """The bytes of each frame, text or binary, until the connection ends."""
+    async def receive(self, at_once: AtOnce | None = None) -> AsyncIterator[bytes]:
+        """The bytes of each frame, text or binary, until the connection ends, but of those that `at_once` took.
+
+        `at_once` is called as frames come, never after one that it did not take before that one was received and done with. What it
+        raises is raised here.
+        """
+        queue = self._response._queue
+        assert queue is not None, "the upgrade was answered"
+        queue.at_once = at_once
         while True:  # `async for` over aiohttp's response would be one more coroutine a socket, kept as long as the socket
             message = await self._response.receive()
+            if queue.failure is not None:
+                raise queue.failure
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 yield message.data
             elif message.type in _ENDED:
@@ -78,6 +142,7 @@ class Socket:
                     await self._response.pong(message.data)
             elif message.type is WSMsgType.ERROR:
                 self.too_large = getattr(message.data, "code", None) == WSCloseCode.MESSAGE_TOO_BIG
+            queue.waiting -= 1
 
     @property
     def queued_bytes(self) -> int:
@@ -98,6 +163,8 @@ class Socket:
         self._transport.abort()
 
     async def close(self, code: int, reason: str) -> None:
+        if self._response._queue is not None:
+            self._response._queue.at_once = None  # what still comes is not heard
         await self._response.close(code=code, message=reason.encode())
 
     @property

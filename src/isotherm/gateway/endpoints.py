@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -65,7 +66,7 @@ class GatewayEndpoints:
         conversation.heard_ms = self._now_ms()
         self._sockets[socket] = conversation
         try:
-            async for data in socket.receive():
+            async for data in socket.receive(partial(self._at_once, conversation)):
                 if self._turns.spent():
                     await self._turns.next()
                 conversation.receive(data, self._now_ms())
@@ -78,6 +79,13 @@ class GatewayEndpoints:
             self._sockets.pop(socket, None)
             conversation.close()
         return socket.response
+
+    def _at_once(self, conversation: Conversation, data: bytes) -> bool:
+        """Takes a frame as it comes; not where its sender may have to wait or to be turned away."""
+        if self._gate.why_closed is not None or self._turns.spent():
+            return False
+        conversation.receive(data, self._now_ms())
+        return True
 
     async def beacon(self, request: web.Request, rest: str) -> web.StreamResponse:
         site, sender = self._admit(request)

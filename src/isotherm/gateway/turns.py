@@ -19,7 +19,7 @@ __all__ = ["Turns"]
 
 _TURN_S: Final = 0.010
 _AT_ONCE_MAX: Final = 1024
-_ALONE_S: Final = 0.002  #: a frame that nothing was read before for so long: it may well be the only one, and nothing is counted yet
+_SPELL_S: Final = 0.002  #: what is read within so long, after as long a pause or what was counted, is not counted: it can't be much
 
 
 class Turns:
@@ -29,7 +29,7 @@ class Turns:
         self._now_s = now_s
         self._reading = False  #: somebody read in this turn of the loop
         self._since_s = 0.0
-        self._newest_s = float("-inf")
+        self._newest_s = self._spell_s = float("-inf")
         self._queue: deque[tuple[asyncio.Future[None], float]] = deque()
         self._at_once = 1
         self._too_long = False
@@ -38,8 +38,10 @@ class Turns:
         """Whether reading has gone on for long enough in this turn of the loop."""
         now_s = self._now_s()
         if not self._reading:
-            alone, self._newest_s = now_s - self._newest_s > _ALONE_S, now_s
-            if not alone:
+            paused, self._newest_s = now_s - self._newest_s > _SPELL_S, now_s
+            if paused:
+                self._spell_s = now_s
+            elif now_s - self._spell_s > _SPELL_S:
                 self._read_from_now()
             return False
         if now_s - self._since_s <= _TURN_S:
@@ -62,7 +64,8 @@ class Turns:
         return self._now_s() - self._queue[0][1] if self._queue else 0.0
 
     def _read_from_now(self) -> None:
-        self._reading, self._since_s = True, self._now_s()
+        self._reading = True
+        self._since_s = self._spell_s = self._now_s()
         asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
