@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
@@ -95,6 +95,17 @@ def plain(bucket: Bucket) -> Any:
     return bucket[:3], contents.cells.tolist(), contents.counts.tolist(), contents.marks.marks.tolist(), contents.marks.level
 
 
+def sent(page: str, load: str, origin: str | None) -> tuple[dict[str, Any], list[str], str | None, bool]:
+    """A batch of one sample, always the first of its load."""
+    one = {"page": page, "session": "a", "load": load, "seq": 0, "width": 10, "height": 10, "viewport": 800.0}
+    return one | {"kind": [0], "x": [1.0], "y": [2.0], "age": [0]}, [""] * 5, origin, False
+
+
+#: A repeat, on a page that nobody knows yet, from an origin of which nothing that counts came.
+OF_NOTHING = [(0, [sent(PAGES[0], "x", None)]), (9, [sent(PAGES[2], "x", "https://a.example")]), (9, [sent(PAGES[2], "y", None)])]
+
+
+@example(OF_NOTHING, set(), set(), [], True)
 @settings(max_examples=40, deadline=None)
 @given(
     steps, st.sets(st.integers(1, 11), max_size=4), st.sets(st.integers(1, 11), max_size=4), st.lists(messages, max_size=4), st.booleans()

@@ -43,7 +43,7 @@ async def test_heat_is_back_after_a_kill(serve: Serve, http: aiohttp.ClientSessi
                 if len(acked) >= stop_after:
                     break
             else:
-                await eventually(_returns(lambda: len(acked) == len(trace)))
+                await eventually(_returns(lambda: len(acked) == len(trace) or reading.done()))
             reading.cancel()
 
     async def read_acks(socket: aiohttp.ClientWebSocketResponse) -> None:

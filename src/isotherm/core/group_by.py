@@ -196,6 +196,8 @@ class GroupBy:
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
         """The counts, with what is known of their pages; and of pages that somebody left for them."""
         origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
+        if 0 in newest_ms:  # of a page of which nothing counted, no origin is told: whoever does not know the page could keep none
+            origins = [origin if newest else None for origin, newest in zip(origins, newest_ms, strict=True)]
         told, moved = self.views.take(), self.presence.changes()
         for left in ({stretch.page for stretch in told} | moved.keys()) - set(keys) if told or moved else ():
             keys.append(left)
