@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core import counting
-from isotherm.core.counts import Counts
-from isotherm.core.layers import LAYERS
 from isotherm.core.meeting import Meeting
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Runs, Samples
@@ -100,66 +98,6 @@ def test_tallies_of_few_panes_and_of_many_are_the_same(panes: int) -> None:
 
 
 @needs_compiler
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 60)), st.integers(1, 70))
-def test_rows_are_told_apart_the_same(made: list[int], tiles: int) -> None:
-    """Which cells are of one row, and which tiles these are."""
-    cells = np.array(sorted(set(made)), np.int64)
-
-    def split() -> Any:
-        of_cells, rows = counting.split(cells, tiles)
-        return of_cells.tolist(), rows
-
-    both_ways(split)
-
-
-@needs_compiler
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 3))), st.sampled_from([1, -1])), max_size=6))
-def test_windows_are_the_same(made: list[Any]) -> None:
-    """The slab, the totals and what changed: cells that came and went in one hop did not."""
-    chunks = [
-        (np.array([cell for cell, _ in chunk], np.int64), np.array([count for _, count in chunk], np.int32), sign) for chunk, sign in made
-    ]
-
-    def add() -> Any:
-        slab, totals, watched = np.zeros(40, np.int32), np.zeros(4, np.int64), np.array([True, False, True, True])
-        cells, counts = counting.add(slab, totals, watched, 10, chunks)
-        return slab.tolist(), totals.tolist(), cells.tolist(), counts.tolist()
-
-    both_ways(add)
-
-
-@needs_compiler
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 99), st.integers(1, 3))), st.integers(0, 3))
-def test_counts_find_the_same_cells(made: list[tuple[int, int, int, int]], missing: int) -> None:
-    """And nothing is done where a page or row is missing."""
-    columns = np.array(made, np.int64).reshape(-1, 4)
-    counts = Counts(
-        pages=["a/", "b/", "c/"], origins=[None] * 3, visitors=[0] * 3, newest_ms=[0] * 3,
-        page=columns[:, 0].copy(), layer=columns[:, 1].copy(), pane=np.zeros(len(columns), np.int64),
-        tile=columns[:, 2].astype(np.int32), count=columns[:, 3].astype(np.int32),
-    )  # fmt: skip
-    place = np.array([2, 0, 1])
-    place[missing:] = -1
-    rows = np.arange(3 * LAYERS).reshape(3, LAYERS)
-    rows[0, 2] = -1
-
-    def locate_and_drop() -> Any:
-        references = np.full(rows.size, 7)
-        found = counting.locate(place, counts, rows, references, 100)
-        if not found:
-            return references.tolist()
-        references -= 7
-        dropped = sorted(counting.drop(found.cells, references, 100))
-        assert not references.any()
-        return [column.tolist() for column in (found.cells, found.counts, found.samples)], dropped
-
-    both_ways(locate_and_drop)
-
-
-@needs_compiler
 @given(st.one_of(st.integers(-(2**52), 2**52), st.integers(-(2**63), 2**63 - 1)), st.sampled_from([1, 3, 50, 250, 999, 86_400_000]))
 def test_panes_of_any_time(time_ms: int, hop_ms: int) -> None:
     """The division that multiplies is floor division, over all of 64 bits."""
@@ -170,7 +108,7 @@ def test_panes_of_any_time(time_ms: int, hop_ms: int) -> None:
 
 @needs_compiler
 def test_what_does_not_fit_is_refused() -> None:
-    """Columns of unequal lengths or other types, places out of range, cells outside the slab: an error, never a wild write."""
+    """Columns of unequal lengths or other types, places out of range: an error, never a wild write."""
     made = [(0, 0, 0, 0, 0, 1.0, 1.0, True, [(0.5, 0.5, 0, 1, True)])]
     whole, fresh = to_samples(made), np.ones(1, np.bool_)
     for wrong, words in (
@@ -183,11 +121,6 @@ def test_what_does_not_fit_is_refused() -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=words):
             counting.tally(wrong, fresh, None, 50, 250, want_rows=True)
-    outside = [(np.array([10]), np.ones(1, np.int32), 1)]
-    with pytest.raises(IndexError):
-        counting.add(np.zeros(10, np.int32), np.zeros(1, np.int64), np.ones(1, np.bool_), 10, outside)
-    with pytest.raises(IndexError):
-        counting.drop(np.array([10]), np.ones(1, np.int64), 10)
     meeting = Meeting()
     with pytest.raises(IndexError):
         meeting.meet(replace(whole, sessions=[]), [page.key for page in whole.pages])

@@ -20,50 +20,20 @@ kept, once.
 from __future__ import annotations
 
 from collections.abc import KeysView
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counting import Chunk, Located, add, drop, locate, split
 from isotherm.core.counts import Counts
 from isotherm.core.heat import Changes, Heat, PageNow, View
 from isotherm.core.layers import LAYERS, PLAIN_LAYERS, layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
 from isotherm.core.page_table import RATE_SPAN_MS, PageTable
+from isotherm.core.panes import RowArrays, Slid, make_panes, places_of
 
 __all__ = ["RATE_SPAN_MS", "Aggregator", "Hop"]
-
-_LOOSE_CHUNKS = 16  #: of a pane, before they are joined: a chunk is two arrays, some hundred bytes each however few its rows are
-_LOOSE_ROWS = 256  #: and one more for so many rows that are joined, so that joining copies no row more than some times
-_CALM_PANES = 64  #: a pane of so many hops ago is joined: trackers gather for some seconds, then little comes
-
-_NO_CELLS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-_NO_COUNTS: npt.NDArray[np.int32] = np.zeros(0, np.int32)
-_NO_SAMPLES: npt.NDArray[np.float64] = np.zeros(0)
-
-
-@dataclass(slots=True)
-class _Pane:
-    """Counts of one pane, as chunks in the order they came, joined now and then."""
-
-    cells: list[npt.NDArray[np.int64]]
-    counts: list[npt.NDArray[np.int32]]
-    chunks_max: int = _LOOSE_CHUNKS
-
-    def add(self, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> None:
-        self.cells.append(cells)
-        self.counts.append(counts)
-        if len(self.cells) > self.chunks_max:
-            joined, _ = self.joined()
-            self.chunks_max = _LOOSE_CHUNKS + len(joined) // _LOOSE_ROWS
-
-    def joined(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        if len(self.cells) > 1:
-            self.cells, self.counts = [np.concatenate(self.cells)], [np.concatenate(self.counts)]
-        return self.cells[0], self.counts[0]
 
 
 class Hop:
@@ -71,12 +41,10 @@ class Hop:
 
     __slots__ = ("_aggregator", "_counts", "_places", "_tiles", "end_ms")
 
-    def __init__(self, aggregator: Aggregator, end_ms: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[Any]) -> None:
-        """`cells` ascending, each once, with their new counts."""
+    def __init__(self, aggregator: Aggregator, end_ms: int, slid: Slid) -> None:
         self.end_ms = end_ms
         self._aggregator = aggregator
-        self._counts = counts
-        self._tiles, self._places = split(cells, aggregator.tiles) if len(cells) else (cells, {})
+        self._tiles, self._counts, self._places = slid.tiles, slid.counts, slid.places
 
     def changed_pages(self) -> list[str]:
         """Keys of the watched pages that changed."""
@@ -128,8 +96,7 @@ class Aggregator:
         self._dense_rows = max(1, cells_dense_max // self.tiles)
         self._slab: npt.NDArray[np.int32] = np.zeros(self._dense_rows * self.tiles, np.int32)
         self._sparse: dict[int, dict[int, int]] = {}  # row beyond the slab -> tile -> count
-        self._panes: dict[int, _Pane] = {}
-        self._waiting: list[tuple[npt.NDArray[np.int64], Located]] = []  # panes of counts, and their cells
+        self._panes = make_panes(self.tiles, self._dense_rows, self._window_panes, self._skew_panes)
         self._end: int | None = None  # the window covers panes below this one
         self._pages = PageTable()
         self._page_of_row: list[int] = []  # place in the table; -1: the row is free
@@ -139,6 +106,7 @@ class Aggregator:
         self._references: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: pane rows that name it
         self._totals: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: samples in the window
         self._watched_rows: npt.NDArray[np.bool_] = np.zeros(64, np.bool_)
+        self._bind()
         self._watched: dict[str, int] = {}
         self._watch_all = 0
         self._restless: set[str] = set()  # watched pages whose number of visitors changed without a sample
@@ -162,14 +130,12 @@ class Aggregator:
             if merged.any():
                 counts = counts.only((~merged).tolist())
         places = table.find_all(counts.pages)
-        located = locate(places, counts, table.rows, self._references, self.tiles)
-        if located is None:
+        samples = self._panes.merge(places, counts, table.rows)
+        if samples is None:
             self._make_rows(places, counts)
-            located = locate(places, counts, table.rows, self._references, self.tiles)
-            assert located is not None, "all rows are made"
-        if len(located.cells):
-            self._waiting.append((counts.pane, located))
-        for place in table.tell(places, located.samples if arrived is None else arrived, counts, now_ms, source):
+            samples = self._panes.merge(places, counts, table.rows)
+            assert samples is not None, "all rows are made"
+        for place in table.tell(places, samples if arrived is None else arrived, counts, now_ms, source):
             if table.watched[place]:
                 self._restless.add(table.key(place))
         if offset is not None:
@@ -205,98 +171,24 @@ class Aggregator:
         if end == self._end:
             return None
         self._forget()
-        chunks: list[Chunk] = []
-        if self._end is not None:
-            self._slide(self._end, end, chunks)
+        slid = self._panes.advance(self._end, end)
         self._end = end
-        self._settle(end, chunks)
-        calm = self._panes.get(end - _CALM_PANES)
-        if calm is not None:
-            calm.joined()
-        return Hop(self, end * self.hop_ms, *(self._apply(chunks) if chunks else (_NO_CELLS, _NO_COUNTS)))
+        self.late += slid.late
+        self.ahead += slid.ahead
+        self._dropped += slid.dropped
+        return Hop(self, end * self.hop_ms, slid if slid.beyond is None else self._with_sparse(slid, *slid.beyond))
 
     @property
     def idle(self) -> bool:
         """Nothing is in the ring: time may pass without telling."""
-        return not self._panes and not self._waiting
+        return not len(self._panes)
 
-    def _slide(self, old: int, new: int, chunks: list[Chunk]) -> None:
-        """Moves the window from ending at pane `old` to ending at `new`; also over a leap of the clock, either way."""
-        step = new - old
-        numbers: Any
-        if 0 < step < len(self._panes):
-            numbers = [*range(old, new), *range(old - self._window_panes, new - self._window_panes)]
-            if step > self._window_panes:
-                numbers = sorted(set(numbers))
-        else:
-            numbers = list(self._panes)
-        for number in numbers:
-            pane = self._panes.get(number)
-            if pane is None:
-                continue
-            was_in = old - self._window_panes <= number < old
-            is_in = new - self._window_panes <= number < new
-            cells, counts = pane.joined()
-            if is_in != was_in:
-                chunks.append((cells, counts, 1 if is_in else -1))
-            if number < new - self._window_panes or number >= new + self._skew_panes:
-                if number >= new:
-                    self.ahead += int(counts.sum())
-                self._drop(cells)
-                del self._panes[number]
-
-    def _settle(self, end: int, chunks: list[Chunk]) -> None:
-        """Puts what waited into the panes of its time, and into the window where that pane is in it."""
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        first, last = end - self._window_panes, end + self._skew_panes
-        for panes, located in [_as_one(waiting)] if len(waiting) > 1 else waiting:
-            pane, cells, counts = panes, located.cells, located.counts
-            lowest, highest = located.lowest_pane, located.highest_pane
-            if lowest < first or highest >= last:
-                inside = (pane >= first) & (pane < last)
-                self.late += int(counts[pane < first].sum())
-                self.ahead += int(counts[pane >= last].sum())
-                self._drop(cells[~inside])
-                pane, cells, counts = pane[inside], cells[inside], counts[inside]
-                if not len(pane):
-                    continue
-                lowest, highest = int(pane.min()), int(pane.max())
-            if lowest == highest:
-                self._keep(lowest, cells, counts)
-                if lowest < end:
-                    chunks.append((cells, counts, 1))
-                continue
-            if not located.ascending:
-                # numbers of 16 bits are sorted in a few passes, however many
-                order = np.argsort((pane - lowest).astype(np.uint16) if highest - lowest < 1 << 16 else pane, kind="stable")
-                pane, cells, counts = pane[order], cells[order], counts[order]
-            starts = [0, *(np.flatnonzero(pane[1:] != pane[:-1]) + 1).tolist()]
-            for number, start, stop in zip(pane[starts].tolist(), starts, [*starts[1:], len(pane)], strict=True):
-                self._keep(number, cells[start:stop], counts[start:stop])
-            past = len(pane) if highest < end else int(np.searchsorted(pane, end))
-            if past:
-                chunks.append((cells[:past], counts[:past], 1))
-
-    def _keep(self, number: int, cells: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> None:
-        pane = self._panes.get(number)
-        if pane is None:
-            self._panes[number] = _Pane([cells], [counts])
-        else:
-            pane.add(cells, counts)
-
-    def _apply(self, chunks: list[Chunk]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-        """Adds to the window; returns the cells of watched rows that changed, ascending, each once, and their counts now."""
-        if len(self._page_of_row) <= self._dense_rows:
-            return add(self._slab, self._totals, self._watched_rows, self.tiles, chunks)
-        bound = self._dense_rows * self.tiles
-        masks = [cells < bound for cells, _, _ in chunks]
-        within = [(cells[mask], counts[mask], sign) for (cells, counts, sign), mask in zip(chunks, masks, strict=True)]
-        beyond = [(cells[~mask], counts[~mask] * sign) for (cells, counts, sign), mask in zip(chunks, masks, strict=True)]
-        cells, counts = add(self._slab, self._totals, self._watched_rows, self.tiles, within)
-        sparse_cells, sparse_counts = self._add_sparse(*map(np.concatenate, zip(*beyond, strict=True)))
-        return np.concatenate((cells, sparse_cells)), np.concatenate((counts, sparse_counts))
+    def _with_sparse(self, slid: Slid, cells: npt.NDArray[np.int64], by: npt.NDArray[np.int64]) -> Slid:
+        """What changed, rows beyond the slab with it."""
+        changed, counts = self._add_sparse(cells, by)
+        rows, tiles = np.divmod(changed, self.tiles)
+        places = slid.places | places_of(rows, len(slid.tiles))
+        return slid._replace(tiles=np.concatenate((slid.tiles, tiles)), counts=np.concatenate((slid.counts, counts)), places=places)
 
     def _add_sparse(self, cells: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
         """The same for rows beyond the slab."""
@@ -316,9 +208,6 @@ class Aggregator:
             if self._watched_rows[row]:
                 changed[cell] = number
         return np.array(list(changed), np.int64), np.array(list(changed.values()), np.int64)
-
-    def _drop(self, cells: npt.NDArray[np.int64]) -> None:
-        self._dropped += drop(cells, self._references, self.tiles)
 
     def _forget(self) -> None:
         """Frees rows that no pane names any more: their windows are empty, their pages may go.
@@ -359,8 +248,12 @@ class Aggregator:
                 self._references = np.concatenate((self._references, np.zeros_like(self._references)))
                 self._totals = np.concatenate((self._totals, np.zeros_like(self._totals)))
                 self._watched_rows = np.concatenate((self._watched_rows, np.zeros_like(self._watched_rows)))
+                self._bind()
         self._watched_rows[row] = self._pages.watched[place]
         return row
+
+    def _bind(self) -> None:
+        self._panes.bind(RowArrays(self._slab, self._totals, self._watched_rows, self._references))
 
     def rows_of(self, view: View) -> list[int]:
         """The rows that a view adds up; none where the page has no samples."""
@@ -464,14 +357,6 @@ class Aggregator:
     def _page_now(self, place: int, now_ms: int) -> PageNow:
         samples = sum(int(self._totals[row]) for row in self._pages.rows[place, :PLAIN_LAYERS].tolist() if row >= 0)
         return self._pages.now(place, samples, now_ms)
-
-
-def _as_one(waiting: list[tuple[npt.NDArray[np.int64], Located]]) -> tuple[npt.NDArray[np.int64], Located]:
-    """What waited, joined: records of many pages are many and small, and what is kept of a pane is looked at once."""
-    located = [one for _, one in waiting]
-    lowest, highest = min(one.lowest_pane for one in located), max(one.highest_pane for one in located)
-    cells, counts = np.concatenate([one.cells for one in located]), np.concatenate([one.counts for one in located])
-    return np.concatenate([panes for panes, _ in waiting]), Located(cells, counts, _NO_SAMPLES, lowest, highest, False)
 
 
 @lru_cache(maxsize=64)

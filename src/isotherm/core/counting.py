@@ -1,4 +1,4 @@
-"""Counting: the innermost loops. From samples to counts, from counts to the window.
+"""Counting: the innermost loops, from samples to counts; those from counts to the window are in `panes`.
 
 Each is here twice: in numpy, and compiled (`loops/`) where there was a compiler when Isotherm was installed. They give the same; a
 test holds them to that. numpy needs some forty passes over the columns and a sort, which at a few hundred samples a second is nearly all
@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.counts import Counts
-from isotherm.core.layers import DEVICES, KINDS, LAYERS, PLAIN_LAYERS
+from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 8  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 9  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -30,24 +29,15 @@ else:
         compiled = None  # type: ignore[assignment]
 
 __all__ = [
-    "Chunk",
-    "Located",
     "Placed",
     "Tally",
-    "add",
     "compiled",
-    "drop",
     "kind_places",
-    "locate",
     "order",
     "place",
-    "split",
     "tally",
     "tally_with_numpy",
 ]
-
-#: Cells (each any number of times), their counts, and 1 or -1: whether they are added to the window or taken away.
-Chunk = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], int]
 
 _NO_LAYER = 0xFF
 
@@ -63,18 +53,6 @@ class Tally:
     count: npt.NDArray[np.int32]
     newest_ms: npt.NDArray[np.int64]  #: one element a page of the samples; 0: no samples of it counted
     row: npt.NDArray[np.int64] | None  #: if wanted, one element a sample: the row that counts it; -1: none does
-
-
-@dataclass(slots=True)
-class Located:
-    """Columns, one row a row of the counts; and the samples of each page, of plain kinds."""
-
-    cells: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int32]
-    samples: npt.NDArray[np.float64]
-    lowest_pane: int
-    highest_pane: int
-    ascending: bool  #: in their panes
 
 
 @dataclass(slots=True)
@@ -151,101 +129,6 @@ def tally_with_numpy(
     row = np.full(len(samples), -1, np.int64)
     row[at] = inverse
     return Tally(page_of_row, layer_of_row, panes[pane_of_row], tile_of_row.astype(np.int32), count.astype(np.int32), newest_ms, row)
-
-
-def locate(
-    place: npt.NDArray[np.int64],
-    counts: Counts,
-    rows: npt.NDArray[np.int64],
-    references: npt.NDArray[np.int64],
-    tiles: int,
-) -> Located | None:
-    """Where counts are counted: `place` is that of each page in `rows[place, layer]`. Rows are named once more in `references`.
-
-    None, and nothing is done: there are counts without a row.
-    """
-    if compiled is not None:
-        length = len(counts.page)
-        cells, numbers, samples = np.empty(length, np.int64), np.empty(length, np.int32), np.zeros(len(place))
-        found = compiled.locate(
-            place,
-            counts.page,
-            counts.layer,
-            counts.pane,
-            counts.tile,
-            counts.count,
-            rows,
-            references,
-            tiles,
-            LAYERS,
-            PLAIN_LAYERS,
-            cells,
-            numbers,
-            samples,
-        )
-        return Located(cells, numbers, samples, *found) if found else None
-    if not len(counts.page):
-        return Located(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(len(place)), 0, 0, True)
-    places = place[counts.page]
-    row = rows[places, counts.layer]
-    if places.min() < 0 or row.min() < 0:
-        return None
-    np.add.at(references, row, 1)
-    of_page: npt.NDArray[Any] = np.bincount(
-        counts.page, weights=np.where(counts.layer < PLAIN_LAYERS, counts.count, 0), minlength=len(place)
-    )
-    pane = counts.pane
-    ascending = bool(np.all(pane[1:] >= pane[:-1]))
-    return Located(row * tiles + counts.tile, counts.count.copy(), of_page, int(pane.min()), int(pane.max()), ascending)
-
-
-def add(
-    slab: npt.NDArray[np.int32],
-    totals: npt.NDArray[np.int64],
-    watched_rows: npt.NDArray[np.bool_],
-    tiles: int,
-    chunks: list[Chunk],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-    """Adds all chunks to the slab, and to the totals of its rows of `tiles` cells. All cells lie in the slab.
-
-    Returns the cells of watched rows whose count is another now, ascending, each once, and these counts.
-    """
-    if compiled is not None:
-        cells, counts = compiled.add(slab, totals, watched_rows, tiles, chunks)
-        return np.frombuffer(cells, np.int64), np.frombuffer(counts, np.int32)
-    if not chunks:
-        return np.zeros(0, np.int64), np.zeros(0, np.int32)
-    cells = np.concatenate([chunk[0] for chunk in chunks])
-    counts = np.concatenate([chunk[1] * np.int32(chunk[2]) for chunk in chunks])
-    rows = cells // tiles
-    np.add.at(totals, rows, counts)
-    np.add.at(slab, cells, counts)
-    watched = watched_rows[rows]
-    which, inverse = np.unique(cells[watched], return_inverse=True)
-    changed = which[np.bincount(inverse, weights=counts[watched], minlength=len(which)) != 0]
-    return changed, slab[changed]
-
-
-def drop(cells: npt.NDArray[np.int64], references: npt.NDArray[np.int64], tiles: int) -> list[int]:
-    """Rows of these cells are named once less; returns those that nothing names any more, each once."""
-    if compiled is not None:
-        return compiled.drop(cells, references, tiles)
-    rows = cells // tiles
-    np.subtract.at(references, rows, 1)
-    empty: list[int] = np.unique(rows[references[rows] == 0]).tolist()
-    return empty
-
-
-def split(cells: npt.NDArray[np.int64], tiles: int) -> tuple[npt.NDArray[np.int64], dict[int, tuple[int, int]]]:
-    """The tile of each cell, and where the cells of each row of `tiles` start and stop. Cells ascend."""
-    if compiled is not None:
-        of_cells = np.empty(len(cells), np.int64)
-        return of_cells, compiled.split(cells, tiles, of_cells)
-    if not len(cells):
-        return cells, {}
-    rows, of_cells = np.divmod(cells, tiles)
-    starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()]
-    return of_cells, dict(zip(rows[starts].tolist(), zip(starts, [*starts[1:], len(cells)], strict=True), strict=True))
 
 
 def order(first: npt.NDArray[np.int64], second: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

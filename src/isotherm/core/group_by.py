@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,12 @@ import numpy.typing as npt
 from isotherm.core.cap import Cap
 from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts, StretchCounts
+from isotherm.core.layers import VIEW_KINDS
 from isotherm.core.meeting import Meeting
 from isotherm.core.pages import page_and_key
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
-from isotherm.core.rage import Clicked, Rage, click_places, clicked_in, with_bursts
+from isotherm.core.rage import NO_CLICKS, Clicked, Rage, click_places, clicked_in, with_bursts
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
@@ -64,8 +66,15 @@ class GroupBy:
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
         documents = Documents(samples.runs.page, samples.runs.width, samples.runs.height) if self._people else None
-        self.views.meet(samples, keys, fresh)
-        samples, fresh, within = self._with_bursts(samples, keys, fresh, within)
+        rare = samples.has_any(_rare_kinds(tuple(samples.kinds)))
+        if rare or len(self.views):
+            self.views.meet(samples, keys, fresh)
+        else:
+            self.views.settle(samples.arrived_ms)
+        if rare:
+            samples, fresh, within = self._with_bursts(samples, keys, fresh, within)
+        else:
+            self._newest = Grouped(samples, NO_CLICKS)
         tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)
         counts = self._with_pages(samples, keys, tallied, documents)
         if samples.anchored is None:
@@ -217,6 +226,12 @@ class GroupBy:
             documents=documents,
             stretches=_counted(told, keys),
         )
+
+
+@lru_cache(maxsize=64)
+def _rare_kinds(kinds: tuple[str, ...]) -> list[int]:
+    """Where kinds stand in a record's table that more is done for than to count."""
+    return [place for place, kind in enumerate(kinds[:256]) if kind == "click" or kind in VIEW_KINDS]
 
 
 def _counted(told: list[Stretch], keys: list[str]) -> StretchCounts | None:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
-__all__ = ["BURST_SEQ", "CLICKS_MAX", "REMEMBERED_MS", "Click", "Clicked", "Rage", "click_places", "clicked_in", "with_bursts"]
+__all__ = ["BURST_SEQ", "CLICKS_MAX", "NO_CLICKS", "REMEMBERED_MS", "Click", "Clicked", "Rage", "click_places", "clicked_in", "with_bursts"]
 
 BURST_MS: Final = 1000
 BURST_PX: Final = 30.0
@@ -59,7 +59,7 @@ class Click(NamedTuple):
 Clicked = tuple[tuple[str, str], Click]
 
 _Clicks = dict[tuple[str, str], list[Click]]
-_NONE: Final[npt.NDArray[np.intp]] = np.zeros(0, np.intp)
+NO_CLICKS: Final[npt.NDArray[np.intp]] = np.zeros(0, np.intp)
 
 
 class Rage:
@@ -145,13 +145,13 @@ def click_places(samples: Samples, fresh: npt.NDArray[np.bool_], within: npt.NDA
     """Where the clicks stand among the samples: those of `fresh` runs that are `within` the cap (None: all are)."""
     numbers = _clicks(tuple(samples.kinds))
     if not samples.has_any(numbers):
-        return _NONE
+        return NO_CLICKS
     is_click = samples.kind == numbers[0]
     for number in numbers[1:]:
         is_click |= samples.kind == number
     places = np.flatnonzero(is_click)
     if not len(places):
-        return _NONE
+        return NO_CLICKS
     kept = fresh[np.searchsorted(np.cumsum(samples.runs.size), places, "right")]
     if within is not None:
         kept &= within[places]

@@ -72,8 +72,7 @@ class Samples:
 
     def has_any(self, kinds: Iterable[int]) -> bool:
         """Whether there is a sample of one of these kinds, places in `kinds`: a look at bytes, where most records have none."""
-        of_samples = self.kind.tobytes()
-        return any(kind in of_samples for kind in kinds)
+        return any(map(self.kind.tobytes().__contains__, kinds))
 
 
 def _named_anchors(anchors: list[str], anchored: Anchored | None) -> tuple[list[str], Anchored | None]:

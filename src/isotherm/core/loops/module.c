@@ -73,9 +73,9 @@ int table_double(Table *table)
 void table_free(Table *table) { free(table->places); }
 
 static PyMethodDef methods[] = {
-    {"tally", tally, METH_VARARGS, NULL}, {"locate", locate, METH_VARARGS, NULL}, {"tell", tell, METH_VARARGS, NULL},
-    {"add", add, METH_VARARGS, NULL},     {"drop", drop, METH_VARARGS, NULL},     {"zone_tally", zone_tally, METH_VARARGS, NULL},
-    {"split", split, METH_VARARGS, NULL}, {"pairs", pairs, METH_VARARGS, NULL}, {"arrange", arrange, METH_VARARGS, NULL}, {"numbers", numbers, METH_VARARGS, NULL}, {"order", order, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"tally", tally, METH_VARARGS, NULL},     {"tell", tell, METH_VARARGS, NULL},   {"zone_tally", zone_tally, METH_VARARGS, NULL},
+    {"pairs", pairs, METH_VARARGS, NULL},     {"arrange", arrange, METH_VARARGS, NULL}, {"numbers", numbers, METH_VARARGS, NULL},
+    {"order", order, METH_VARARGS, NULL},     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_counting", NULL, 0, methods, NULL, NULL, NULL, NULL};
@@ -91,8 +91,8 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
 PyMODINIT_FUNC PyInit__counting(void)
 {
     PyObject *made = PyModule_Create(&module);
-    if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "ZoneSums", &zone_sums_spec) < 0 ||
-                 PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
+    if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
+                 add_type(made, "ZoneSums", &zone_sums_spec) < 0 || PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
         Py_CLEAR(made);
     return made;
 }

@@ -1,0 +1,573 @@
+/* Panes: the window as a sum of panes, slid hop by hop. `panes.py` says how, and has the same in numpy.
+ *
+ * What fell into a pane is a list of entries in the order they came, of 8 bytes each; those before `settled` were there at the last hop, the
+ * others wait for the next one:
+ *
+ *     63                          16 15        0
+ *     ├ row ────────┬ tile ────────┼ count ─────┤      more than 65,535 at once are several entries
+ *                   └ as many bits as the tiles need
+ *
+ * At a hop, each entry of a watched row that comes or goes is noted, and these are sorted by their cells:
+ *
+ *     63                          24 23        0
+ *     ├ cell ────────────────────────┼ by ───────┤      the sum over a cell is what its count changed by
+ */
+#include "loops.h"
+
+enum { COUNT_BITS = 16, BY_BITS = 24, CALM_PANES = 64, BOUND = 4 };
+static const uint64_t COUNT_MAX = (1 << COUNT_BITS) - 1, BY_MASK = (1 << BY_BITS) - 1;
+
+typedef struct {
+    int64_t number;
+    uint64_t *entries;
+    uint32_t used, room, settled;
+} Pane;
+
+typedef struct {
+    uint64_t *items;
+    Py_ssize_t used, room;
+} List;
+
+typedef struct {
+    PyObject_HEAD
+    Pane *panes; /* by their numbers, those from `first` to `end` */
+    Py_ssize_t first, end, room;
+    List unsettled; /* numbers of panes with entries that wait */
+    List noted, spare, beyond;
+    int64_t tiles, dense_rows;
+    int tile_bits;
+    Py_buffer bound[BOUND]; /* slab, totals, watched, references: as long as the rows' arrays stay the same */
+    int bounds;
+    Py_ssize_t rows;
+    int64_t late, ahead;
+} Panes;
+
+static int room_for(List *list, Py_ssize_t more)
+{
+    if (list->used + more <= list->room)
+        return 0;
+    Py_ssize_t room = list->used + more + list->room / 2 + 64;
+    uint64_t *items = realloc(list->items, (size_t)room * sizeof *items);
+    if (!items) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    list->items = items, list->room = room;
+    return 0;
+}
+
+/* -- panes by their numbers */
+
+/* The place of a pane, or the one that it would have. */
+static Py_ssize_t place_of(const Panes *self, int64_t number)
+{
+    Py_ssize_t low = self->first, high = self->end;
+    if (low < high) { /* mostly there are no gaps: one look, from either end */
+        int64_t from_first = (int64_t)((uint64_t)number - (uint64_t)self->panes[low].number);
+        int64_t from_last = (int64_t)((uint64_t)self->panes[high - 1].number - (uint64_t)number);
+        if (from_first >= 0 && from_first < high - low && self->panes[low + from_first].number == number)
+            return low + (Py_ssize_t)from_first;
+        if (from_last >= 0 && from_last < high - low && self->panes[high - 1 - from_last].number == number)
+            return high - 1 - (Py_ssize_t)from_last;
+        if (self->panes[high - 1].number < number)
+            return high;
+    }
+    while (low < high) {
+        Py_ssize_t middle = low + (high - low) / 2;
+        if (self->panes[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static Pane *find(const Panes *self, int64_t number)
+{
+    Py_ssize_t place = place_of(self, number);
+    return place < self->end && self->panes[place].number == number ? &self->panes[place] : NULL;
+}
+
+static Pane *find_or_make(Panes *self, int64_t number)
+{
+    Py_ssize_t place = place_of(self, number);
+    if (place < self->end && self->panes[place].number == number)
+        return &self->panes[place];
+    if (self->end == self->room) {
+        Py_ssize_t number_of = self->end - self->first;
+        if (self->first > number_of) {
+            memmove(self->panes, self->panes + self->first, (size_t)number_of * sizeof *self->panes);
+        } else {
+            Py_ssize_t room = 2 * self->room + 64;
+            Pane *panes = malloc((size_t)room * sizeof *panes);
+            if (!panes) {
+                PyErr_NoMemory();
+                return NULL;
+            }
+            if (number_of)
+                memcpy(panes, self->panes + self->first, (size_t)number_of * sizeof *panes);
+            free(self->panes);
+            self->panes = panes, self->room = room;
+        }
+        place -= self->first, self->end -= self->first, self->first = 0;
+    }
+    memmove(self->panes + place + 1, self->panes + place, (size_t)(self->end - place) * sizeof *self->panes);
+    self->end++;
+    self->panes[place] = (Pane){.number = number};
+    return &self->panes[place];
+}
+
+static void take_out(Panes *self, Pane *pane)
+{
+    free(pane->entries);
+    Py_ssize_t place = pane - self->panes;
+    if (place == self->first)
+        self->first++;
+    else
+        memmove(pane, pane + 1, (size_t)(--self->end - place) * sizeof *pane);
+}
+
+static int pane_room(Pane *pane, uint32_t more)
+{
+    if (more > UINT32_MAX - pane->used) {
+        PyErr_SetString(PyExc_OverflowError, "expected fewer counts of one pane");
+        return -1;
+    }
+    if (pane->used + more <= pane->room)
+        return 0;
+    uint64_t room = pane->used ? (uint64_t)pane->used + more + pane->used / 2 : more;
+    room = room > UINT32_MAX ? UINT32_MAX : room;
+    uint64_t *entries = realloc(pane->entries, (size_t)room * sizeof *entries);
+    if (!entries) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    pane->entries = entries, pane->room = (uint32_t)room;
+    return 0;
+}
+
+/* -- what comes in */
+
+/* merge(place, page, layer, pane, tile, count, rows, layers, plain_layers, -> samples) -> whether it was done
+ * False: a row is missing and nothing was done; the caller makes the rows and calls again. */
+static PyObject *merge(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    PyObject *o[8];
+    long long layers, plain_layers;
+    if (!PyArg_ParseTuple(args, "OOOOOOOLLO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &o[6], &layers, &plain_layers, &o[7]))
+        return NULL;
+    Views views = {.count = 0, .failed = 0};
+    Py_ssize_t pages = -1, length = -1, table = -1;
+    const int64_t *place = take(&views, o[0], 8, 0, &pages);
+    const int64_t *page = take(&views, o[1], 8, 0, &length), *layer = take(&views, o[2], 8, 0, &length), *pane = take(&views, o[3], 8, 0, &length);
+    const int32_t *tile = take(&views, o[4], 4, 0, &length), *count = take(&views, o[5], 4, 0, &length);
+    const int64_t *rows = take(&views, o[6], 8, 0, &table);
+    double *samples = take(&views, o[7], 8, 1, &pages);
+    self->spare.used = 0;
+    if (!views.failed && (layers < 1 || self->bounds < BOUND))
+        refuse(&views, PyExc_ValueError, "expected layers, and arrays of rows");
+    if (!views.failed && room_for(&self->spare, length) < 0)
+        views.failed = 1;
+    uint64_t *entry = self->spare.items;
+    const int64_t row_max = (int64_t)(UINT64_MAX >> (COUNT_BITS + self->tile_bits));
+    int missing = 0;
+    for (Py_ssize_t at = 0; at < length && !views.failed; at++) {
+        int64_t of = page[at], on = layer[at];
+        if ((uint64_t)of >= (uint64_t)pages || (uint64_t)on >= (uint64_t)layers || (uint64_t)tile[at] >= (uint64_t)self->tiles || count[at] < 0 ||
+            place[of] >= table / layers) {
+            refuse(&views, PyExc_IndexError, "counts name a page, layer or tile that does not exist, or are below 0");
+            break;
+        }
+        int64_t row = place[of] < 0 ? -1 : rows[place[of] * layers + on];
+        if (row >= self->rows || row > row_max) {
+            refuse(&views, PyExc_IndexError, "a row lies outside the table of rows");
+            break;
+        }
+        missing |= row < 0;
+        entry[at] = ((uint64_t)row << self->tile_bits | (uint64_t)tile[at]) << COUNT_BITS;
+    }
+    if (views.failed || missing)
+        return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
+    int64_t *references = self->bound[3].buf;
+    const int to_row = COUNT_BITS + self->tile_bits;
+    for (Py_ssize_t at = 0; at < length;) {
+        Py_ssize_t stop = at + 1, more = 0;
+        while (stop < length && pane[stop] == pane[at])
+            stop++;
+        for (Py_ssize_t one = at; one < stop; one++) /* the entries of what does not fit into one */
+            more += count[one] > (int32_t)COUNT_MAX ? (Py_ssize_t)((uint64_t)count[one] / COUNT_MAX) : 0;
+        Pane *kept = find_or_make(self, pane[at]);
+        if (!kept || stop - at + more > (Py_ssize_t)UINT32_MAX || pane_room(kept, (uint32_t)(stop - at + more)) < 0 || room_for(&self->unsettled, 1) < 0) {
+            if (kept)
+                PyErr_NoMemory();
+            views.failed = 1;
+            break;
+        }
+        if (kept->used == kept->settled)
+            self->unsettled.items[self->unsettled.used++] = (uint64_t)kept->number;
+        uint64_t *to = kept->entries + kept->used;
+        for (; at < stop; at++) {
+            uint64_t rest = (uint64_t)count[at];
+            for (; rest > COUNT_MAX; rest -= COUNT_MAX) {
+                *to++ = entry[at] | COUNT_MAX;
+                references[entry[at] >> to_row]++;
+            }
+            *to++ = entry[at] | rest;
+            references[entry[at] >> to_row]++;
+            if (layer[at] < plain_layers)
+                samples[page[at]] += count[at];
+        }
+        kept->used = (uint32_t)(to - kept->entries);
+    }
+    return done(&views, views.failed ? NULL : Py_NewRef(Py_True));
+}
+
+/* -- the clock */
+
+/* Entries come into the window (sign 1) or leave it (-1). */
+static int apply(Panes *self, const uint64_t *entries, Py_ssize_t number, int sign)
+{
+    int32_t *slab = self->bound[0].buf;
+    int64_t *totals = self->bound[1].buf;
+    const uint8_t *watched = self->bound[2].buf;
+    if (room_for(&self->noted, number) < 0)
+        return -1;
+    uint64_t *noted = self->noted.items + self->noted.used;
+    const int to_row = COUNT_BITS + self->tile_bits;
+    const int64_t tile_mask = (1LL << self->tile_bits) - 1;
+    for (Py_ssize_t at = 0; at < number; at++) {
+        uint64_t entry = entries[at];
+        int64_t row = (int64_t)(entry >> to_row), cell = row * self->tiles + ((int64_t)(entry >> COUNT_BITS) & tile_mask);
+        int32_t by = sign * (int32_t)(entry & COUNT_MAX);
+        uint64_t note = (uint64_t)cell << BY_BITS | ((uint64_t)by & BY_MASK);
+        if (row >= self->dense_rows) {
+            if (room_for(&self->beyond, 1) < 0)
+                return -1;
+            self->beyond.items[self->beyond.used++] = note;
+            continue;
+        }
+        slab[cell] += by;
+        totals[row] += by;
+        *noted = note;
+        noted += watched[row] != 0;
+    }
+    self->noted.used = noted - self->noted.items;
+    return 0;
+}
+
+static int64_t sum_of(const Pane *pane, uint32_t from)
+{
+    int64_t sum = 0;
+    for (uint32_t at = from; at < pane->used; at++)
+        sum += (int64_t)(pane->entries[at] & COUNT_MAX);
+    return sum;
+}
+
+/* A pane goes: its rows are named once less an entry. Rows that nothing names any more are added to `dropped`. */
+static int drop(Panes *self, Pane *pane, PyObject *dropped)
+{
+    int64_t *references = self->bound[3].buf;
+    int failed = 0;
+    for (uint32_t at = 0; at < pane->used; at++) {
+        uint64_t row = pane->entries[at] >> (COUNT_BITS + self->tile_bits);
+        if (--references[row])
+            continue;
+        PyObject *number = PyLong_FromUnsignedLongLong(row);
+        failed |= !number || PyList_Append(dropped, number) < 0;
+        Py_XDECREF(number);
+    }
+    take_out(self, pane);
+    return failed ? -1 : 0;
+}
+
+/* Where the window is to end, and how long it is. */
+typedef struct {
+    int64_t old, new, window, skew;
+} Step;
+
+/* What was settled of a pane comes into the window or leaves it; the pane goes if it lies outside. 1: it went. */
+static int slide_pane(Panes *self, Pane *pane, const Step *step, PyObject *dropped)
+{
+    int64_t number = pane->number;
+    int was_in = step->old - step->window <= number && number < step->old, is_in = step->new - step->window <= number && number < step->new;
+    if (was_in != is_in && apply(self, pane->entries, pane->settled, is_in ? 1 : -1) < 0)
+        return -1;
+    if (number >= step->new - step->window && number < step->new + step->skew)
+        return 0;
+    if (number >= step->new)
+        self->ahead += sum_of(pane, 0);
+    else
+        self->late += sum_of(pane, pane->settled);
+    return drop(self, pane, dropped) < 0 ? -1 : 1;
+}
+
+static int slide_number(Panes *self, int64_t number, const Step *step, PyObject *dropped)
+{
+    Pane *pane = find(self, number);
+    return pane ? slide_pane(self, pane, step, dropped) : 0;
+}
+
+static int slide(Panes *self, const Step *step, PyObject *dropped)
+{
+    int64_t by = step->new - step->old;
+    int failed = 0;
+    if (by > 0 && by < self->end - self->first && by <= step->window) {
+        for (int64_t number = step->old; number < step->new && !failed; number++)
+            failed = slide_number(self, number, step, dropped) < 0;
+        for (int64_t number = step->old - step->window; number < step->new - step->window && !failed; number++)
+            failed = slide_number(self, number, step, dropped) < 0;
+        return failed ? -1 : 0;
+    }
+    for (Py_ssize_t place = self->first; place < self->end && !failed;) {
+        Py_ssize_t first = self->first;
+        int went = slide_pane(self, &self->panes[place], step, dropped);
+        failed = went < 0;
+        place += went == 1 && first == self->first ? 0 : 1; /* those behind it closed up, or it was the first */
+    }
+    return failed ? -1 : 0;
+}
+
+/* What waited comes into the window, where its pane is in it. */
+static int settle(Panes *self, const Step *step, PyObject *dropped)
+{
+    for (Py_ssize_t at = 0; at < self->unsettled.used; at++) {
+        Pane *pane = find(self, (int64_t)self->unsettled.items[at]);
+        if (!pane)
+            continue;
+        if (pane->number < step->new - step->window || pane->number >= step->new + step->skew) {
+            *(pane->number >= step->new ? &self->ahead : &self->late) += sum_of(pane, pane->settled);
+            if (drop(self, pane, dropped) < 0)
+                return -1;
+            continue;
+        }
+        if (pane->number < step->new && apply(self, pane->entries + pane->settled, pane->used - pane->settled, 1) < 0)
+            return -1;
+        pane->settled = pane->used;
+    }
+    self->unsettled.used = 0;
+    return 0;
+}
+
+/* Sorts by what stands above `BY_BITS`, only as many passes as the bits need in which these differ; the other list is used as room. */
+static int sort_notes(List *notes, List *other)
+{
+    Py_ssize_t length = notes->used;
+    uint64_t differ = 0;
+    for (Py_ssize_t at = 0; at < length; at++)
+        differ |= notes->items[at] ^ notes->items[0];
+    if (length < 24) {
+        for (Py_ssize_t i = 1; i < length; i++) {
+            uint64_t note = notes->items[i];
+            Py_ssize_t j = i;
+            for (; j > 0 && notes->items[j - 1] >> BY_BITS > note >> BY_BITS; j--)
+                notes->items[j] = notes->items[j - 1];
+            notes->items[j] = note;
+        }
+        return 0;
+    }
+    other->used = 0;
+    if (room_for(other, length) < 0)
+        return -1;
+    uint64_t *from = notes->items, *to = other->items;
+    const int bits = length < 1024 ? 6 : length < 8192 ? 8 : 11, digits = 1 << bits;
+    for (int shift = BY_BITS; shift < 64 && differ >> shift; shift += bits) {
+        if (!(differ >> shift & (uint64_t)(digits - 1)))
+            continue;
+        uint32_t starts[2049];
+        memset(starts, 0, ((size_t)digits + 1) * sizeof *starts);
+        for (Py_ssize_t i = 0; i < length; i++)
+            starts[(from[i] >> shift & (uint64_t)(digits - 1)) + 1]++;
+        for (int i = 0; i < digits; i++)
+            starts[i + 1] += starts[i];
+        for (Py_ssize_t i = 0; i < length; i++)
+            to[starts[from[i] >> shift & (uint64_t)(digits - 1)]++] = from[i];
+        uint64_t *before = from;
+        from = to, to = before;
+    }
+    if (from != notes->items) { /* the lists change their names */
+        List before = *notes;
+        notes->items = other->items, notes->room = other->room;
+        other->items = before.items, other->room = before.room;
+    }
+    return 0;
+}
+
+static inline int64_t by_of(uint64_t note) { return (int64_t)(note << (64 - BY_BITS)) >> (64 - BY_BITS); }
+
+static int put_row(PyObject *places, int64_t row, Py_ssize_t start, Py_ssize_t stop)
+{
+    PyObject *key = PyLong_FromLongLong(row), *value = Py_BuildValue("(nn)", start, stop);
+    int failed = !key || !value || PyDict_SetItem(places, key, value) < 0;
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return failed ? -1 : 0;
+}
+
+/* Of the noted cells those whose count changed, ascending: their tiles, counts, and where each row's stand in these. */
+static int tell_changes(Panes *self, PyObject **tiles_made, PyObject **counts_made, PyObject *places)
+{
+    List *noted = &self->noted;
+    if (sort_notes(noted, &self->spare) < 0)
+        return -1;
+    const int32_t *slab = self->bound[0].buf;
+    self->spare.used = 0;
+    if (room_for(&self->spare, noted->used + noted->used / 2 + 1) < 0)
+        return -1;
+    int64_t *tiles = (int64_t *)self->spare.items;
+    int32_t *counts = (int32_t *)(tiles + noted->used);
+    Divisor by_tiles = divisor(self->tiles);
+    Py_ssize_t told = 0, start = 0;
+    int64_t row = -1, first = 0;
+    for (Py_ssize_t at = 0; at < noted->used;) {
+        int64_t cell = (int64_t)(noted->items[at] >> BY_BITS), by = 0;
+        for (; at < noted->used && (int64_t)(noted->items[at] >> BY_BITS) == cell; at++)
+            by += by_of(noted->items[at]);
+        if (!by)
+            continue;
+        if (row < 0 || cell >= first + self->tiles) {
+            if (row >= 0 && put_row(places, row, start, told) < 0)
+                return -1;
+            row = quotient(by_tiles, cell), first = row * self->tiles, start = told;
+        }
+        tiles[told] = cell - first;
+        counts[told++] = slab[cell];
+    }
+    if (row >= 0 && put_row(places, row, start, told) < 0)
+        return -1;
+    *tiles_made = PyBytes_FromStringAndSize((const char *)tiles, told * 8);
+    *counts_made = PyBytes_FromStringAndSize((const char *)counts, told * 4);
+    return *tiles_made && *counts_made ? 0 : -1;
+}
+
+static void trim(Pane *pane)
+{
+    uint64_t *entries = pane && pane->used && pane->used < pane->room ? realloc(pane->entries, pane->used * sizeof *entries) : NULL;
+    if (entries)
+        pane->entries = entries, pane->room = pane->used;
+}
+
+/* advance(old end or None, new end, window_panes, skew_panes)
+ *     -> (tiles, counts, {row: (start, stop)}, rows dropped, samples late, samples ahead, notes of rows beyond the slab) */
+static PyObject *advance(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    PyObject *old;
+    long long new_end, window, skew;
+    if (!PyArg_ParseTuple(args, "OLLL", &old, &new_end, &window, &skew))
+        return NULL;
+    if (self->bounds < BOUND) {
+        PyErr_SetString(PyExc_ValueError, "expected arrays of rows");
+        return NULL;
+    }
+    self->noted.used = self->beyond.used = 0;
+    self->late = self->ahead = 0;
+    Step step = {.old = old == Py_None ? 0 : PyLong_AsLongLong(old), .new = new_end, .window = window, .skew = skew};
+    if (PyErr_Occurred())
+        return NULL;
+    PyObject *tiles = NULL, *counts = NULL, *places = PyDict_New(), *dropped = PyList_New(0), *beyond = NULL, *result = NULL;
+    if (!places || !dropped || (old != Py_None && slide(self, &step, dropped) < 0) || settle(self, &step, dropped) < 0 ||
+        tell_changes(self, &tiles, &counts, places) < 0)
+        goto end;
+    trim(find(self, new_end - CALM_PANES));
+    beyond = PyBytes_FromStringAndSize((const char *)self->beyond.items, self->beyond.used * 8);
+    if (beyond)
+        result = Py_BuildValue("(OOOOLLO)", tiles, counts, places, dropped, (long long)self->late, (long long)self->ahead, beyond);
+end:
+    Py_XDECREF(tiles), Py_XDECREF(counts), Py_XDECREF(places), Py_XDECREF(dropped), Py_XDECREF(beyond);
+    return result;
+}
+
+/* -- the object */
+
+static void unbind(Panes *self)
+{
+    while (self->bounds)
+        PyBuffer_Release(&self->bound[--self->bounds]);
+}
+
+/* bind(slab, totals, watched, references): the arrays of rows; called anew when one of them is another. */
+static PyObject *bind(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    PyObject *o[BOUND];
+    if (!PyArg_ParseTuple(args, "OOOO", &o[0], &o[1], &o[2], &o[3]))
+        return NULL;
+    static const size_t item_bytes[BOUND] = {4, 8, 1, 8};
+    unbind(self);
+    self->rows = -1;
+    for (int at = 0; at < BOUND; at++) {
+        if (PyObject_GetBuffer(o[at], &self->bound[at], at == 2 ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
+            unbind(self);
+            return NULL;
+        }
+        self->bounds++;
+        Py_ssize_t length = self->bound[at].len / (Py_ssize_t)item_bytes[at];
+        if ((size_t)self->bound[at].itemsize != item_bytes[at] || (at == 0 && length / self->tiles < self->dense_rows)) {
+            PyErr_SetString(PyExc_ValueError, "expected a slab of 32-bit and rows of 64-bit integers");
+            unbind(self);
+            return NULL;
+        }
+        if (at && (self->rows < 0 || length < self->rows))
+            self->rows = length;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *new_panes(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    long long tiles, dense_rows;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "LL", &tiles, &dense_rows))
+        return NULL;
+    if (tiles < 1 || tiles > 1LL << 30 || dense_rows < 0 || dense_rows > (1LL << (63 - BY_BITS)) / tiles) {
+        PyErr_SetString(PyExc_ValueError, "expected tiles, and a slab that is not too large");
+        return NULL;
+    }
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Panes *self = (Panes *)allocate(type, 0);
+    if (!self)
+        return NULL;
+    self->tiles = tiles, self->dense_rows = dense_rows;
+    while (1LL << self->tile_bits < tiles)
+        self->tile_bits++;
+    return (PyObject *)self;
+}
+
+static Py_ssize_t length_of(PyObject *object) { return ((Panes *)object)->end - ((Panes *)object)->first; }
+
+/* bytes_held() -> of all entries, with the room behind them */
+static PyObject *bytes_held(PyObject *object, PyObject *args)
+{
+    (void)args;
+    const Panes *self = (Panes *)object;
+    uint64_t bytes = 0;
+    for (Py_ssize_t place = self->first; place < self->end; place++)
+        bytes += self->panes[place].room * sizeof *self->panes[place].entries;
+    return PyLong_FromUnsignedLongLong(bytes);
+}
+
+static void dealloc(PyObject *object)
+{
+    Panes *self = (Panes *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    unbind(self);
+    for (Py_ssize_t place = self->first; place < self->end; place++)
+        free(self->panes[place].entries);
+    free(self->panes), free(self->unsettled.items), free(self->noted.items), free(self->spare.items), free(self->beyond.items);
+    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release_memory(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef panes_methods[] = {
+    {"bind", bind, METH_VARARGS, NULL},
+    {"merge", merge, METH_VARARGS, NULL},
+    {"advance", advance, METH_VARARGS, NULL},
+    {"bytes_held", bytes_held, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, new_panes}, {Py_tp_methods, panes_methods}, {Py_sq_length, length_of}, {Py_tp_dealloc, dealloc}, {0, NULL}};
+
+PyType_Spec panes_spec = {"isotherm.core._counting.Panes", sizeof(Panes), 0, Py_TPFLAGS_DEFAULT, slots};

@@ -1,0 +1,141 @@
+"""Panes and the window that is their sum: compiled and in numpy, they give the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isotherm.core import counting
+from isotherm.core.counts import Counts
+from isotherm.core.layers import LAYERS, PLAIN_LAYERS
+from isotherm.core.panes import NumpyPanes, Panes, RowArrays, make_panes
+
+pytestmark = pytest.mark.skipif(counting.compiled is None, reason="there was no C compiler when Isotherm was installed")
+
+TILES = 12
+WINDOW, SKEW = 6, 3
+PAGES = 3
+pane_numbers = st.one_of(st.integers(-4, 14), st.sampled_from([-(2**62), 2**62, 1000]))
+count_rows = st.tuples(
+    st.integers(0, PAGES - 1), st.sampled_from([0, 1, LAYERS - 1]), pane_numbers, st.integers(0, TILES - 1),
+    st.one_of(st.integers(0, 3), st.sampled_from([65_535, 65_536, 200_000])),
+)  # fmt: skip
+steps = st.one_of(
+    st.tuples(st.just("merge"), st.lists(count_rows, max_size=12)),
+    st.tuples(st.just("advance"), st.one_of(st.just(1), st.integers(1, 3), st.sampled_from([-5, 7, 40]))),
+    st.tuples(st.just("watch"), st.integers(0, PAGES * LAYERS - 1)),
+)
+
+
+def counts_of(made: list[tuple[int, int, int, int, int]]) -> Counts:
+    columns = np.array(made, np.int64).reshape(-1, 5)
+    return Counts(
+        pages=["a/", "b/", "c/"], origins=[None] * PAGES, visitors=[0] * PAGES, newest_ms=[0] * PAGES,
+        page=columns[:, 0].copy(), layer=columns[:, 1].copy(), pane=columns[:, 2].copy(),
+        tile=columns[:, 3].astype(np.int32), count=columns[:, 4].astype(np.int32),
+    )  # fmt: skip
+
+
+class Held:
+    """Panes with their arrays of rows; a window that a brute-force count can be held against."""
+
+    def __init__(self, panes: Panes, dense_rows: int) -> None:
+        self.panes = panes
+        rows = PAGES * LAYERS
+        self.arrays = RowArrays(
+            np.zeros(dense_rows * TILES, np.int32), np.zeros(rows, np.int64), np.zeros(rows, np.bool_), np.zeros(rows, np.int64)
+        )
+        panes.bind(self.arrays)
+        self.rows = np.arange(rows).reshape(PAGES, LAYERS)
+        self.places = np.array([2, 0, 1])
+        self.end: int | None = None
+
+    def merge(self, made: list[tuple[int, int, int, int, int]]) -> Any:
+        samples = self.panes.merge(self.places, counts_of(made), self.rows)
+        return None if samples is None else samples.tolist()
+
+    def advance(self, by: int) -> Any:
+        end = 5 if self.end is None else self.end + by
+        slid = self.panes.advance(self.end, end)
+        self.end = end
+        beyond: dict[int, int] = {}
+        for cell, change in zip(*(column.tolist() for column in slid.beyond), strict=True) if slid.beyond is not None else ():
+            beyond[cell] = beyond.get(cell, 0) + change
+        return (
+            slid.tiles.tolist(), slid.counts.tolist(), slid.places, sorted(set(slid.dropped)), slid.late, slid.ahead,
+            {cell: change for cell, change in beyond.items() if change}, self.state(),
+        )  # fmt: skip
+
+    def state(self) -> Any:
+        """References count entries, of which a count of many thousands may be several."""
+        slab, totals, _, references = self.arrays
+        return slab.tolist(), totals.tolist(), (references > 0).tolist(), len(self.panes) > 0
+
+
+@settings(deadline=None)
+@given(st.lists(steps, max_size=30), st.sampled_from([1, 4, PAGES * LAYERS]))
+def test_windows_are_the_same(made: list[Any], dense_rows: int) -> None:
+    """What changed, what was dropped, late and ahead, the slab and the totals: whatever comes, wherever the clock goes; and the window is
+    the sum of the counts whose panes are in it."""
+    both = [Held(make_panes(TILES, dense_rows, WINDOW, SKEW), dense_rows), Held(NumpyPanes(TILES, dense_rows, WINDOW, SKEW), dense_rows)]
+    kept: list[tuple[int, int, int, int, int]] = []
+    waiting: list[tuple[int, int, int, int, int]] = []
+    for what, value in made:
+        if what == "merge":
+            assert both[0].merge(value) == both[1].merge(value)
+            waiting += value
+        elif what == "watch":
+            for one in both:
+                one.arrays.watched[value] ^= True
+        else:
+            assert both[0].advance(value) == both[1].advance(value)
+            end = both[0].end
+            assert end is not None
+            kept = [row for row in kept + waiting if end - WINDOW <= row[2] < end + SKEW]
+            waiting = []
+            window = np.zeros(PAGES * LAYERS * TILES, np.int64)
+            for page, layer, pane, tile, count in kept:
+                if pane < end:
+                    window[both[0].rows[both[0].places[page], layer] * TILES + tile] += count
+            assert both[0].arrays.slab.tolist() == window[: dense_rows * TILES].tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(count_rows, min_size=1, max_size=12), st.integers(0, PAGES - 1), st.booleans())
+def test_counts_without_a_row_change_nothing(made: list[Any], missing: int, page_is_missing: bool) -> None:
+    """Where a page or row is missing that counts name, that is told, and nothing is done."""
+
+    def merge(held: Held) -> Any:
+        if page_is_missing:
+            held.places[missing] = -1
+        else:
+            held.rows[held.places[missing], 1] = -1
+        return held.merge(made), held.state(), len(held.panes) > 0
+
+    ours, theirs = merge(Held(make_panes(TILES, 99, WINDOW, SKEW), 99)), merge(Held(NumpyPanes(TILES, 99, WINDOW, SKEW), 99))
+    assert ours == theirs
+    names_it = any(page == missing and (page_is_missing or layer == 1) for page, layer, *_ in made)
+    assert (ours[0] is None) == names_it
+    if not names_it:
+        assert ours[0] == [sum(row[4] for row in made if row[0] == page and row[1] < PLAIN_LAYERS) for page in range(PAGES)]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    """A page, layer, tile or row that does not exist, a count below 0, arrays of other lengths or types: an error, never a wild write."""
+    held = Held(make_panes(TILES, 99, WINDOW, SKEW), 99)
+    for wrong in ((PAGES, 0, 0, 0, 1), (-1, 0, 0, 0, 1), (0, LAYERS, 0, 0, 1), (0, 0, 0, TILES, 1), (0, 0, 0, -1, 1), (0, 0, 0, 0, -1)):
+        with pytest.raises(IndexError):
+            held.merge([wrong])
+    held.rows[0, 0] = PAGES * LAYERS
+    with pytest.raises(IndexError):
+        held.merge([(1, 0, 0, 0, 1)])
+    with pytest.raises(TypeError):
+        held.panes.merge(held.places.astype(np.int32), counts_of([(0, 0, 0, 0, 1)]), held.rows)
+    with pytest.raises(ValueError, match="slab"):
+        held.panes.bind(held.arrays._replace(slab=np.zeros(5, np.int32)))
+    with pytest.raises(ValueError, match="arrays of rows"):
+        held.panes.advance(None, 5)
