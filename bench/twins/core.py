@@ -59,7 +59,8 @@ class BarePanes:
             page, width, height = (np.repeat(column, runs.size) for column in (page, width, height))
         row = np.clip(grid * samples.y / height, 0, grid - 1).astype(np.int64)
         column = np.clip(grid * samples.x / width, 0, grid - 1).astype(np.int64)
-        return page * self._tiles + row * grid + column
+        cells: npt.NDArray[np.int64] = page * self._tiles + row * grid + column
+        return cells
 
     def _by_pane(self, pane: npt.NDArray[np.int64], cells: npt.NDArray[np.int64]) -> list[tuple[int, npt.NDArray[np.int64]]]:
         lowest = int(pane.min())

@@ -188,7 +188,9 @@ class NumpyPanes:
         return Slid(*self._add(cells[within], by[within]), dropped, late, ahead + more_ahead, beyond)
 
     def bytes_held(self) -> int:
-        kept: list[npt.NDArray[Any]] = [column for pane in self._panes.values() for column in (*pane.cells, *pane.counts)]
+        kept: list[npt.NDArray[Any]] = []
+        for pane in self._panes.values():
+            kept += [*pane.cells, *pane.counts]
         for waiting in self._waiting:
             kept += waiting
         return sum(column.nbytes for column in kept)
