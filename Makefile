@@ -47,7 +47,7 @@ pictures: .venv/.tools  ## the pictures of the documents, into docs/pictures/
 clean:  ## everything that make made
 	rm -rf .venv node_modules
 
-.venv/.setup: pyproject.toml constraints.txt scripts/setup.sh hatch_build.py $(wildcard src/isotherm/core/loops/*)
+.venv/.setup: pyproject.toml constraints.txt scripts/setup.sh hatch_build.py $(wildcard src/isotherm/core/loops/*) src/isotherm/sending.c
 	@scripts/setup.sh
 	@touch $@
 

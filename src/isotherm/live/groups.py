@@ -1,4 +1,4 @@
-"""Groups: who watches which view. At each hop a view's news is encoded once and pushed to all of its viewers.
+"""Groups: who watches which view. At each hop a view's news is encoded once and pushed to all of its viewers, many in one go.
 
 A viewer is only ever given the newest: one that has not taken what was pushed before skips frames, and later gets the whole
 window at once. Nobody waits for anybody. Costs at a hop: O(views watched + viewers), never O(pages).
@@ -7,17 +7,17 @@ window at once. Nobody waits for anybody. Costs at a hop: O(views watched + view
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from isotherm.core.counters import Counters
 from isotherm.core.heat import Changes, Source, View, classic_json
 from isotherm.live.frames import Status, changes_frame, keyframe
 
-__all__ = ["Format", "Groups", "Hop", "Viewer"]
+__all__ = ["Format", "Groups", "Hop", "PushEach", "Viewer"]
 
-_SLICE: Final = 250  #: pushes before others have a turn: some 2 ms of the loop
+_SLICE: Final = 100  #: so many pushes or some more before others have a turn: a millisecond of the loop
 _STATUS_EVERY_MS: Final = 5_000  #: a binary viewer hears something at least so often
 _STALLED_MS: Final = 60_000  #: a viewer that took nothing for so long is dropped
 
@@ -40,6 +40,14 @@ class Viewer(Protocol):
 
     def push(self, data: str | bytes) -> bool: ...
     def abort(self) -> None: ...
+
+
+PushEach = Callable[[Sequence[Any], Sequence[str | bytes]], list[bool]]
+"""Pushes to each of some viewers, of whom each occurs once, the frame beside it; returns what each `push` would."""
+
+
+def _one_by_one(viewers: Sequence[Viewer], frames: Sequence[str | bytes]) -> list[bool]:
+    return [viewer.push(frame) for viewer, frame in zip(viewers, frames, strict=True)]
 
 
 class _Seat:
@@ -72,10 +80,17 @@ class Groups:
     `on_interest(page_key, watched)` is called when a page's first viewer comes, and when the last goes.
     """
 
-    def __init__(self, source: Source, counters: Counters, on_interest: Callable[[str, bool], None] = lambda _page, _watched: None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        counters: Counters,
+        on_interest: Callable[[str, bool], None] = lambda _page, _watched: None,
+        push_each: PushEach = _one_by_one,
+    ) -> None:
         self._source = source
         self._counters = counters
         self._on_interest = on_interest
+        self._push_each = push_each
         self._groups: dict[View, _Group] = {}
         self._viewers_of_page: dict[str, int] = {}
         self.viewers = 0
@@ -114,30 +129,42 @@ class Groups:
 
     async def broadcast(self, hop: Hop | None, now_ms: int) -> None:
         """Pushes one hop's news to all; None: no window was emitted, only what is overdue is pushed."""
-        pushed = written = 0
+        waiting: list[tuple[_Seat, str | bytes]] = []
         for group in list(self._groups.values()):
-            changes = hop.changes(group.view) if hop is not None else None
-            overdue = changes is None and self._overdue(group, now_ms)
-            told = changes is not None or overdue  # else only those who are behind are looked at
-            if not told and not any(seat.behind_since_ms is not None for seat in group.seats.values()):
+            news = self._news(group, hop, now_ms)
+            if news is None:
                 continue
-            status = self._status(group.view, now_ms)
-            if told:
-                group.status_ms, group.people = now_ms, status.people
-            news = _News(self._source, group.view, changes, status, overdue)
-            for seat in list(group.seats.values()):
-                frame = news.for_seat(seat)
-                if frame is None or seat.dropped:
-                    continue
-                if seat.viewer.push(frame):
-                    written += 1
-                    seat.behind_since_ms = None
-                else:
-                    self._skip(seat, now_ms)
-                pushed += 1
-                if pushed % _SLICE == 0:
+            seats = list(group.seats.values())
+            for start in range(0, len(seats), _SLICE):
+                some = seats[start : start + _SLICE]
+                waiting += [(seat, frame) for seat in some if not seat.dropped and (frame := news.for_seat(seat)) is not None]
+                if len(waiting) >= _SLICE:
+                    self._push(waiting, now_ms)
+                    waiting = []
                     await asyncio.sleep(0)
-        self._counters.add("frames", written)
+        if waiting:
+            self._push(waiting, now_ms)
+
+    def _push(self, waiting: list[tuple[_Seat, str | bytes]], now_ms: int) -> None:
+        taken = self._push_each([seat.viewer for seat, _ in waiting], [frame for _, frame in waiting])
+        for (seat, _), took in zip(waiting, taken, strict=True):
+            if took:
+                seat.behind_since_ms = None
+            else:
+                self._skip(seat, now_ms)
+        self._counters.add("frames", sum(taken))
+
+    def _news(self, group: _Group, hop: Hop | None, now_ms: int) -> _News | None:
+        """What may be told of a group's view; None: nothing, and nobody is behind."""
+        changes = hop.changes(group.view) if hop is not None else None
+        overdue = changes is None and self._overdue(group, now_ms)
+        told = changes is not None or overdue  # else only those who are behind are looked at
+        if not told and not any(seat.behind_since_ms is not None for seat in group.seats.values()):
+            return None
+        status = self._status(group.view, now_ms)
+        if told:
+            group.status_ms, group.people = now_ms, status.people
+        return _News(self._source, group.view, changes, status, overdue)
 
     def _overdue(self, group: _Group, now_ms: int) -> bool:
         if now_ms - group.status_ms >= _STATUS_EVERY_MS or now_ms < group.status_ms:

@@ -57,6 +57,7 @@ from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.sight import Sight
 from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
+from isotherm.sockets import push_each
 
 __all__ = ["Embedded"]
 
@@ -119,7 +120,7 @@ class Embedded:
         self.sight = Sight(settings, self.exposures, self._group_by.views)
         self._masked = Masked(self.source, self._marks, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
-        self.groups = Groups(self.shown, self.counters, self.gate.set_watched)
+        self.groups = Groups(self.shown, self.counters, self.gate.set_watched, push_each)
         self._sticking = Sticking(settings, self._group_by)
         self.spots = self._sticking.groups
         self._publisher = Publisher(self.source)

@@ -43,6 +43,7 @@ from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.sharing import Sharing
 from isotherm.runtimes.pipeline import PipelineSettings
 from isotherm.runtimes.topics import Topics
+from isotherm.sockets import push_each
 
 __all__ = ["KafkaGateway"]
 
@@ -90,7 +91,7 @@ class KafkaGateway:
         # who is on a tile now is known to no gateway: where that must be known, none is shown
         self._masked = Masked(self.source, lambda _page, _end_ms: None, settings.people_min) if settings.people_min > 1 else None
         self.shown: AllPages = self._masked or self.source
-        self.groups = Groups(self.shown, self.counters, self._on_interest)
+        self.groups = Groups(self.shown, self.counters, self._on_interest, push_each)
         self.leagues = self._parts = Parts(self.cluster, self.clock.now_ms, self._ask)
         self.spots = self._parts.groups
         self.history: History | None = None

@@ -1,0 +1,3 @@
+INTERFACE: int
+
+def send_each(files: list[int], frames: list[bytes], /) -> list[tuple[int, int]]: ...
