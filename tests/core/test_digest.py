@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 
 from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
-from isotherm.core.digest import Counted, Digest, DigestError
+from isotherm.core.digest import BEGIN_BYTES, Counted, Digest, DigestError
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import KINDS
@@ -183,6 +183,21 @@ def test_a_digest_that_is_not_whole_is_none() -> None:
     for one in damaged:
         with pytest.raises(DigestError, match=r"damaged|cut short"):
             Digest.from_bytes(one, SETTING)
+
+
+def test_what_is_remembered_is_read_without_what_is_counted() -> None:
+    """The first part of a digest says who sent what, whatever became of the second; with that, it is the digest."""
+    content = written()
+    end = Digest.remembered_bytes(content[:BEGIN_BYTES])
+    half, whole = Digest.remembered(content[:end], SETTING), Digest.from_bytes(content, SETTING)
+    assert (half.batches().sessions, half.batches().loads, half.views()) == (["s"], ["l"], whole.views())
+    assert half.has(lambda _offset, _taken_ms: True)
+    assert not half.has(lambda _offset, _taken_ms: None)
+    with pytest.raises(DigestError, match="damaged"):
+        half.with_counted(content[end:-1])
+    again = half.with_counted(content[end:])
+    said = [[piece.read() for piece in one.pieces(lambda _offset, _taken_ms: True)] for one in (again, whole)]
+    assert [counts.tile.tolist() for counts in said[0]] == [counts.tile.tolist() for counts in said[1]] != []
 
 
 def test_a_digest_of_other_settings_is_none() -> None:

@@ -167,8 +167,8 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     usable = digesting.Digesting.usable
 
-    def noted(self: digesting.Digesting, since_ms: int) -> Any:
-        for one in usable(self, since_ms):
+    def noted(self: digesting.Digesting, since_ms: int, wanted: Any) -> Any:
+        for one in usable(self, since_ms, wanted):
             found.append(one[0].first)
             yield one
 

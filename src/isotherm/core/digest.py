@@ -7,16 +7,21 @@ by itself:
     record      offset, taken, arrived │ how many pages, batches, rows, samples, clicks, rows of zones, stretches
     page of it  place, newest, origin, visitors
     batch       page, session, load, seq, samples, last, document; of a burst's samples seq is -1
+    click       batch (of the record), time, position, device class, zone, place in it: what bursts are found by
+    view        what a session has in view, once, as of the last record (`Views.snapshot`), so that whoever goes on from here knows it
+    ─────────── what is remembered for ten minutes is above, what is counted for a window below
     row         page (of the record), layer, pane, tile, count
     sample      the row (of the record) that counts it; only where people are wanted, and then with each session's hash
-    click       batch (of the record), time, position, device class, zone, place in it: what bursts are found by
     zone row    page (of the record), zone, pane, kind, person, count
     stretch     page (of the record), person, device class, bands, start, end: what was in view (`views`)
 
-And once, as of its last record: what every session has in view (`Views.snapshot`), so that whoever goes on from here knows it.
+As bytes: a magic word, a checksum, two lengths, a head in JSON (tables of names, columns' types and lengths), then the columns, each in the
+smallest type that holds it. What is counted, most of the bytes, lies behind and has a checksum of its own, in the head: of old records it
+need not be read.
 
-As bytes: a magic word, CRC-32 of all that follows, the length of a head in JSON, the head (tables of names, columns' types and lengths),
-then the columns, each in the smallest type that holds it. It is all there and sound, or it is none: `Digest.from_bytes` raises.
+    magic │ CRC-32 of ▸ │ bytes of the head │ bytes of all up to ◂ │ head │ columns remembered ◂ │ columns counted
+
+Each of the two parts is all there and sound, or it is none: `Digest.from_bytes` and its halves raise.
 """
 
 from __future__ import annotations
@@ -40,23 +45,26 @@ from isotherm.core.rage import BURST_SEQ, Click, Clicked
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 from isotherm.core.views import View
 
-__all__ = ["Counted", "Digest", "DigestError", "Piece"]
+__all__ = ["BEGIN_BYTES", "Counted", "Digest", "DigestError", "Piece"]
 
 _MAGIC: Final = b"isotherm-digest\n"
-_FORMAT: Final = 3  #: to be counted up where a column is added or means something else: digests of others are not read
-_BEGIN: Final = struct.Struct("<16sII")  #: magic, checksum of all behind it, length of the head
+_FORMAT: Final = 4  #: to be counted up where a column is added or means something else: digests of others are not read
+_BEGIN: Final = struct.Struct("<16sIII")  #: magic, checksum of the rest of what is remembered, bytes of the head and of all of it
+BEGIN_BYTES: Final = _BEGIN.size  #: enough of a digest for `Digest.remembered_bytes`
 _CHECKED_FROM: Final = 20
 _NOBODY: Final = -1
 _STRETCH: Final = ("page", "person", "device", "top", "bottom", "start_ms", "end_ms")
-_COLUMNS: Final = (
+_REMEMBERED: Final = (
     "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.clicks",
     "record.zone_rows", "record.stretches", "page.place", "page.newest", "page.origin", "page.visitors",
     "run.page", "run.session", "run.load", "run.seq", "run.size", "run.last", "run.width", "run.height",
+    "click.run", "click.time", "click.x", "click.y", "click.device", "click.zone", "click.in_x", "click.in_y",
+    "view.page", "view.session", *(f"view.{name}" for name in View._fields),
+)  # fmt: skip
+_COUNTED: Final = (
     "row.page", "row.layer", "row.pane", "row.tile", "row.count", "sample.row",
-    "click.run", "click.time", "click.x", "click.y", "click.device", "click.zone", "click.in_x",
-    "click.in_y",
     "zone.page", "zone.zone", "zone.pane", "zone.kind", "zone.person", "zone.count", "session.hash",
-    *(f"stretch.{name}" for name in _STRETCH), "view.page", "view.session", *(f"view.{name}" for name in View._fields),
+    *(f"stretch.{name}" for name in _STRETCH),
 )  # fmt: skip
 
 Column = npt.NDArray[Any]
@@ -165,6 +173,7 @@ class _Head(msgspec.Struct):
     loads: list[str]
     zones: list[str]
     people: bool  #: the rows tell who is behind them
+    checked: int  #: CRC-32 of the columns counted
     columns: list[tuple[str, str, int, int]]  #: name, type, length, and what is to be added to each element
 
 
@@ -195,7 +204,7 @@ class _Packed(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class Digest:
-    """Records from `first` to `last`, none left out."""
+    """Records that follow each other, none left out. Without what is counted (`remembered`) it has no `pieces`."""
 
     head: _Head
     columns: dict[str, _Packed]
@@ -256,14 +265,15 @@ class Digest:
             "run.seq": _packed([runs.seq for runs in every]), "run.size": size, "run.last": time_ms[last] if len(time_ms) else last,
             "run.width": _packed([runs.width for runs in every], np.float64),
             "run.height": _packed([runs.height for runs in every], np.float64),
-            "row.page": _packed([one.page for one in rows]), "row.layer": _packed([one.layer for one in rows]),
-            "row.pane": _packed([one.pane for one in rows]), "row.tile": _packed([one.tile for one in rows]),
-            "row.count": _packed([one.count for one in rows]), "sample.row": _packed([one.seen.row for one in rows] if people else []),
             "click.run": _packed([one.run for one in clicks]), "click.time": _packed([one.time_ms for one in clicks]),
             "click.x": _packed([one.x for one in clicks], np.float64), "click.y": _packed([one.y for one in clicks], np.float64),
             "click.device": _packed([one.device for one in clicks]),
             "click.zone": _named(_joined([one.zone for one in clicks]), with_clicks, flat["zone"], of_zone),
             "click.in_x": _packed([one.in_x for one in clicks]), "click.in_y": _packed([one.in_y for one in clicks]),
+            **dict(zip(("view.page", "view.session", *(f"view.{name}" for name in View._fields)), seen_now, strict=True)),
+            "row.page": _packed([one.page for one in rows]), "row.layer": _packed([one.layer for one in rows]),
+            "row.pane": _packed([one.pane for one in rows]), "row.tile": _packed([one.tile for one in rows]),
+            "row.count": _packed([one.count for one in rows]), "sample.row": _packed([one.seen.row for one in rows] if people else []),
             "zone.page": _packed([zone.page for zone in zoned]),
             "zone.zone": _named(_joined([zone.zone for zone in zoned]), with_zones, flat["zone"], of_zone),
             "zone.pane": _packed([zone.pane for zone in zoned]), "zone.kind": _packed([zone.kind for zone in zoned]),
@@ -271,47 +281,64 @@ class Digest:
             # known to whoever asked for people: a start is not
             "session.hash": np.array([hash_of(name) for name in sessions.names] if people else [], np.int64),
             **{f"stretch.{name}": _packed([getattr(one, name) for one in stretched]) for name in _STRETCH},
-            **dict(zip(("view.page", "view.session", *(f"view.{name}" for name in View._fields)), seen_now, strict=True)),
         }  # fmt: skip
-        assert tuple(columns) == _COLUMNS
+        assert tuple(columns) == _REMEMBERED + _COUNTED
         head = _Head(
             _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names,
-            zones.names, people, [],
+            zones.names, people, 0, [],
         )  # fmt: skip
         return Digest(head, {name: column if isinstance(column, _Packed) else _Packed.of(column) for name, column in columns.items()})
 
     def to_bytes(self) -> bytes:
         self.head.columns = [(name, values.dtype.str, len(values), base) for name, (values, base) in self.columns.items()]
+        remembered, counted = ([self.columns[name].values.tobytes() for name in names] for names in (_REMEMBERED, _COUNTED))
+        self.head.checked = _checksum(counted)
         head = msgspec.json.encode(self.head)
-        behind = [struct.pack("<I", len(head)), head, *(values.tobytes() for values, _ in self.columns.values())]
-        checked = 0
-        for part in behind:
-            checked = zlib.crc32(part, checked)
-        return b"".join([_MAGIC, struct.pack("<I", checked), *behind])
+        lengths = struct.pack("<II", len(head), BEGIN_BYTES + len(head) + sum(map(len, remembered)))
+        checked = struct.pack("<I", _checksum([lengths, head, *remembered]))
+        return b"".join([_MAGIC, checked, lengths, head, *remembered, *counted])
 
     @staticmethod
     def from_bytes(content: bytes, setting: str) -> Digest:
         """Raises `DigestError`, also where it was counted by another release, or under another `setting`."""
-        if len(content) < _BEGIN.size:
+        end = Digest.remembered_bytes(content)
+        return Digest.remembered(memoryview(content)[:end], setting).with_counted(memoryview(content)[end:])
+
+    @staticmethod
+    def remembered_bytes(begin: bytes) -> int:
+        """How many bytes of a digest that begins so are what is remembered. Raises `DigestError`."""
+        if len(begin) < BEGIN_BYTES:
             raise DigestError("it is cut short")
-        magic, checked, head_bytes = _BEGIN.unpack_from(content)
-        if magic != _MAGIC or zlib.crc32(memoryview(content)[_CHECKED_FROM:]) != checked:
+        length: int = _BEGIN.unpack_from(begin)[3]
+        return length
+
+    @staticmethod
+    def remembered(content: bytes | memoryview, setting: str) -> Digest:
+        """A digest without what is counted, from as many bytes. Raises `DigestError` as `from_bytes` does."""
+        if len(content) < BEGIN_BYTES:
+            raise DigestError("it is cut short")
+        magic, checked, head_bytes, length = _BEGIN.unpack_from(content)
+        if magic != _MAGIC or length != len(content) or zlib.crc32(memoryview(content)[_CHECKED_FROM:]) != checked:
             raise DigestError("it is damaged")
-        at = _BEGIN.size + head_bytes
+        at = BEGIN_BYTES + head_bytes
         try:
-            head = _head_decoder.decode(memoryview(content)[_BEGIN.size : at])
+            head = _head_decoder.decode(memoryview(content)[BEGIN_BYTES:at])
         except msgspec.MsgspecError as error:
             raise DigestError(f"it is of another release: {error}") from None
         named = tuple(name for name, *_ in head.columns)
-        if (head.format, head.setting, head.kinds, head.devices, named) != (_FORMAT, setting, list(KINDS), list(DEVICES), _COLUMNS):
+        same = (head.format, head.setting, head.kinds, head.devices) == (_FORMAT, setting, list(KINDS), list(DEVICES))
+        if not same or named != _REMEMBERED + _COUNTED:
             raise DigestError("it was counted by another release, or under other settings")
-        columns = {}
-        for name, dtype, length, base in head.columns:
-            columns[name] = _Packed(np.frombuffer(content, dtype, length, at), base)
-            at += columns[name].values.nbytes
-        if at != len(content) or not len(columns["record.offset"].values):
+        columns = _unpacked(head, _REMEMBERED, content, at)
+        if not len(columns["record.offset"].values):
             raise DigestError("it is not whole")
         return Digest(head, columns)
+
+    def with_counted(self, content: bytes | memoryview) -> Digest:
+        """The whole digest, from the bytes behind those of `remembered`. Raises `DigestError`."""
+        if zlib.crc32(content) != self.head.checked:
+            raise DigestError("it is damaged")
+        return Digest(self.head, self.columns | _unpacked(self.head, _COUNTED, content, 0))
 
     # -- what was in it
 
@@ -364,12 +391,19 @@ class Digest:
         """Of its last record."""
         return int(self.columns["record.arrived"].wide()[-1])
 
+    def has(self, wanted: Callable[[int, int], object]) -> bool:
+        """Whether `pieces` would give any."""
+        offset, taken = (self.columns[f"record.{name}"].wide().tolist() for name in ("offset", "taken"))
+        return any(wanted(*record) is not None for record in zip(offset, taken, strict=True))
+
     def pieces(self, wanted: Callable[[int, int], object]) -> Iterator[Piece]:
         """The counts. `wanted` is told each record's offset and when it was taken; those that follow each other and for which it answers
         the same are one piece, those for which it answers None are left out."""
         offset, taken, arrived = (self.columns[f"record.{name}"].wide().tolist() for name in ("offset", "taken", "arrived"))
         answers = [wanted(*record) for record in zip(offset, taken, strict=True)]
         starts = [at for at, answer in enumerate(answers) if not at or answer != answers[at - 1]]
+        if all(answer is None for answer in answers):
+            return
         reader = _Reader(self)
         for start, end in zip(starts, [*starts[1:], len(answers)], strict=True):
             if answers[start] is not None:
@@ -497,6 +531,25 @@ class _Names:
     def places(self, names: Sequence[str]) -> list[int]:
         known = self._places
         return [known.setdefault(name, len(known)) for name in names]
+
+
+def _unpacked(head: _Head, names: Sequence[str], content: bytes | memoryview, at: int) -> dict[str, _Packed]:
+    """These of the head's columns, which lie in `content` from `at` to the end. Raises `DigestError`."""
+    columns = {}
+    for name, dtype, length, base in head.columns:
+        if name in names:
+            columns[name] = _Packed(np.frombuffer(content, dtype, length, at), base)
+            at += columns[name].values.nbytes
+    if at != len(content):
+        raise DigestError("it is not whole")
+    return columns
+
+
+def _checksum(parts: Sequence[bytes]) -> int:
+    checked = 0
+    for part in parts:
+        checked = zlib.crc32(part, checked)
+    return checked
 
 
 def _joined(parts: list[Column], dtype: type[np.generic] = np.int64) -> Column:

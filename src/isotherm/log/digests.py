@@ -44,8 +44,11 @@ class Digests:
         """What there is, in the order of the offsets."""
         return sorted(stored for stored, _ in self._found() if stored is not None)
 
-    def read(self, stored: Stored) -> bytes:
-        return (self._folder / stored.name).read_bytes()
+    def read(self, stored: Stored, start: int = 0, length: int = -1) -> bytes:
+        """A file's bytes from `start` on, so many at most; -1: all."""
+        with (self._folder / stored.name).open("rb", buffering=0) as file:
+            file.seek(start)
+            return file.read(length)
 
     def write(self, stored: Stored, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
-from isotherm.core.digest import Counted, Digest, DigestError
+from isotherm.core.digest import BEGIN_BYTES, Counted, Digest, DigestError
 from isotherm.core.group_by import Grouped
 from isotherm.core.views import View
 from isotherm.log import Digests, Log, LogError, Stored
@@ -50,8 +50,9 @@ class Digesting:
 
     # -- a start
 
-    def usable(self, since_ms: int) -> Iterator[tuple[Stored, Digest]]:
-        """In the order of the log, those that hold something since then. Raises `LogError`."""
+    def usable(self, since_ms: int, wanted: Callable[[int, int], object]) -> Iterator[tuple[Stored, Digest]]:
+        """In the order of the log, those that hold something since then; with what was counted where any of their records is `wanted`
+        (see `Digest.pieces`). Raises `LogError`."""
         try:
             stored = self._files.stored() if self.wanted and self._generation else []
         except OSError as error:
@@ -64,7 +65,7 @@ class Digesting:
             if self._log.checksum_of(one.last) != one.checksum:
                 continue
             try:
-                digest = Digest.from_bytes(self._files.read(one), self._setting)
+                digest = self._read(one, wanted)
             except (OSError, DigestError) as error:
                 if not told:  # what is wrong with one is often wrong with all
                     logger.warning("the digest of records %d to %d is left out, they are read: %s", one.first, one.last, error)
@@ -72,6 +73,12 @@ class Digesting:
                 continue
             next_offset = one.last + 1
             yield one, digest
+
+    def _read(self, stored: Stored, wanted: Callable[[int, int], object]) -> Digest:
+        """Raises `OSError`, `DigestError`."""
+        end = Digest.remembered_bytes(self._files.read(stored, 0, BEGIN_BYTES))
+        digest = Digest.remembered(self._files.read(stored, 0, end), self._setting)
+        return digest.with_counted(self._files.read(stored, end)) if digest.has(wanted) else digest
 
     # -- while it runs
 

@@ -223,26 +223,31 @@ class Embedded:
         span = _Span(begin_ms, since_ms, heat_since_ms, lacking, log.newest_ms)
         at = 0
         assert self._digesting is not None
-        for stored, digest in self._digesting.usable(begin_ms):
+        wanted = self._wanted(span)
+        for stored, digest in self._digesting.usable(begin_ms, wanted):
             self._read(log, span, at, stored.first)
-            self._restore(digest, stored.taken_ms, span)
+            self._restore(digest, stored.taken_ms, span, wanted)
             at = stored.last + 1
         self._read(log, span, at)
         self._recall_newest(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
 
-    def _restore(self, digest: Digest, taken_ms: int, span: _Span) -> None:
-        """What records were counted to."""
+    def _wanted(self, span: _Span) -> Callable[[int, int], tuple[int, ...] | None]:
+        """Which records' counts are taken from digests, by offset and time, and which of them together (`Digest.pieces`)."""
         slot_ms = self.history.slot_ms if self.history is not None else span.newest_ms + 1
 
-        def kept(offset: int, taken_ms: int) -> tuple[int, ...] | None:
+        def wanted(offset: int, taken_ms: int) -> tuple[int, ...] | None:
             shows, lacks = taken_ms >= span.heat_since_ms, self.history is not None and offset >= span.lacking
             return (shows, lacks, taken_ms // slot_ms) if shows or lacks else None
 
+        return wanted
+
+    def _restore(self, digest: Digest, taken_ms: int, span: _Span, wanted: Callable[[int, int], object]) -> None:
+        """What records were counted to."""
         self._group_by.recall(digest.batches())
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
-        for piece in digest.pieces(kept):
+        for piece in digest.pieces(wanted):
             if self.history is not None:
                 self.history.add(piece, piece.offset, piece.taken_ms)
             if piece.taken_ms >= span.heat_since_ms:
