@@ -55,6 +55,16 @@ def test_people_in_the_window_equal_brute_force(steps: Any, window_ms: int) -> N
                 assert found == number
 
 
+def test_a_sample_of_long_ago_hides_nobody_who_is_here() -> None:
+    """One event says that it is of 1970; who came in the same slot is known all the same, settled or not."""
+    crowd = Crowd(tiles=TILES, hop_ms=HOP_MS, window_ms=20_000)
+    crowd.add(counts_of([(0, 1, START_MS, 0), (0, 1, 0, 1), (0, 2, 500, 2)], START_MS), START_MS)
+    crowd.add(counts_of([], START_MS + 2_000), START_MS + 2_000)
+    for _ in range(2):
+        assert crowd.marks("a/", START_MS + HOP_MS).by_tile(MOVES, TILES).tolist() == [0, 1, 1, 0]
+        crowd.settle()
+
+
 def test_a_crowd_beyond_the_budget_is_sampled() -> None:
     """10,000 sessions with 6 tiles each in one slot: told within 15 %, and a page beside it exactly."""
     crowd = Crowd(tiles=2500, hop_ms=HOP_MS, window_ms=20_000)

@@ -31,26 +31,45 @@ from isotherm.core.rollup import Table
 __all__ = ["Crowd"]
 
 _READ_MAX = 1 << 20  #: marks of one answer: what was settled is not thinned further
-_PANES_MAX = 0x7FFF_FFFF  #: after the oldest of a slot
+_PANES_MAX = 0xFFFF_FFFF  #: of a slot, more than any window: a sample of 1970 makes no column wider than 32 bits
 _SLOTS = 20  #: of a window: the finer, the less is looked at beyond its start; the coarser, the more marks of a session are one
 
 
-class _Place(NamedTuple):
-    first: int
-    last: int
-    level: int
+class _Grouped(NamedTuple):
+    """Rows of pages, one page's after the other's: those from `bounds[at]` to before `bounds[at + 1]` are of the page at that place."""
+
+    bounds: npt.NDArray[Any]
+
+    def of(self, at: int) -> slice:
+        return slice(int(self.bounds[at]), int(self.bounds[at + 1]))
 
 
 @dataclass(slots=True, frozen=True)
 class _Settled:
-    """Marks by page, each page's ascending; columns of equal length."""
+    """Marks by page, each page's ascending, and sums by page. A slot is kept for the whole window, and is as much as all that was done in
+    it; so a session stands there once a page, and each column is of the smallest type that holds it."""
 
-    places: dict[str, _Place]
-    marks: npt.NDArray[np.uint64]
-    base: int  #: the pane that the next two are counted from: they are kept for the whole window, and as many as all that was done in it
-    oldest: npt.NDArray[np.int32]
-    newest: npt.NDArray[np.int32]
-    sums: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]  #: page -> its cells and their counts
+    places: dict[str, int]  #: of each page in what is grouped
+    levels: dict[int, int]  #: of the pages that have one above 0, by place
+    sessions: _Grouped
+    session: npt.NDArray[np.uint32]  #: hashed
+    size: npt.NDArray[Any]  #: how many marks it has
+    marks: _Grouped
+    cell: npt.NDArray[Any]
+    base: int  #: the pane that the oldest are counted from
+    oldest: npt.NDArray[Any]
+    lasting: npt.NDArray[Any]  #: panes from the oldest to the newest
+    sums: _Grouped
+    sum_cell: npt.NDArray[Any]  #: each once a page
+    sum_count: npt.NDArray[Any]
+
+    def marks_of(self, at: int, first: int, end: int) -> Marks:
+        """Those of the page at a place whose panes meet ``[first, end)``."""
+        rows, sessions = self.marks.of(at), self.sessions.of(at)
+        oldest = self.oldest[rows].astype(np.int64) + self.base
+        within = (oldest + self.lasting[rows].astype(np.int64) >= first) & (oldest < end)
+        who = np.repeat(self.session[sessions].astype(np.uint64), self.size[sessions])
+        return Marks((who << np.uint64(32) | self.cell[rows].astype(np.uint64))[within], self.levels.get(at, 0))
 
 
 class _Slot:
@@ -115,9 +134,9 @@ class Crowd:
             if isinstance(state, list):
                 table = Table.of(list(map(read, state)), self._tiles, page)
                 yield at_ms, table.cell, table.count
-            elif page in state.sums:
-                cell, count = state.sums[page]
-                yield at_ms, cell.astype(np.int64), count.astype(np.int64)
+            elif page in state.places:
+                rows = state.sums.of(state.places[page])
+                yield at_ms, state.sum_cell[rows].astype(np.int64), state.sum_count[rows].astype(np.int64)
 
     def _parts(self, page: str, first: int, end: int) -> Iterator[Marks]:
         for slot in self._slots:
@@ -127,51 +146,70 @@ class Crowd:
                 within = (table.seen_pane >= first) & (table.seen_pane < end)
                 yield Marks.of(table.who[within], table.seen_cell[within], _READ_MAX)
             elif page in state.places:
-                place = state.places[page]
-                rows = slice(place.first, place.last)
-                within = (state.newest[rows] >= first - state.base) & (state.oldest[rows] < end - state.base)
-                yield Marks(state.marks[rows][within], place.level)
+                yield state.marks_of(state.places[page], first, end)
 
 
 def _settled(table: Table) -> _Settled:
     marks = (table.who.astype(np.uint64) << np.uint64(32)) | table.seen_cell.astype(np.uint64)
     order = counting.order(table.seen_page, marks)
     page, marks, pane = table.seen_page[order], marks[order], table.seen_pane[order]
+    if len(pane):
+        pane = np.maximum(pane, pane.max() - _PANES_MAX)
     starts = _starts(page, marks)
     page, marks = page[starts], marks[starts]
     oldest: Any = np.minimum.reduceat(pane, starts) if len(starts) else pane
     newest: Any = np.maximum.reduceat(pane, starts) if len(starts) else pane
-    bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
-    many = [at for at in range(len(table.pages)) if bounds[at + 1] - bounds[at] > MARKS_MAX]
-    level = {at: Marks.joined([Marks(marks[bounds[at] : bounds[at + 1]])]).level for at in many}
-    if level:
-        levels = np.zeros(len(table.pages), np.uint64)
-        levels[list(level)] = list(level.values())
-        kept = (marks >> np.uint64(32)) & ((np.uint64(1) << levels[page]) - np.uint64(1)) == 0
+    number = len(table.pages)
+    levels = _levels(page, marks, number)
+    if levels:
+        level_of = np.zeros(number, np.uint64)
+        level_of[list(levels)] = list(levels.values())
+        kept = (marks >> np.uint64(32)) & ((np.uint64(1) << level_of[page]) - np.uint64(1)) == 0
         page, marks, oldest, newest = page[kept], marks[kept], oldest[kept], newest[kept]
-        bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
-    spans = zip(table.pages, bounds, bounds[1:], strict=False)
-    places = {key: _Place(first, last, level.get(at, 0)) for at, (key, first, last) in enumerate(spans) if first < last}
     base = int(oldest.min()) if len(oldest) else 0
-    return _Settled(places, marks, base, _narrow(oldest, base), _narrow(newest, base), _sums(table))
+    who = marks >> np.uint64(32)
+    first = _starts(page, who)
+    sums_page, sum_cell, sum_count = _sums(table)
+    return _Settled(
+        places={key: at for at, key in enumerate(table.pages)},
+        levels=levels,
+        sessions=_grouped(page[first], number),
+        session=who[first].astype(np.uint32),
+        size=_narrow(np.diff(np.append(first, len(page)))),
+        marks=_grouped(page, number),
+        cell=_narrow(marks & np.uint64(0xFFFF_FFFF)),
+        base=base,
+        oldest=_narrow(oldest - base),
+        lasting=_narrow(newest - oldest),
+        sums=_grouped(sums_page, number),
+        sum_cell=_narrow(sum_cell),
+        sum_count=_narrow(sum_count),
+    )
 
 
-def _narrow(pane: npt.NDArray[np.int64], base: int) -> npt.NDArray[np.int32]:
-    return np.minimum(pane - base, _PANES_MAX).astype(np.int32)
+def _levels(page: npt.NDArray[np.int64], marks: npt.NDArray[np.uint64], number: int) -> dict[int, int]:
+    """The levels of those of `number` pages whose marks are too many."""
+    bounds = np.searchsorted(page, np.arange(number + 1))
+    many = np.flatnonzero(np.diff(bounds) > MARKS_MAX).tolist()
+    return {at: Marks.joined([Marks(marks[bounds[at] : bounds[at + 1]])]).level for at in many}
 
 
-def _sums(table: Table) -> dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
-    """Each page's cells, once each, and their counts."""
+def _sums(table: Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Each page's cells, once each, and their counts, ordered by page."""
     order = counting.order(table.page, table.cell.astype(np.uint64))
     page, cell, count = table.page[order], table.cell[order], table.count[order]
     starts = _starts(page, cell)
-    if not len(starts):
-        return {}
-    cells, counts = cell[starts].astype(np.int32), np.add.reduceat(count, starts).astype(np.int32)
-    page = page[starts]
-    bounds = np.searchsorted(page, np.arange(len(table.pages) + 1)).tolist()
-    spans = zip(table.pages, bounds, bounds[1:], strict=False)
-    return {key: (cells[first:last], counts[first:last]) for key, first, last in spans if first < last}
+    return page[starts], cell[starts], np.add.reduceat(count, starts) if len(starts) else count
+
+
+def _grouped(page: npt.NDArray[np.int64], number: int) -> _Grouped:
+    """How the rows of `number` pages lie, which are ordered by page."""
+    return _Grouped(_narrow(np.searchsorted(page, np.arange(number + 1))))
+
+
+def _narrow(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy of whole numbers, none below 0, in the smallest type that holds them."""
+    return column.astype(np.min_scalar_type(int(column.max()) if len(column) else 0))
 
 
 def _starts(page: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
