@@ -127,17 +127,12 @@ static void take_out(Panes *self, Pane *pane)
         memmove(pane, pane + 1, (size_t)(--self->end - place) * sizeof *pane);
 }
 
-static int pane_room(Pane *pane, uint32_t more)
+static int pane_room(Pane *pane, Py_ssize_t more)
 {
-    if (more > UINT32_MAX - pane->used) {
-        PyErr_SetString(PyExc_OverflowError, "expected fewer counts of one pane");
-        return -1;
-    }
-    if (pane->used + more <= pane->room)
+    if (more <= (Py_ssize_t)(pane->room - pane->used))
         return 0;
-    uint64_t room = pane->used ? (uint64_t)pane->used + more + pane->used / 2 : more;
-    room = room > UINT32_MAX ? UINT32_MAX : room;
-    uint64_t *entries = realloc(pane->entries, (size_t)room * sizeof *entries);
+    uint64_t room = pane->used ? (uint64_t)pane->used + (uint64_t)more + pane->used / 2 : (uint64_t)more;
+    uint64_t *entries = room <= UINT32_MAX ? realloc(pane->entries, (size_t)room * sizeof *entries) : NULL;
     if (!entries) {
         PyErr_NoMemory();
         return -1;
@@ -170,55 +165,64 @@ static PyObject *merge(PyObject *object, PyObject *args)
     if (!views.failed && room_for(&self->spare, length) < 0)
         views.failed = 1;
     uint64_t *entry = self->spare.items;
-    const int64_t row_max = (int64_t)(UINT64_MAX >> (COUNT_BITS + self->tile_bits));
-    int missing = 0;
-    for (Py_ssize_t at = 0; at < length && !views.failed; at++) {
-        int64_t of = page[at], on = layer[at];
-        if ((uint64_t)of >= (uint64_t)pages || (uint64_t)on >= (uint64_t)layers || (uint64_t)tile[at] >= (uint64_t)self->tiles || count[at] < 0 ||
-            place[of] >= table / layers) {
-            refuse(&views, PyExc_IndexError, "counts name a page, layer or tile that does not exist, or are below 0");
-            break;
-        }
-        int64_t row = place[of] < 0 ? -1 : rows[place[of] * layers + on];
-        if (row >= self->rows || row > row_max) {
-            refuse(&views, PyExc_IndexError, "a row lies outside the table of rows");
-            break;
-        }
-        missing |= row < 0;
-        entry[at] = ((uint64_t)row << self->tile_bits | (uint64_t)tile[at]) << COUNT_BITS;
-    }
-    if (views.failed || missing)
-        return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
     int64_t *references = self->bound[3].buf;
     const int to_row = COUNT_BITS + self->tile_bits;
-    for (Py_ssize_t at = 0; at < length;) {
-        Py_ssize_t stop = at + 1, more = 0;
-        while (stop < length && pane[stop] == pane[at])
-            stop++;
-        for (Py_ssize_t one = at; one < stop; one++) /* the entries of what does not fit into one */
-            more += count[one] > (int32_t)COUNT_MAX ? (Py_ssize_t)((uint64_t)count[one] / COUNT_MAX) : 0;
-        Pane *kept = find_or_make(self, pane[at]);
-        if (!kept || stop - at + more > (Py_ssize_t)UINT32_MAX || pane_room(kept, (uint32_t)(stop - at + more)) < 0 || room_for(&self->unsettled, 1) < 0) {
-            if (kept)
-                PyErr_NoMemory();
+    const int64_t row_max = (int64_t)(UINT64_MAX >> to_row), row_end = self->rows < row_max ? self->rows : row_max;
+    const Py_ssize_t table_pages = views.failed ? 0 : table / layers;
+    const uint64_t tiles = (uint64_t)self->tiles;
+    int64_t page_before = -1, layer_before = -1, row = -1;
+    uint64_t base = 0;
+    int plain = 0;
+    uint32_t most = 0;
+    Py_ssize_t at = 0;
+    for (; at < length && !views.failed; at++) {
+        if (page[at] != page_before || layer[at] != layer_before) {
+            page_before = page[at], layer_before = layer[at];
+            if ((uint64_t)page_before >= (uint64_t)pages || (uint64_t)layer_before >= (uint64_t)layers || place[page_before] >= table_pages)
+                break;
+            row = place[page_before] < 0 ? -1 : rows[place[page_before] * layers + layer_before];
+            if (row < 0 || row >= row_end)
+                break;
+            base = (uint64_t)row << to_row, plain = layer_before < plain_layers;
+        }
+        if ((uint64_t)tile[at] >= tiles || count[at] < 0)
+            break;
+        uint32_t number = (uint32_t)count[at];
+        most |= number;
+        entry[at] = base | (uint64_t)tile[at] << COUNT_BITS | (number < COUNT_MAX ? number : number % (uint32_t)COUNT_MAX);
+        references[row]++;
+        if (plain)
+            samples[page_before] += number;
+    }
+    if (views.failed || at < length) {
+        int missing = !views.failed && (uint64_t)page_before < (uint64_t)pages && (uint64_t)layer_before < (uint64_t)layers && row < 0 &&
+                      place[page_before] < table_pages;
+        while (at-- > 0)
+            references[entry[at] >> to_row]--;
+        if (!views.failed && !missing)
+            refuse(&views, PyExc_IndexError, "counts name a page, layer, tile or row that does not exist, or are below 0");
+        return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
+    }
+    for (at = 0; at < length && !views.failed;) {
+        Py_ssize_t start = at++, more = 0;
+        while (at < length && pane[at] == pane[start])
+            at++;
+        for (Py_ssize_t one = start; most >= COUNT_MAX && one < at; one++) /* what does not fit into one entry */
+            more += count[one] / (int32_t)COUNT_MAX;
+        Pane *kept = find_or_make(self, pane[start]);
+        if (!kept || pane_room(kept, at - start + more) < 0 || room_for(&self->unsettled, 1) < 0) {
             views.failed = 1;
             break;
         }
         if (kept->used == kept->settled)
             self->unsettled.items[self->unsettled.used++] = (uint64_t)kept->number;
-        uint64_t *to = kept->entries + kept->used;
-        for (; at < stop; at++) {
-            uint64_t rest = (uint64_t)count[at];
-            for (; rest > COUNT_MAX; rest -= COUNT_MAX) {
-                *to++ = entry[at] | COUNT_MAX;
-                references[entry[at] >> to_row]++;
+        memcpy(kept->entries + kept->used, entry + start, (size_t)(at - start) * sizeof *entry);
+        kept->used += (uint32_t)(at - start);
+        for (Py_ssize_t one = start; more && one < at; one++)
+            for (int32_t times = count[one] / (int32_t)COUNT_MAX; times > 0; times--) {
+                kept->entries[kept->used++] = entry[one] | COUNT_MAX;
+                references[entry[one] >> to_row]++;
             }
-            *to++ = entry[at] | rest;
-            references[entry[at] >> to_row]++;
-            if (layer[at] < plain_layers)
-                samples[page[at]] += count[at];
-        }
-        kept->used = (uint32_t)(to - kept->entries);
     }
     return done(&views, views.failed ? NULL : Py_NewRef(Py_True));
 }
@@ -235,13 +239,13 @@ static int apply(Panes *self, const uint64_t *entries, Py_ssize_t number, int si
         return -1;
     uint64_t *noted = self->noted.items + self->noted.used;
     const int to_row = COUNT_BITS + self->tile_bits;
-    const int64_t tile_mask = (1LL << self->tile_bits) - 1;
+    const int64_t tile_mask = (1LL << self->tile_bits) - 1, tiles = self->tiles, dense_rows = self->dense_rows;
     for (Py_ssize_t at = 0; at < number; at++) {
         uint64_t entry = entries[at];
-        int64_t row = (int64_t)(entry >> to_row), cell = row * self->tiles + ((int64_t)(entry >> COUNT_BITS) & tile_mask);
+        int64_t row = (int64_t)(entry >> to_row), cell = row * tiles + ((int64_t)(entry >> COUNT_BITS) & tile_mask);
         int32_t by = sign * (int32_t)(entry & COUNT_MAX);
         uint64_t note = (uint64_t)cell << BY_BITS | ((uint64_t)by & BY_MASK);
-        if (row >= self->dense_rows) {
+        if (row >= dense_rows) {
             if (room_for(&self->beyond, 1) < 0)
                 return -1;
             self->beyond.items[self->beyond.used++] = note;

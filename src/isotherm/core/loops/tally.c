@@ -14,14 +14,17 @@
  */
 #include "loops.h"
 
+/* Of one (page, layer, pane, tile); all but the pane are packed into one number. */
 typedef struct {
     int64_t pane;
-    int64_t page;
-    int32_t layer;
-    int32_t tile;
+    uint64_t what;
     int32_t count;
     uint32_t place; /* where it comes in the order of the panes */
 } Row;
+
+enum { TILE_BITS = 30, LAYER_BITS = 6 };
+
+static inline uint64_t what_of(int64_t page, int layer) { return ((uint64_t)page << LAYER_BITS | (uint64_t)layer) << TILE_BITS; }
 
 /* An entry of the table: the place of a row, of the call that `turn` numbers. */
 typedef struct {
@@ -32,9 +35,15 @@ static Slot *slots;
 static uint64_t slots_mask;
 static uint32_t turn;
 
+static Row *kept_rows; /* of the call before: memory that was given back would come back empty, page by page */
+static Py_ssize_t kept_room;
+
+enum { KEPT_ROOM_MAX = 1 << 17 };
+
 typedef struct {
     Row *rows;
     Py_ssize_t used;
+    int64_t low, high; /* panes */
 } Rows;
 
 /* Room for a row a sample: the table is at most half full whatever comes. */
@@ -56,24 +65,24 @@ static int rows_begin(Rows *rows, Py_ssize_t samples)
         memset(slots, 0, (slots_mask + 1) * sizeof *slots);
         turn = 1;
     }
-    rows->rows = malloc((size_t)(samples ? samples : 1) * sizeof *rows->rows);
-    if (!rows->rows)
-        PyErr_NoMemory();
-    return rows->rows ? 0 : -1;
+    if (samples > kept_room) {
+        Row *larger = realloc(kept_rows, (size_t)samples * sizeof *larger);
+        if (!larger) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        kept_rows = larger, kept_room = samples;
+    }
+    *rows = (Rows){.rows = kept_rows, .low = INT64_MAX, .high = INT64_MIN};
+    return 0;
 }
 
-static inline uint32_t row_of(Rows *rows, int64_t page, int32_t layer, int64_t pane, int32_t tile)
+static void rows_end(void)
 {
-    uint64_t slot = scattered(((uint64_t)page << 40 ^ (uint64_t)layer << 32 ^ (uint64_t)tile) ^ (uint64_t)pane * 0xD6E8FEB86659FD93u);
-    for (slot &= slots_mask; slots[slot].turn == turn; slot = (slot + 1) & slots_mask) {
-        const Row *row = &rows->rows[slots[slot].place];
-        if (row->tile == tile && row->page == page && row->layer == layer && row->pane == pane)
-            return slots[slot].place;
-    }
-    uint32_t place = (uint32_t)rows->used++;
-    slots[slot] = (Slot){turn, place};
-    rows->rows[place] = (Row){.pane = pane, .page = page, .layer = layer, .tile = tile};
-    return place;
+    if (kept_room <= KEPT_ROOM_MAX)
+        return;
+    free(kept_rows);
+    kept_rows = NULL, kept_room = 0;
 }
 
 /* floor(grid * position / extent), clamped to 0 ... grid - 1: between these bounds a cast is a floor. */
@@ -89,26 +98,36 @@ static int by_pane(const void *one, const void *other)
     return a->pane != b->pane ? (a->pane > b->pane) - (a->pane < b->pane) : (a > b) - (a < b);
 }
 
-/* Gives each row its place in the order of the panes: by counting where they lie close together, as they do but for wild clocks. */
-static int put_in_order(Rows *rows)
+static void put_row(const Row *row, uint32_t place, int64_t *columns, Py_ssize_t room)
+{
+    int64_t *page = columns, *layer = page + room, *pane = layer + room;
+    int32_t *tile = (int32_t *)(pane + room), *count = tile + room;
+    page[place] = (int64_t)(row->what >> (LAYER_BITS + TILE_BITS)), layer[place] = row->what >> TILE_BITS & ((1 << LAYER_BITS) - 1);
+    pane[place] = row->pane, tile[place] = (int32_t)(row->what & ((1 << TILE_BITS) - 1)), count[place] = row->count;
+}
+
+/* Writes the rows in the order of their panes, and gives each its place: by counting where panes lie close together, as they do but for wild
+ * clocks. */
+static int write_rows(const Rows *rows, int64_t *columns, Py_ssize_t room)
 {
     Row *row = rows->rows;
-    Py_ssize_t used = rows->used;
-    int64_t low = used ? row[0].pane : 0, high = low;
-    for (Py_ssize_t at = 1; at < used; at++) {
-        low = row[at].pane < low ? row[at].pane : low;
-        high = row[at].pane > high ? row[at].pane : high;
+    const Py_ssize_t used = rows->used;
+    const int64_t low = rows->low;
+    if (!used || rows->high == low) {
+        for (Py_ssize_t at = 0; at < used; at++)
+            put_row(&row[at], row[at].place = (uint32_t)at, columns, room);
+        return 0;
     }
-    if ((uint64_t)high - (uint64_t)low < 4096 + (uint64_t)used) {
-        uint32_t *starts = calloc((size_t)(high - low) + 2, sizeof *starts);
+    if ((uint64_t)rows->high - (uint64_t)low < 4096 + (uint64_t)used) {
+        uint32_t *starts = calloc((size_t)(rows->high - low) + 2, sizeof *starts);
         if (!starts)
             goto no_memory;
         for (Py_ssize_t at = 0; at < used; at++)
             starts[row[at].pane - low + 1]++;
-        for (int64_t pane = 0; pane < high - low; pane++)
+        for (int64_t pane = 0; pane < rows->high - low; pane++)
             starts[pane + 1] += starts[pane];
         for (Py_ssize_t at = 0; at < used; at++)
-            row[at].place = starts[row[at].pane - low]++;
+            put_row(&row[at], row[at].place = starts[row[at].pane - low]++, columns, room);
         free(starts);
         return 0;
     }
@@ -119,7 +138,7 @@ static int put_in_order(Rows *rows)
         order[at] = &row[at];
     qsort(order, (size_t)used, sizeof *order, by_pane);
     for (Py_ssize_t at = 0; at < used; at++)
-        order[at]->place = (uint32_t)at;
+        put_row(order[at], order[at]->place = (uint32_t)at, columns, room);
     free(order);
     return 0;
 no_memory:
@@ -127,40 +146,46 @@ no_memory:
     return -1;
 }
 
-static void put_into(const Rows *rows, int64_t *columns, Py_ssize_t room)
-{
-    int64_t *page = columns, *layer = page + room, *pane = layer + room;
-    int32_t *tile = (int32_t *)(pane + room), *count = tile + room;
-    for (Py_ssize_t at = 0; at < rows->used; at++) {
-        const Row *row = &rows->rows[at];
-        page[row->place] = row->page, layer[row->place] = row->layer, pane[row->place] = row->pane;
-        tile[row->place] = row->tile, count[row->place] = row->count;
-    }
-}
-
 /* What a call is about: the columns handed in, and where rows go. */
 typedef struct {
     const double *x, *y, *width, *height;
     const int64_t *time_ms, *size, *page, *device;
-    const uint8_t *kind, *kind_places, *is_fresh, *within;
+    const uint8_t *kind, *is_fresh, *within;
     int64_t *columns, *newest, *to_row;
-    Py_ssize_t samples, runs, pages, kinds;
+    Py_ssize_t samples, runs, pages;
     int64_t hop_ms, grid, devices;
     Divisor hop;
+    const int16_t *first_layer; /* of each kind that a byte can tell; -1: it has none */
 } Asked;
 
-static inline int layer_of(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
+/* Of one run: what its samples have in common. */
+typedef struct {
+    double width, height;
+    int device;
+} Run;
+
+static inline Run run_of(const Asked *asked, Py_ssize_t run)
 {
-    if (!asked->is_fresh[run] || (asked->within && !asked->within[at]) || asked->kind[at] >= asked->kinds)
-        return -1;
-    uint8_t place = asked->kind_places[asked->kind[at]];
-    return place == 0xFF ? -1 : (int)(place * asked->devices + asked->device[run]);
+    return (Run){asked->width[run], asked->height[run], (int)asked->device[run]};
 }
 
-static inline int32_t tile_at(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
+static inline int layer_of(const Asked *asked, const Run *run, Py_ssize_t at)
+{
+    int first = asked->first_layer[asked->kind[at]];
+    return first < 0 || (asked->within && !asked->within[at]) ? -1 : first + run->device;
+}
+
+static inline int32_t tile_at(const Asked *asked, const Run *run, Py_ssize_t at)
 {
     double grid = (double)asked->grid;
-    return (int32_t)(tile_of(asked->y[at], asked->height[run], grid) * asked->grid + tile_of(asked->x[at], asked->width[run], grid));
+    return (int32_t)(tile_of(asked->y[at], run->height, grid) * asked->grid + tile_of(asked->x[at], run->width, grid));
+}
+
+/* The samples of a run that is none of the fresh: no row counts them. */
+static inline void pass_over(const Asked *asked, Py_ssize_t at, Py_ssize_t run)
+{
+    for (Py_ssize_t end = at + asked->size[run]; asked->to_row && at < end; at++)
+        asked->to_row[at] = -1;
 }
 
 static inline int fits(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
@@ -251,8 +276,9 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
 }
 
 /* Rows written; -1: there are more blocks than are kept, or runs that do not fit, and nothing is written. */
-static Py_ssize_t tally_in_blocks(const Asked *asked)
+static Py_ssize_t tally_in_blocks(const Asked *given)
 {
+    const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
     int64_t tiles = asked->grid * asked->grid;
     int most = BLOCK_CELLS_MAX / tiles > BLOCKS_MAX ? BLOCKS_MAX : (int)(BLOCK_CELLS_MAX / tiles);
     if (!block_counts && !(block_counts = calloc(BLOCK_CELLS_MAX, sizeof *block_counts)))
@@ -269,9 +295,15 @@ static Py_ssize_t tally_in_blocks(const Asked *asked)
             empty_blocks(blocks, number, tiles);
             return -1;
         }
+        if (!asked->is_fresh[run]) {
+            pass_over(asked, at, run);
+            at += asked->size[run];
+            continue;
+        }
+        const Run of = run_of(asked, run);
         int64_t page = asked->page[run], newest = asked->newest[page];
         for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
-            int layer = layer_of(asked, run, at);
+            int layer = layer_of(asked, &of, at);
             if (asked->to_row)
                 asked->to_row[at] = -1;
             if (layer < 0)
@@ -286,11 +318,12 @@ static Py_ssize_t tally_in_blocks(const Asked *asked)
                 }
             }
             newest = time_ms > newest ? time_ms : newest;
-            int64_t cell = block * tiles + tile_at(asked, run, at);
-            block_tiles[block * (tiles + 1) + blocks[block].used] = (int32_t)(cell - block * tiles);
-            blocks[block].used += !block_counts[cell]++;
+            int32_t tile = tile_at(asked, &of, at), *counted = block_counts + block * tiles + tile;
+            block_tiles[block * (tiles + 1) + blocks[block].used] = tile;
+            blocks[block].used += !*counted;
+            ++*counted;
             if (asked->to_row)
-                asked->to_row[at] = cell;
+                asked->to_row[at] = block * tiles + tile;
         }
         asked->newest[page] = newest;
     }
@@ -298,50 +331,76 @@ static Py_ssize_t tally_in_blocks(const Asked *asked)
         empty_blocks(blocks, number, tiles);
         return -1;
     }
-    return write_blocks(asked, blocks, number, tiles);
+    return write_blocks(given, blocks, number, tiles);
 }
 
 /* -- by rows */
 
 /* Rows written; -1: an exception is set. */
-static Py_ssize_t tally_in_rows(const Asked *asked, Views *views)
+static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
 {
-    Rows rows = {0};
+    const Asked asked[1] = {*given}; /* as above */
+    Rows rows;
     if (rows_begin(&rows, asked->samples) < 0)
         return -1;
+    Slot *const table = slots;
+    const uint64_t mask = slots_mask;
+    const uint32_t this_turn = turn;
     Now now = {0};
     Py_ssize_t at = 0;
-    for (Py_ssize_t run = 0; run < asked->runs && !views->failed; run++) {
+    uint32_t used = 0;
+    for (Py_ssize_t run = 0; run < asked->runs; run++) {
         if (!fits(asked, run, at)) {
             refuse(views, PyExc_ValueError, UNFIT);
             break;
         }
-        int64_t page = asked->page[run];
+        if (!asked->is_fresh[run]) {
+            pass_over(asked, at, run);
+            at += asked->size[run];
+            continue;
+        }
+        const Run of = run_of(asked, run);
+        int64_t page = asked->page[run], newest = asked->newest[page];
         for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
-            int layer = layer_of(asked, run, at);
+            int layer = layer_of(asked, &of, at);
             if (asked->to_row)
                 asked->to_row[at] = -1;
             if (layer < 0)
                 continue;
-            moved(asked, &now, asked->time_ms[at]);
-            if (asked->time_ms[at] > asked->newest[page])
-                asked->newest[page] = asked->time_ms[at];
-            uint32_t place = row_of(&rows, page, layer, now.pane, tile_at(asked, run, at));
+            int64_t time_ms = asked->time_ms[at];
+            moved(asked, &now, time_ms);
+            newest = time_ms > newest ? time_ms : newest;
+            uint64_t what = what_of(page, layer) | (uint64_t)tile_at(asked, &of, at);
+            uint64_t slot = scattered(what ^ (uint64_t)now.pane * 0xD6E8FEB86659FD93u) & mask;
+            uint32_t place = used;
+            for (; table[slot].turn == this_turn; slot = (slot + 1) & mask) {
+                const Row *row = &rows.rows[table[slot].place];
+                if (row->what == what && row->pane == now.pane) {
+                    place = table[slot].place;
+                    break;
+                }
+            }
+            if (place == used) {
+                table[slot] = (Slot){this_turn, place};
+                rows.rows[used++] = (Row){now.pane, what, 0, 0};
+                rows.low = now.pane < rows.low ? now.pane : rows.low;
+                rows.high = now.pane > rows.high ? now.pane : rows.high;
+            }
             rows.rows[place].count++;
             if (asked->to_row)
                 asked->to_row[at] = place;
         }
+        asked->newest[page] = newest;
     }
+    rows.used = used;
     if (!views->failed && at < asked->samples) /* their rows would be whatever stood there */
         refuse(views, PyExc_ValueError, UNFIT);
-    if (!views->failed && put_in_order(&rows) < 0)
+    if (!views->failed && write_rows(&rows, asked->columns, asked->samples) < 0)
         views->failed = 1;
-    if (!views->failed)
-        put_into(&rows, asked->columns, asked->samples);
     for (at = 0; asked->to_row && at < asked->samples && !views->failed; at++)
         if (asked->to_row[at] >= 0)
             asked->to_row[at] = rows.rows[asked->to_row[at]].place;
-    free(rows.rows);
+    rows_end();
     return views->failed ? -1 : rows.used;
 }
 
@@ -356,10 +415,12 @@ PyObject *tally(PyObject *self, PyObject *args)
                           &hop_ms, &grid, &devices, &layers, &columns, &newest, &to_row))
         return NULL;
     Views views = {.count = 0, .failed = 0};
-    Asked asked = {.samples = -1, .runs = -1, .pages = -1, .kinds = -1, .hop_ms = hop_ms, .grid = grid, .devices = devices};
+    Asked asked = {.samples = -1, .runs = -1, .pages = -1, .hop_ms = hop_ms, .grid = grid, .devices = devices};
     asked.x = take(&views, o[0], 8, 0, &asked.samples), asked.y = take(&views, o[1], 8, 0, &asked.samples);
     asked.time_ms = take(&views, o[2], 8, 0, &asked.samples);
-    asked.kind = take(&views, o[3], 1, 0, &asked.samples), asked.kind_places = take(&views, o[4], 1, 0, &asked.kinds);
+    Py_ssize_t kinds = -1;
+    const uint8_t *kind_places = take(&views, o[4], 1, 0, &kinds);
+    asked.kind = take(&views, o[3], 1, 0, &asked.samples);
     asked.is_fresh = take(&views, o[5], 1, 0, &asked.runs), asked.size = take(&views, o[6], 8, 0, &asked.runs);
     asked.page = take(&views, o[7], 8, 0, &asked.runs), asked.device = take(&views, o[8], 8, 0, &asked.runs);
     asked.width = take(&views, o[9], 8, 0, &asked.runs), asked.height = take(&views, o[10], 8, 0, &asked.runs);
@@ -368,8 +429,18 @@ PyObject *tally(PyObject *self, PyObject *args)
     asked.newest = take(&views, newest, 8, 1, &asked.pages);
     asked.within = within == Py_None ? NULL : take(&views, within, 1, 0, &asked.samples);
     asked.to_row = to_row == Py_None ? NULL : take(&views, to_row, 8, 1, &asked.samples);
-    if (!views.failed && (hop_ms < 1 || grid < 1 || grid > 32768 || asked.samples >= UINT32_MAX / 4))
+    if (!views.failed && (hop_ms < 1 || grid < 1 || grid > 32768 || asked.samples >= UINT32_MAX / 4 || asked.pages >= 1 << 27))
         refuse(&views, PyExc_ValueError, "expected a hop and a grid above 0");
+    int16_t first_layer[256];
+    memset(first_layer, 0xFF, sizeof first_layer);
+    for (Py_ssize_t kind = 0; !views.failed && kind < kinds && kind < 256; kind++) {
+        if (kind_places[kind] == 0xFF)
+            continue;
+        if ((kind_places[kind] + 1) * devices > layers || layers > 1 << LAYER_BITS)
+            refuse(&views, PyExc_ValueError, "expected kinds that have a layer, and not too many layers");
+        first_layer[kind] = (int16_t)(kind_places[kind] * devices);
+    }
+    asked.first_layer = first_layer;
     if (views.failed)
         return done(&views, NULL);
     asked.hop = divisor(hop_ms);
