@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from isotherm.core import counting
-from isotherm.core.columns import ColumnError, pack, pack_few, unpack, unpack_floats, unpack_within
+from isotherm.core.columns import ColumnError, pack, pack_few, pack_parts, unpack, unpack_floats, unpack_many, unpack_within
 
 numbers = st.one_of(
     stnp.arrays(np.int64, st.integers(0, 20), elements=st.integers(-(2**62), 2**62)),
@@ -63,6 +64,37 @@ def test_in_one_step_it_is_the_same_or_left_to_two(text: str, most: int) -> None
         assert floats.tolist() == column.astype(np.float64).tolist()
     if whole is not None:
         assert whole.tolist() == column.tolist()
+
+
+@given(st.lists(texts, max_size=6))
+def test_many_columns_at_once_are_as_one_by_one(columns: list[str]) -> None:
+    """The same numbers, or a refusal where one of them is no column of whole numbers; compiled or not."""
+    for compiled in {counting.compiled, None}:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(counting, "compiled", compiled)
+            try:
+                expected = [unpack(text) for text in columns]
+                assert all(column.dtype.kind != "f" for column in expected)
+            except (ColumnError, AssertionError):
+                with pytest.raises(ColumnError, match="expected"):
+                    unpack_many(columns)
+            else:
+                found, lengths = unpack_many(columns)
+                assert found.dtype == lengths.dtype == np.int64
+                assert found.tolist() == [number for column in expected for number in column.tolist()]
+                assert lengths.tolist() == list(map(len, expected))
+
+
+@given(numbers, st.lists(st.integers(0, 20), max_size=6))
+def test_parts_are_packed_in_one_type(column: np.ndarray, cuts: list[int]) -> None:
+    """From each end to the next, as text that keeps every number; compiled or not, the same."""
+    ends = [0, *sorted(min(cut, len(column)) for cut in cuts)]
+    packed = pack_parts(column, ends)
+    assert [unpack(text).tolist() for text in packed] == [column[start:end].tolist() for start, end in pairwise(ends)]
+    assert {text[1] for text in packed} <= {pack(column)[1]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "compiled", None)
+        assert pack_parts(column, ends) == packed
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import binascii
 import sys
 from array import array
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ import numpy.typing as npt
 
 from isotherm.core import counting
 
-__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack", "unpack_floats", "unpack_within"]
+__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack", "unpack_floats", "unpack_many", "unpack_within"]
 
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     letter: np.dtype("<" + code)
@@ -61,11 +60,13 @@ def pack_few(values: list[int]) -> str:
     return "<" + letter + binascii.b2a_base64(array(letter, values).tobytes(), newline=False).decode("ascii")
 
 
-def pack_parts(column: npt.NDArray[Any], ends: Sequence[int]) -> list[str]:
+def pack_parts(column: npt.NDArray[Any], ends: list[int]) -> list[str]:
     """Parts of a column, each as text of its own: from each of the `ends`, which begin with 0, to the next. All in one type."""
     letter = _letter(column)
     dtype = _DTYPES[letter]
     data, size, head = column.astype(dtype, copy=False).tobytes(), dtype.itemsize, "<" + letter
+    if counting.compiled is not None:
+        return counting.compiled.texts(data, size, letter, ends)
     to_text = binascii.b2a_base64
     return [head + to_text(data[start * size : end * size], newline=False).decode("ascii") for start, end in pairwise(ends)]
 
@@ -94,6 +95,18 @@ def unpack_within(text: str, most: int) -> npt.NDArray[np.int64] | None:
     """The same of a column of integers that all lie from 0 to `most`; None: there are others, or it takes `unpack` to tell."""
     found = counting.compiled.numbers(text, most) if counting.compiled is not None else None
     return np.frombuffer(found, np.int64) if found is not None else None
+
+
+def unpack_many(texts: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The whole numbers of many packed columns, one behind the other, and how long each column is. Raises `ColumnError`."""
+    found = counting.compiled.whole(texts) if counting.compiled is not None else None
+    if found is not None:
+        return np.frombuffer(found[0], np.int64), np.frombuffer(found[1], np.int64)
+    columns = [unpack(text) for text in texts]
+    if any(column.dtype.kind == "f" for column in columns):
+        raise ColumnError("expected columns of whole numbers")
+    lengths = np.array([len(column) for column in columns], np.int64)
+    return np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int64, copy=False), lengths
 
 
 def _letter(column: npt.NDArray[Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 PICTURE_SIDE_MAX: Final = 25  #: cells a side of a page's small picture
+_FEW: Final = 200  #: cells, up to which a loop is quicker than numpy's calls
 
 
 class View(NamedTuple):
@@ -85,13 +88,31 @@ class AllPages(Source, Protocol):
 
 
 def classic_value(cells: npt.NDArray[Any], counts: npt.NDArray[Any], grid_size: int) -> dict[str, dict[str, int]]:
-    """x -> y -> count, keys decimal strings."""
+    """x -> y -> count, keys decimal strings. Cells are each named once."""
+    names = _decimals(grid_size)
+    if len(cells) <= _FEW:
+        value: dict[str, dict[str, int]] = {}
+        for x, y, count in sorted(_places(cells.tolist(), counts.tolist(), grid_size)):
+            value.setdefault(names[x], {})[names[y]] = count
+        return value
     rows, columns = np.divmod(cells, grid_size)
-    value: dict[str, dict[str, int]] = {}
-    order = np.lexsort((rows, columns))
-    for x, y, count in zip(columns[order].tolist(), rows[order].tolist(), counts[order].tolist(), strict=True):
-        value.setdefault(str(x), {})[str(y)] = count
-    return value
+    order = np.argsort(columns.astype(np.uint16) if grid_size <= 1 << 16 else columns, kind="stable")  # of 16 bits, in a few passes
+    columns = columns[order]
+    ys, numbers = [names[row] for row in rows[order].tolist()], counts[order].tolist()
+    starts = [0, *(np.flatnonzero(columns[1:] != columns[:-1]) + 1).tolist()]
+    bounds = zip(columns[starts].tolist(), starts, [*starts[1:], len(ys)], strict=True)
+    return {names[x]: dict(zip(ys[start:stop], numbers[start:stop], strict=True)) for x, start, stop in bounds}
+
+
+def _places(cells: list[int], counts: list[int], grid_size: int) -> Iterator[tuple[int, int, int]]:
+    for cell, count in zip(cells, counts, strict=True):
+        y, x = divmod(cell, grid_size)
+        yield x, y, count
+
+
+@lru_cache(maxsize=4)
+def _decimals(below: int) -> list[str]:
+    return list(map(str, range(below)))
 
 
 def classic_json(heat: Heat) -> bytes:

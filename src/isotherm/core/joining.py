@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.columns import ColumnError, unpack
+from isotherm.core.columns import ColumnError, unpack, unpack_many
 from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, LAYERS
 from isotherm.core.pages import Page
@@ -67,15 +67,12 @@ def joined(records: Sequence[Clickstream]) -> Samples:
 def joined_counts(records: Sequence[GroupedByPage]) -> Counts:
     """The counts of records of one source, offset, hop and grid, one at least, each of another page. Raises `RecordError`."""
     try:
-        columns = [[unpack(getattr(record, name)) for record in records] for name in _COUNT_COLUMNS]
+        columns = [unpack_many([getattr(record, name) for record in records]) for name in _COUNT_COLUMNS]
     except ColumnError as error:
         raise RecordError(str(error)) from None
-    lengths = [len(part) for part in columns[0]]
-    if any(list(map(len, parts)) != lengths for parts in columns):
+    (pane, lengths), (layer, layers), (tile, tiles), (count, numbers) = columns
+    if not (np.array_equal(lengths, layers) and np.array_equal(lengths, tiles) and np.array_equal(lengths, numbers)):
         raise RecordError("expected columns of one length")
-    if any(part.dtype.kind == "f" for parts in columns for part in parts):
-        raise RecordError("expected columns of whole numbers")
-    pane, layer, tile, count = (np.concatenate(parts).astype(np.int64, copy=False) for parts in columns)
     if len(pane):
         if not (layer.min() >= 0 and layer.max() < LAYERS and tile.min() >= 0 and tile.max() < records[0].grid_size ** 2):
             raise RecordError("expected layers that there are, and tiles within the grid")

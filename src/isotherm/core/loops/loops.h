@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERFACE = 9 }; /* `counting.py` has the same number, and takes no other */
+enum { INTERFACE = 10 }; /* `counting.py` has the same number, and takes no other */
 
 enum { VIEWS_MAX = 24 };
 
@@ -28,6 +28,9 @@ typedef struct {
 void *take(Views *views, PyObject *object, size_t item_bytes, int writable, Py_ssize_t *length);
 PyObject *done(Views *views, PyObject *result);
 void refuse(Views *views, PyObject *exception, const char *message);
+
+/* A packed column of integers; `raw` has room for its text. Returns how many there are; -1: it is none, or not to the letter. */
+Py_ssize_t packed_whole(const char *text, Py_ssize_t size, uint8_t *raw, int64_t *to);
 
 /* An open-addressed table of places in a list of the caller's, kept at most half full; it grows by `table_room`. */
 typedef struct {
@@ -68,6 +71,8 @@ static inline int64_t quotient(Divisor divisor, int64_t value)
 PyObject *tally(PyObject *self, PyObject *args);
 PyObject *tell(PyObject *self, PyObject *args);
 PyObject *numbers(PyObject *self, PyObject *args);
+PyObject *whole(PyObject *self, PyObject *args);
+PyObject *texts(PyObject *self, PyObject *args);
 PyObject *order(PyObject *self, PyObject *args);
 PyObject *zone_tally(PyObject *self, PyObject *args);
 PyObject *pairs(PyObject *self, PyObject *args);

@@ -104,6 +104,19 @@ static int all_within(const int64_t *numbers, Py_ssize_t length, int64_t most)
     return within;
 }
 
+Py_ssize_t packed_whole(const char *text, Py_ssize_t size, uint8_t *raw, int64_t *to)
+{
+    const uint16_t one = 1;
+    Py_ssize_t bytes = size >= 2 && text[0] == '<' ? (Py_ssize_t)bytes_of(text[1]) : 0;
+    if (!bytes || !*(const uint8_t *)&one)
+        return -1;
+    know_values();
+    Py_ssize_t found = decoded((const uint8_t *)text + 2, size - 2, raw);
+    if (found < 0 || found % bytes || !as_whole(text[1], raw, found / bytes, to))
+        return -1;
+    return found / bytes;
+}
+
 /* numbers(text, most) -> bytes or None. `most` below 0: finite float64, from any column; else int64 from 0 to `most`, from columns of integers. */
 PyObject *numbers(PyObject *self, PyObject *args)
 {

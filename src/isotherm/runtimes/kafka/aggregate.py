@@ -113,26 +113,27 @@ class AggregateWorker:
         first = consumer.poll((hop_ms - now_ms % hop_ms) / 1000)
         if first is None:
             return
-        for message in [first, *consumer.consume(_AT_ONCE, timeout=0)]:
+        messages, arrived_ms = [first, *consumer.consume(_AT_ONCE, timeout=0)], self._clock.now_ms()
+        for message in messages:
             if message.error():
                 logger.warning("kafka: %s", message.error().str())
                 continue
             part = self._parts.get(message.partition())
             if part is None or message.offset() < part.next_offset:
                 continue
-            self._take(part, message, producer)
+            self._take(part, message, arrived_ms, producer)
         for part in self._parts.values():
             for origin, failure in part.settle():
                 self._give_up(failure, origin, producer)
 
-    def _take(self, part: Partition, message: Any, producer: Any) -> None:
+    def _take(self, part: Partition, message: Any, arrived_ms: int, producer: Any) -> None:
         value = message.value() or b""
         try:
             tick_ms = tick_of(value)
             if tick_ms is None:
-                part.take(value, message.timestamp()[1], self._clock.now_ms(), message)
+                part.take(value, message.timestamp()[1], arrived_ms, message)
             elif part.caught_up:
-                self._ticks.heard(tick_ms, self._clock.now_ms())
+                self._ticks.heard(tick_ms, arrived_ms)
         except Exception as error:  # one record never stops a stage; what it was is kept
             self._give_up(error, message, producer)
         part.next_offset = message.offset() + 1
