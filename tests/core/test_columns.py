@@ -66,6 +66,27 @@ def test_in_one_step_it_is_the_same_or_left_to_two(text: str, most: int) -> None
         assert whole.tolist() == column.tolist()
 
 
+@given(
+    st.one_of(
+        numbers,
+        numbers.map(lambda column: column[::2]),
+        numbers.filter(lambda column: column.dtype == np.int64).map(lambda column: column.astype(np.int32)),
+        stnp.arrays(np.int64, st.integers(0, 700), elements=st.integers(-(2**63), 2**63 - 1)),
+        stnp.arrays(np.float64, st.integers(0, 700)).filter(lambda column: bool(np.isfinite(column).all())),
+        st.lists(st.sampled_from([0.0, -0.0, 255.0, 256.0, -129.0, 2.0**53, 2.0**53 - 1, 1e30, 3.4e38, 3.5e38, 1e300, 0.5, 0.1])).map(np.array),
+        st.lists(st.sampled_from([0, -1, 127, 128, -128, -129, 255, 256, 2**16, 2**31, -(2**31), -(2**31) - 1, 2**32 - 1, 2**32])).map(
+            lambda column: np.array(column, np.int64)
+        ),
+    )
+)
+def test_packed_in_one_call_it_is_the_same_text(column: np.ndarray) -> None:
+    """Compiled or not, whatever the type, also where only every other element is meant."""
+    text = pack(column)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "compiled", None)
+        assert pack(column) == text
+
+
 @given(st.lists(texts, max_size=6))
 def test_many_columns_at_once_are_as_one_by_one(columns: list[str]) -> None:
     """The same numbers, or a refusal where one of them is no column of whole numbers; compiled or not."""

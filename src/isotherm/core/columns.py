@@ -33,6 +33,7 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 _SAME_AS_ARRAY: Final = frozenset(
     letter for letter, dtype in _DTYPES.items() if sys.byteorder == "little" and array(letter).itemsize == dtype.itemsize
 )
+_AT_ONCE: Final = frozenset((np.dtype(np.int64), np.dtype(np.float64)))  #: what is packed in one compiled call
 _UNSIGNED: Final = (("B", 0xFF), ("H", 0xFFFF), ("I", 0xFFFF_FFFF))
 _SIGNED: Final = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31))
 
@@ -46,6 +47,10 @@ def pack(column: npt.NDArray[Any]) -> str:
 
     Integers and floats of any width; floats must be finite. Whole floats travel as integers.
     """
+    if counting.compiled is not None and column.dtype in _AT_ONCE and column.flags.c_contiguous:
+        text = counting.compiled.packed(column, column.dtype == np.float64)
+        if text is not None:
+            return text
     letter = _letter(column)
     data = column.astype(_DTYPES[letter], copy=False).tobytes()
     return "<" + letter + binascii.b2a_base64(data, newline=False).decode("ascii")
