@@ -73,7 +73,9 @@ def test_in_one_step_it_is_the_same_or_left_to_two(text: str, most: int) -> None
         numbers.filter(lambda column: column.dtype == np.int64).map(lambda column: column.astype(np.int32)),
         stnp.arrays(np.int64, st.integers(0, 700), elements=st.integers(-(2**63), 2**63 - 1)),
         stnp.arrays(np.float64, st.integers(0, 700)).filter(lambda column: bool(np.isfinite(column).all())),
-        st.lists(st.sampled_from([0.0, -0.0, 255.0, 256.0, -129.0, 2.0**53, 2.0**53 - 1, 1e30, 3.4e38, 3.5e38, 1e300, 0.5, 0.1])).map(np.array),
+        st.lists(st.sampled_from([0.0, -0.0, 255.0, 256.0, -129.0, 2.0**53, 2.0**53 - 1, 1e30, 3.4e38, 3.5e38, 1e300, 0.5, 0.1])).map(
+            np.array
+        ),
         st.lists(st.sampled_from([0, -1, 127, 128, -128, -129, 255, 256, 2**16, 2**31, -(2**31), -(2**31) - 1, 2**32 - 1, 2**32])).map(
             lambda column: np.array(column, np.int64)
         ),
