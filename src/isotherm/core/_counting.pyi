@@ -36,7 +36,7 @@ class ZoneSums:
 def tally(
     x: Any, y: Any, time_ms: Any, kind: Any, kind_places: bytes, is_fresh: Any, within: Any,
     size: Any, page: Any, device: Any, width: Any, height: Any,
-    hop_ms: int, grid_size: int, devices: int, layers: int, to_columns: Any, to_newest_ms: Any, to_row: Any, /,
+    hop_ms: int, grid_size: int, devices: int, layers: int, to_wide: Any, to_narrow: Any, to_newest_ms: Any, to_row: Any, /,
 ) -> int: ...  # fmt: skip
 def tell(
     place: Any, samples: Any, visitors: list[int], newest_ms: list[int],

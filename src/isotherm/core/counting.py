@@ -18,7 +18,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 11  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 12  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -81,15 +81,14 @@ def tally(
     newest_ms = np.zeros(len(samples.pages), np.int64)
     row = np.empty(len(samples), np.int64) if want_rows else None
     length = len(samples)
-    columns = np.empty((4, length), np.int64)
+    wide, narrow = np.empty(3 * length, np.int64), np.empty(2 * length, np.int32)
     rows = compiled.tally(
         samples.x, samples.y, samples.time_ms, samples.kind, kind_places(tuple(samples.kinds)), fresh, within,
         runs.size, runs.page, runs.device, runs.width, runs.height,
-        hop_ms, grid_size, len(DEVICES), LAYERS, columns, newest_ms, row,
+        hop_ms, grid_size, len(DEVICES), LAYERS, wide, narrow, newest_ms, row,
     )  # fmt: skip
-    halves = columns[3].view(np.int32)
-    tile, count = halves[:rows], halves[length : length + rows]
-    return Tally(columns[0, :rows], columns[1, :rows], columns[2, :rows], tile, count, newest_ms, row)
+    twice, thrice = 2 * rows, 3 * rows
+    return Tally(wide[:rows], wide[rows:twice], wide[twice:thrice], narrow[:rows], narrow[rows:twice], newest_ms, row)
 
 
 @lru_cache(maxsize=64)

@@ -198,8 +198,7 @@ class GroupBy:
         return fresh
 
     def _seen(self, samples: Samples, tallied: Tally) -> Sightings:
-        if not self._people or tallied.row is None:
-            return _NOBODY
+        assert tallied.row is not None, "rows were wanted"
         return Sightings(tallied.row, Visits(samples.sessions, samples.runs.session, samples.runs.size))
 
     def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
@@ -222,9 +221,9 @@ class GroupBy:
             pane=tallied.pane,
             tile=tallied.tile,
             count=tallied.count,
-            seen=self._seen(samples, tallied),
+            seen=self._seen(samples, tallied) if self._people else _NOBODY,
             documents=documents,
-            stretches=_counted(told, keys),
+            stretches=_counted(told, keys) if told else None,
         )
 
 

@@ -6,11 +6,11 @@
  *     tiles   2 5                  in the order in which they came
  *
  * Where it names many, or is small, rows gather in a list and a hash table finds the row of each sample. Blocks and table are kept from call to
- * call: blocks are emptied by their lists, an entry of the table holds for the call that made it. Rows are written out as columns, in one
- * piece with room for as many rows as there are samples:
+ * call: blocks are emptied by their lists, an entry of the table holds for the call that made it. Rows are written out as columns, in two
+ * pieces, which have room for as many rows as there are samples:
  *
- *     page, page …  │ layer, layer … │ pane, pane … │ tile, tile …  │ count, count …
- *     8 bytes each  │ 8              │ 8            │ 4             │ 4
+ *     wide   page, page …  │ layer, layer … │ pane, pane …      8 bytes each
+ *     narrow tile, tile …  │ count, count …                     4
  */
 #include "loops.h"
 
@@ -98,24 +98,32 @@ static int by_pane(const void *one, const void *other)
     return a->pane != b->pane ? (a->pane > b->pane) - (a->pane < b->pane) : (a > b) - (a < b);
 }
 
-static void put_row(const Row *row, uint32_t place, int64_t *columns, Py_ssize_t room)
+/* Where rows go, and how many they are: a column stands behind the other. */
+typedef struct {
+    int64_t *wide;
+    int32_t *narrow;
+    Py_ssize_t rows;
+} Columns;
+
+static inline void put_row(const Row *row, uint32_t place, Columns to)
 {
-    int64_t *page = columns, *layer = page + room, *pane = layer + room;
-    int32_t *tile = (int32_t *)(pane + room), *count = tile + room;
+    int64_t *page = to.wide, *layer = page + to.rows, *pane = layer + to.rows;
+    int32_t *tile = to.narrow, *count = tile + to.rows;
     page[place] = (int64_t)(row->what >> (LAYER_BITS + TILE_BITS)), layer[place] = row->what >> TILE_BITS & ((1 << LAYER_BITS) - 1);
     pane[place] = row->pane, tile[place] = (int32_t)(row->what & ((1 << TILE_BITS) - 1)), count[place] = row->count;
 }
 
 /* Writes the rows in the order of their panes, and gives each its place: by counting where panes lie close together, as they do but for wild
  * clocks. */
-static int write_rows(const Rows *rows, int64_t *columns, Py_ssize_t room)
+static int write_rows(const Rows *rows, Columns to)
 {
+    to.rows = rows->used;
     Row *row = rows->rows;
     const Py_ssize_t used = rows->used;
     const int64_t low = rows->low;
     if (!used || rows->high == low) {
         for (Py_ssize_t at = 0; at < used; at++)
-            put_row(&row[at], row[at].place = (uint32_t)at, columns, room);
+            put_row(&row[at], row[at].place = (uint32_t)at, to);
         return 0;
     }
     if ((uint64_t)rows->high - (uint64_t)low < 4096 + (uint64_t)used) {
@@ -127,7 +135,7 @@ static int write_rows(const Rows *rows, int64_t *columns, Py_ssize_t room)
         for (int64_t pane = 0; pane < rows->high - low; pane++)
             starts[pane + 1] += starts[pane];
         for (Py_ssize_t at = 0; at < used; at++)
-            put_row(&row[at], row[at].place = starts[row[at].pane - low]++, columns, room);
+            put_row(&row[at], row[at].place = starts[row[at].pane - low]++, to);
         free(starts);
         return 0;
     }
@@ -138,7 +146,7 @@ static int write_rows(const Rows *rows, int64_t *columns, Py_ssize_t room)
         order[at] = &row[at];
     qsort(order, (size_t)used, sizeof *order, by_pane);
     for (Py_ssize_t at = 0; at < used; at++)
-        put_row(order[at], order[at]->place = (uint32_t)at, columns, room);
+        put_row(order[at], order[at]->place = (uint32_t)at, to);
     free(order);
     return 0;
 no_memory:
@@ -151,7 +159,8 @@ typedef struct {
     const double *x, *y, *width, *height;
     const int64_t *time_ms, *size, *page, *device;
     const uint8_t *kind, *is_fresh, *within;
-    int64_t *columns, *newest, *to_row;
+    Columns columns;
+    int64_t *newest, *to_row;
     Py_ssize_t samples, runs, pages;
     int64_t hop_ms, grid, devices;
     Divisor hop;
@@ -252,9 +261,11 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
             order[at] = order[at - 1];
         order[at] = block;
     }
-    int64_t *page = asked->columns, *layer = page + asked->samples, *pane = layer + asked->samples;
-    int32_t *tile = (int32_t *)(pane + asked->samples), *count = tile + asked->samples;
-    Py_ssize_t row = 0;
+    Py_ssize_t row = 0, rows = 0;
+    for (int block = 0; block < number; block++)
+        rows += blocks[block].used;
+    int64_t *page = asked->columns.wide, *layer = page + rows, *pane = layer + rows;
+    int32_t *tile = asked->columns.narrow, *count = tile + rows;
     for (int at = 0; at < number; at++) {
         Block *block = &blocks[order[at]];
         int32_t *counts = block_counts + order[at] * tiles, *of_block = block_tiles + order[at] * (tiles + 1);
@@ -395,7 +406,7 @@ static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
     rows.used = used;
     if (!views->failed && at < asked->samples) /* their rows would be whatever stood there */
         refuse(views, PyExc_ValueError, UNFIT);
-    if (!views->failed && write_rows(&rows, asked->columns, asked->samples) < 0)
+    if (!views->failed && write_rows(&rows, asked->columns) < 0)
         views->failed = 1;
     for (at = 0; asked->to_row && at < asked->samples && !views->failed; at++)
         if (asked->to_row[at] >= 0)
@@ -405,14 +416,14 @@ static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
 }
 
 /* tally(x, y, time_ms, kind, kind_places, is_fresh, within or None, size, page, device, width, height, hop_ms, grid_size, devices, layers,
- *       -> columns, -> newest_ms, -> row or None) -> rows written */
+ *       -> wide, -> narrow, -> newest_ms, -> row or None) -> rows written */
 PyObject *tally(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *o[11], *within, *columns, *newest, *to_row;
+    PyObject *o[11], *within, *wide, *narrow, *newest, *to_row;
     long long hop_ms, grid, devices, layers;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within, &o[6], &o[7], &o[8], &o[9], &o[10],
-                          &hop_ms, &grid, &devices, &layers, &columns, &newest, &to_row))
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOOLLLLOOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &within, &o[6], &o[7], &o[8], &o[9], &o[10],
+                          &hop_ms, &grid, &devices, &layers, &wide, &narrow, &newest, &to_row))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Asked asked = {.samples = -1, .runs = -1, .pages = -1, .hop_ms = hop_ms, .grid = grid, .devices = devices};
@@ -424,8 +435,8 @@ PyObject *tally(PyObject *self, PyObject *args)
     asked.is_fresh = take(&views, o[5], 1, 0, &asked.runs), asked.size = take(&views, o[6], 8, 0, &asked.runs);
     asked.page = take(&views, o[7], 8, 0, &asked.runs), asked.device = take(&views, o[8], 8, 0, &asked.runs);
     asked.width = take(&views, o[9], 8, 0, &asked.runs), asked.height = take(&views, o[10], 8, 0, &asked.runs);
-    Py_ssize_t columns_length = asked.samples < 0 ? 0 : 4 * asked.samples;
-    asked.columns = take(&views, columns, 8, 1, &columns_length);
+    Py_ssize_t room = asked.samples < 0 ? 0 : asked.samples, wide_length = 3 * room, narrow_length = 2 * room;
+    asked.columns.wide = take(&views, wide, 8, 1, &wide_length), asked.columns.narrow = take(&views, narrow, 4, 1, &narrow_length);
     asked.newest = take(&views, newest, 8, 1, &asked.pages);
     asked.within = within == Py_None ? NULL : take(&views, within, 1, 0, &asked.samples);
     asked.to_row = to_row == Py_None ? NULL : take(&views, to_row, 8, 1, &asked.samples);
