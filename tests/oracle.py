@@ -6,7 +6,7 @@ It knows nothing of panes, columns or slabs: it keeps every sample, and for each
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 
@@ -39,6 +39,16 @@ class Oracle:
             if inside and sample.page == page and sample.kind == kind and device in ("all", device_class(sample.viewport_width)):
                 counts[tile(sample.x, sample.width, self.grid_size), tile(sample.y, sample.height, self.grid_size)] += 1
         return dict(counts)
+
+    def windows(self, end_ms: int) -> dict[tuple[str, str, str], dict[tuple[int, int], int]]:
+        """The same of all pages, kinds and devices that have any, at one look at all samples."""
+        found: defaultdict[tuple[str, str, str], Counter[tuple[int, int]]] = defaultdict(Counter)
+        for sample in self.samples:
+            if end_ms - self.window_ms <= sample.time_ms < end_ms:
+                at = tile(sample.x, sample.width, self.grid_size), tile(sample.y, sample.height, self.grid_size)
+                for device in ("all", device_class(sample.viewport_width)):
+                    found[sample.page, sample.kind, device][at] += 1
+        return {view: dict(counts) for view, counts in found.items()}
 
 
 def tile(position: float, extent: float, grid_size: int) -> int:
