@@ -81,9 +81,9 @@ async def _true(value: bool) -> bool:
 
 @pytest.mark.timeout(600)
 async def test_every_acknowledged_sample_counts_once(http: aiohttp.ClientSession, tmp_path: Path) -> None:
-    """Twenty kills: after each start the heat has all that was acknowledged and nothing that was not sent; at the end, when what was
+    """Twelve kills: after each start the heat has all that was acknowledged and nothing that was not sent; at the end, when what was
     open has been sent again, it is the brute-force count."""
-    await lives(http, tmp_path / "data", 20, seed=5)
+    await lives(http, tmp_path / "data", 12, seed=5)
 
 
 @pytest.mark.nightly

@@ -135,10 +135,11 @@ async def test_join_and_leave(stage: str, on_kafka: OnKafka, http: aiohttp.Clien
         await shown_more(http, pipeline)
 
 
+@pytest.mark.parametrize("away_s", [8, pytest.param(20, marks=pytest.mark.nightly)])
 async def test_broker_outage(
-    on_kafka: OnKafka, http: aiohttp.ClientSession, broker_jars: None, tmp_path_factory: pytest.TempPathFactory
+    away_s: int, on_kafka: OnKafka, http: aiohttp.ClientSession, broker_jars: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The broker is away for 20 s: `/healthz` and the dashboard say why, sockets and beacons are refused, trackers keep what they have,
+    """The broker is away for some seconds: `/healthz` and the dashboard say why, sockets and beacons are refused, trackers keep what they have,
     memory stays bounded; when it is back all goes on by itself, and nothing acknowledged is lost."""
     broker = Broker(tmp_path_factory.mktemp("broker"))
     await asyncio.to_thread(broker.start)
@@ -167,7 +168,7 @@ async def test_broker_outage(
                 shown = json.loads((await dashboard.receive()).data)["pipeline"]
             assert not shown["ready"]
             assert broker.servers in shown["why"]
-            await asyncio.sleep(max(0.0, 20 - (asyncio.get_running_loop().time() - away)))
+            await asyncio.sleep(max(0.0, away_s - (asyncio.get_running_loop().time() - away)))
             assert any(tracker.unacked for tracker in crowd.trackers)
             assert resident_kib(gateway.process.pid) < before_kib + 64 * 1024
             await asyncio.to_thread(broker.start)

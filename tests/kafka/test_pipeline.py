@@ -55,7 +55,7 @@ async def test_two_gateways(on_kafka: OnKafka, http: aiohttp.ClientSession) -> N
     tracker = Tracker(http, "s", "/p/1")
     tracker.put([500.0])
     tracking = asyncio.create_task(tracker.run(lambda: one.address))
-    await eventually(_async(lambda: not tracker.unacked))
+    await eventually(_async(lambda: not tracker.unacked and tracker.hints))
     assert tracker.hints == [5000]
     picture: dict[int, int] = {}
     async with http.ws_connect(f"{other.ws}/live", params={"page": "/p/1"}) as viewer, asyncio.timeout(20):
