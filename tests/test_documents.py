@@ -29,7 +29,10 @@ def commands(command: click.Command = app, *names: str) -> Iterator[tuple[str, c
     if names:
         yield " ".join(names), command
     if isinstance(command, click.Group):
-        for name, one in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            one = command.get_command(context, name)
+            assert one is not None
             yield from commands(one, *names, name)
 
 

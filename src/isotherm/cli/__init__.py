@@ -6,11 +6,9 @@ import sys
 
 import click
 
-from isotherm.access.keys import KeysError
 from isotherm.cli.app import app
 from isotherm.cli.options import CliError
 from isotherm.config import ConfigError
-from isotherm.runtimes.pipeline import StartError
 
 __all__ = ["main"]
 
@@ -26,8 +24,18 @@ def main() -> None:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "isotherm"
         _fail(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
-    except (click.ClickException, ConfigError, StartError, KeysError, CliError) as error:
+    except Exception as error:
+        if not isinstance(error, _told_in_a_line()):
+            raise
         _fail(error.format_message() if isinstance(error, click.ClickException) else str(error))
+
+
+def _told_in_a_line() -> tuple[type[Exception], ...]:
+    """What needs no traceback. Imported once something was raised: most commands never do, and need little of the server."""
+    from isotherm.access.keys import KeysError
+    from isotherm.runtimes.pipeline import StartError
+
+    return click.ClickException, ConfigError, CliError, StartError, KeysError
 
 
 def _fail(message: str) -> None:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 import isotherm
-from isotherm.cli.backup import backup
-from isotherm.cli.demo import demo
-from isotherm.cli.erase import erase
-from isotherm.cli.login import login
-from isotherm.cli.replay import replay
-from isotherm.cli.serve import RULES, WEBHOOKS, serve
-from isotherm.cli.simulate import simulate
-from isotherm.cli.site import site
-from isotherm.cli.token import token
-from isotherm.cli.topics import topics
-from isotherm.cli.worker import worker
+from isotherm.cli.options import RULES, WEBHOOKS
 from isotherm.config import ConfigError, read_config, read_rules, read_webhooks
 
 __all__ = ["app"]
 
+COMMANDS: Final = ("backup", "demo", "erase", "login", "replay", "serve", "simulate", "site", "token", "topics", "worker")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+
+class Commands(click.Group):
+    """One file a command, which is imported when it is asked for: who makes a login link waits for no server's modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"isotherm.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(isotherm.__version__, package_name="isotherm")
 @click.option(
     "--config",
@@ -47,14 +53,15 @@ def apply_config(context: click.Context, config: Path | None) -> None:
     path = config or Path("isotherm.toml")
     if config is None and not path.is_file():
         return
-    settings = read_config(path, set(app.commands))
+    commands = {name: command for name in COMMANDS if (command := app.get_command(context, name)) is not None}
+    settings = read_config(path, set(commands))
     context.meta[RULES] = read_rules(path)
     context.meta[WEBHOOKS] = read_webhooks(path)
-    known = set().union(*(_parameter_of_option(command) for command in _all_commands(app)))
-    for command, values in settings.items():
+    known = set().union(*(_parameter_of_option(command) for command in _all_commands(commands.values())))
+    for command_name, values in settings.items():
         for name in values.keys() - known:
-            raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command} --help` lists what there is")
-    context.default_map = {command: _defaults(app.commands[command], values) for command, values in settings.items()}
+            raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command_name} --help` lists what there is")
+    context.default_map = {name: _defaults(commands[name], values) for name, values in settings.items()}
 
 
 def _defaults(command: click.Command, values: dict[str, Any]) -> dict[str, Any]:
@@ -66,11 +73,11 @@ def _defaults(command: click.Command, values: dict[str, Any]) -> dict[str, Any]:
     return defaults
 
 
-def _all_commands(group: click.Group) -> Iterator[click.Command]:
-    for command in group.commands.values():
+def _all_commands(commands: Iterable[click.Command]) -> Iterator[click.Command]:
+    for command in commands:
         yield command
         if isinstance(command, click.Group):
-            yield from _all_commands(command)
+            yield from _all_commands(command.commands.values())
 
 
 def _parameter_of_option(command: click.Command) -> dict[str, str]:
@@ -81,7 +88,3 @@ def _parameter_of_option(command: click.Command) -> dict[str, str]:
         for long in option.opts
         if long.startswith("--")
     }
-
-
-for command in (demo, serve, login, simulate, replay, topics, worker, site, token, backup, erase):
-    app.add_command(command)

@@ -13,6 +13,8 @@ import uvloop
 from isotherm.config import ConfigError, parse_duration_ms
 
 __all__ = [
+    "RULES",
+    "WEBHOOKS",
     "CliError",
     "Duration",
     "data_option",
@@ -23,6 +25,9 @@ __all__ = [
     "url_options",
     "webhook_option",
 ]
+
+RULES: Final = "isotherm.rules"  #: where the command line keeps the rules of the settings file
+WEBHOOKS: Final = "isotherm.webhooks"  #: and the webhooks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,7 @@ from isotherm.cli.history_options import history_options, people_option, retenti
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.limit_options import limit_options, limits_of
 from isotherm.cli.logs import begin_logging, tell_how_it_counts
-from isotherm.cli.options import data_option, pipeline_options, run, server_options
+from isotherm.cli.options import RULES, WEBHOOKS, data_option, pipeline_options, run, server_options
 from isotherm.core.rules import Rule
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
 from isotherm.core.webhooks import Webhook
@@ -35,12 +35,9 @@ from isotherm.runtimes.server import Server, ServerSettings
 if TYPE_CHECKING:
     from isotherm.runtimes.kafka.connection import KafkaSettings
 
-__all__ = ["RULES", "WEBHOOKS", "check_networks", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of", "webhooks_of"]
+__all__ = ["check_networks", "pipeline_of", "rules_of", "serve", "serve_until_stopped", "settings_of", "webhooks_of"]
 
 logger = logging.getLogger(__name__)
-
-RULES: Final = "isotherm.rules"  #: where the command line keeps the rules of the settings file
-WEBHOOKS: Final = "isotherm.webhooks"  #: and the webhooks
 
 
 @click.command()
