@@ -318,7 +318,9 @@ def test_what_is_not_taken_is_told() -> None:
     assert send_each([one.fileno()], [b"full"]) == [(0, 0)]
     gone_end.close()
     assert send_each([], []) == []
-    for files, frames in (([0], []), ([-1], [b"x"]), ([1 << 40], [b"x"]), (["1"], [b"x"]), ([1], ["text"]), ((), [])):
+    assert send_each([-1, other.fileno()], [b"x", b"c"]) == [(0, 0)]
+    assert other_end.recv(10) == b"c"
+    for files, frames in (([0], []), ([-1 << 40], [b"x"]), ([1 << 40], [b"x"]), (["1"], [b"x"]), ([1], ["text"]), ((), [])):
         with pytest.raises((TypeError, ValueError)):
             send_each(files, frames)
     for end in (one, one_end, other, other_end):

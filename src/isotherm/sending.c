@@ -15,7 +15,7 @@
 #define MSG_NOSIGNAL 0 /* where there is none: Python ignores the signal */
 #endif
 
-enum { INTERFACE = 1 }; /* `sockets.py` has the same number, and takes no other */
+enum { INTERFACE = 2 }; /* `sockets.py` has the same number, and takes no other */
 
 typedef struct {
     PyObject *frame;
@@ -34,7 +34,8 @@ static Py_ssize_t sent_of(int file, const char *data, Py_ssize_t size)
     return sent < 0 ? 0 : sent; /* why not, the transport is told when it tries */
 }
 
-/* The newest that was cut short; the others follow by `next_cut`. What comes behind it on the same socket would stand in its midst: it is left. */
+/* The newest that was cut short; the others follow by `next_cut`. What comes behind it on the same socket would stand in its midst: it is
+ * left. A number below 0 is no file: nothing is sent. */
 static Py_ssize_t send_all(Sending *sendings, Py_ssize_t count)
 {
     Py_ssize_t newest_cut = -1;
@@ -43,7 +44,7 @@ static Py_ssize_t send_all(Sending *sendings, Py_ssize_t count)
         Py_ssize_t cut = newest_cut;
         while (cut >= 0 && sendings[cut].file != one->file)
             cut = sendings[cut].next_cut;
-        one->sent = cut < 0 ? sent_of(one->file, one->data, one->size) : 0;
+        one->sent = cut < 0 && one->file >= 0 ? sent_of(one->file, one->data, one->size) : 0;
         if (one->sent < one->size) {
             one->next_cut = newest_cut;
             newest_cut = at;
@@ -61,7 +62,7 @@ static int take(Sending *one, PyObject *file, PyObject *frame)
     long number = PyLong_AsLong(file);
     if (number == -1 && PyErr_Occurred())
         return -1;
-    if (number < 0 || number > INT_MAX) {
+    if (number < INT_MIN || number > INT_MAX) {
         PyErr_Format(PyExc_ValueError, "expected the number of a file, got %ld", number);
         return -1;
     }

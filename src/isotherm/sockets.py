@@ -30,7 +30,7 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 
-_INTERFACE: Final = 1  #: of `sending.c`: one more whenever what it is called with changes
+_INTERFACE: Final = 2  #: of `sending.c`: one more whenever what it is called with changes
 
 try:
     from isotherm import _sending as compiled
@@ -175,14 +175,8 @@ class Socket:
         self._transport.write(_framed(data))
         return True
 
-    @property
-    def file(self) -> int:
-        """The descriptor, while frames may be sent to it past the transport; below 0: they may not."""
-        transport = self._transport
-        return _NO_FILE if self._response.closed or transport.get_write_buffer_size() or transport.is_closing() else self._file
-
     def write(self, data: bytes) -> None:
-        """The rest of a frame whose beginning was sent to the `file`."""
+        """The rest of a frame whose beginning was sent past the transport."""
         self._transport.write(data)
 
     def abort(self) -> None:
@@ -205,19 +199,16 @@ def push_each(sockets: Sequence[Socket], payloads: Sequence[str | bytes]) -> lis
     if compiled is None:
         return [one.push(payload) for one, payload in zip(sockets, payloads, strict=True)]
     taken = [True] * len(sockets)
-    writers: list[Socket] = []
-    files: list[int] = []
-    frames: list[bytes] = []
-    for place, (one, payload) in enumerate(zip(sockets, payloads, strict=True)):
-        file = one.file
-        if file < 0:
-            taken[place] = one.push(payload)
-            continue
-        writers.append(one)
-        files.append(file)
-        frames.append(_framed(payload))
+    files = [
+        _NO_FILE if (to := one._transport).get_write_buffer_size() or to.is_closing() or one._response._closed else one._file
+        for one in sockets
+    ]
+    frames = [_Newest.frame if payload is _Newest.payload else _framed(payload) for payload in payloads]
     for place, sent in reversed(compiled.send_each(files, frames)):
-        writers[place].write(frames[place][sent:])
+        if files[place] < 0:
+            taken[place] = sockets[place].push(payloads[place])
+        else:
+            sockets[place].write(frames[place][sent:])
     return taken
 
 

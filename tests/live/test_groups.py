@@ -156,8 +156,11 @@ async def test_interest_is_told_once_a_page() -> None:
 
 @given(st.integers(2, 300), st.data())
 def test_frames_are_what_the_wire_document_says(grid_size: int, data: st.DataObject) -> None:
-    """Decoded by a reader written from docs/wire.md alone, for every width of counts and cells."""
-    counts = data.draw(st.dictionaries(st.integers(0, grid_size**2 - 1), st.integers(1, 2**32 - 1), max_size=20))
+    """Decoded by a reader written from docs/wire.md alone, for every width of counts and cells, of few cells and of many."""
+    most = data.draw(st.sampled_from([255, 65_535, 2**32 - 1]))
+    drawn = data.draw(st.dictionaries(st.integers(0, grid_size**2 - 1), st.integers(1, most), max_size=20))
+    many = dict.fromkeys(range(data.draw(st.sampled_from([0, 0, 32, 33, 60]))), most)
+    counts = drawn | {cell: count for cell, count in many.items() if cell < grid_size**2}
     cells = np.array(sorted(counts), int)
     numbers = np.array([counts[cell] for cell in cells.tolist()], np.int64)
     status = STATUS._replace(grid_size=grid_size)

@@ -21,6 +21,8 @@ _VERSION: Final = 1
 _KEYFRAME: Final = 1
 _CHANGES: Final = 2
 _TILES: Final = 0
+_COUNT_FORMS: Final = {1: "B", 2: "H", 4: "I"}
+_FEW: Final = 32  #: cells, up to which plain Python packs quicker than numpy
 _QUIET_UNKNOWN: Final = 0xFFFF_FFFF
 
 
@@ -51,14 +53,26 @@ def changes_frame(changes: Changes | None, status: Status) -> bytes:
     if changes is None:
         return _header(_CHANGES, 1, 0, status)
     wide = status.grid_size * status.grid_size > 65536
+    if len(changes.cells) <= _FEW and not wide:
+        return _few_changes(changes.cells.tolist(), changes.counts.tolist(), status)
     cells = changes.cells.astype("<u4" if wide else "<u2").tobytes()
     width, counts = _packed(changes.counts)
     return _header(_CHANGES, width, len(changes.cells), status) + cells + bytes(-len(cells) % 4) + counts
 
 
+def _few_changes(cells: list[int], counts: list[int], status: Status) -> bytes:
+    """The same. Most pages change by a handful of cells a hop, and numpy's calls cost more than these."""
+    number, width = len(cells), _width(max(counts, default=0))
+    form = f"<{number}H{'xx' if number & 1 else ''}{number}{_COUNT_FORMS[width]}"
+    return _header(_CHANGES, width, number, status) + struct.pack(form, *cells, *counts)
+
+
+def _width(most: int) -> int:
+    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+
+
 def _packed(counts: npt.NDArray[Any]) -> tuple[int, bytes]:
-    most = int(counts.max(initial=0))
-    width = 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+    width = _width(int(counts.max(initial=0)))
     return width, counts.astype(f"<u{width}").tobytes()
 
 

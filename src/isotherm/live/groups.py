@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, Final, Protocol
 
 from isotherm.core.counters import Counters
@@ -27,6 +26,9 @@ class Format:
 
     CLASSIC: Final = "classic"
     BINARY: Final = "binary"
+
+
+_WHOLE: Final = {Format.CLASSIC: "classic, whole", Format.BINARY: "binary, whole"}  #: what those need who are behind
 
 
 class Hop(Protocol):
@@ -53,13 +55,21 @@ def _one_by_one(viewers: Sequence[Viewer], frames: Sequence[str | bytes]) -> lis
 class _Seat:
     """One viewer in a group."""
 
-    __slots__ = ("behind_since_ms", "dropped", "format", "viewer")
+    __slots__ = ("behind_since_ms", "format", "needs", "viewer")
 
     def __init__(self, viewer: Viewer, format_: str) -> None:
         self.viewer = viewer
         self.format = format_
+        self.needs: str | None = format_  #: which of a view's `_News`: its format's, or the whole window; None: it was dropped
         self.behind_since_ms: int | None = None  #: set: it skipped frames, and its picture is old
-        self.dropped = False
+
+    def skip(self, now_ms: int) -> None:
+        self.behind_since_ms = now_ms
+        self.needs = _WHOLE[self.format]
+
+    def catch_up(self) -> None:
+        self.behind_since_ms = None
+        self.needs = self.format
 
 
 class _Group:
@@ -136,8 +146,7 @@ class Groups:
                 continue
             seats = list(group.seats.values())
             for start in range(0, len(seats), _SLICE):
-                some = seats[start : start + _SLICE]
-                waiting += [(seat, frame) for seat in some if not seat.dropped and (frame := news.for_seat(seat)) is not None]
+                waiting += [(seat, frame) for seat in seats[start : start + _SLICE] if (frame := news[seat.needs]) is not None]
                 if len(waiting) >= _SLICE:
                     self._push(waiting, now_ms)
                     waiting = []
@@ -148,10 +157,10 @@ class Groups:
     def _push(self, waiting: list[tuple[_Seat, str | bytes]], now_ms: int) -> None:
         taken = self._push_each([seat.viewer for seat, _ in waiting], [frame for _, frame in waiting])
         for (seat, _), took in zip(waiting, taken, strict=True):
-            if took:
-                seat.behind_since_ms = None
-            else:
+            if not took:
                 self._skip(seat, now_ms)
+            elif seat.behind_since_ms is not None:
+                seat.catch_up()
         self._counters.add("frames", sum(taken))
 
     def _news(self, group: _Group, hop: Hop | None, now_ms: int) -> _News | None:
@@ -175,9 +184,9 @@ class Groups:
     def _skip(self, seat: _Seat, now_ms: int) -> None:
         self._counters.add("frames_skipped")
         if seat.behind_since_ms is None:
-            seat.behind_since_ms = now_ms
+            seat.skip(now_ms)
         elif now_ms - seat.behind_since_ms > _STALLED_MS:
-            seat.dropped = True
+            seat.needs = None
             self._counters.add("viewers_dropped")
             seat.viewer.abort()
 
@@ -196,32 +205,25 @@ class Groups:
         )
 
 
-class _News:
-    """One view's news of one hop, each form of it encoded at most once."""
+class _News(dict[str | None, str | bytes | None]):
+    """One view's news of one hop, by what seats need; None: nothing. Each form of it is encoded at most once, when it is asked for."""
 
     def __init__(self, source: Source, view: View, changes: Changes | None, status: Status, overdue: bool) -> None:
+        super().__init__({None: None})
         self._source = source
         self._view = view
         self._changes = changes
         self._status = status
         self._overdue = overdue
 
-    def for_seat(self, seat: _Seat) -> str | bytes | None:
-        behind = seat.behind_since_ms is not None
-        if seat.format == Format.CLASSIC:
-            return self.classic if behind or self._changes is not None else None
-        if behind:
-            return self.whole
-        return self.changed if self._overdue or self._changes is not None else None
+    def __missing__(self, needs: str) -> str | bytes | None:
+        made = self[needs] = self._made(needs)
+        return made
 
-    @cached_property
-    def classic(self) -> str:
-        return classic_json(self._source.whole(self._view)).decode()
-
-    @cached_property
-    def whole(self) -> bytes:
-        return keyframe(self._source.whole(self._view), self._status)
-
-    @cached_property
-    def changed(self) -> bytes:
-        return changes_frame(self._changes, self._status)
+    def _made(self, needs: str) -> str | bytes | None:
+        if needs == Format.BINARY:
+            return changes_frame(self._changes, self._status) if self._overdue or self._changes is not None else None
+        if needs == Format.CLASSIC:  # one that is behind needs the very same, and needs it always
+            return self[_WHOLE[needs]] if self._changes is not None else None
+        heat = self._source.whole(self._view)
+        return keyframe(heat, self._status) if needs == _WHOLE[Format.BINARY] else classic_json(heat).decode()
