@@ -12,7 +12,7 @@ from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import LAYERS, layers_of
 from isotherm.core.people import Documents, Sightings, hash_of
-from isotherm.core.rollup import Contents, Rollup, fold, sizes
+from isotherm.core.rollup import Contents, Rollup, fold, groups, sizes
 from isotherm.core.tiers import DAY_MS, TIERS_MS, Floors
 from tests.core.test_windows import START_MS, to_samples
 
@@ -131,3 +131,15 @@ def test_group_by_tells_who_was_where() -> None:
     documents = group_by.group(samples).documents
     assert documents is not None
     assert documents.sizes() == {0: (4.0, 8.0)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5) | st.integers(0, 2**40)), max_size=40))
+def test_groups_are_those_of_a_loop(made: list[tuple[int, int]]) -> None:
+    """Each (page, number) once, ascending, with its rows in their order; however far numbers lie apart."""
+    columns: Any = np.array(made, np.int64).reshape(-1, 2).T
+    expected: dict[tuple[int, int], list[int]] = {}
+    for row, at in enumerate(made):
+        expected.setdefault(at, []).append(row)
+    found = [(at, rows.tolist()) for at, rows in groups(*columns)]
+    assert found == sorted(expected.items())

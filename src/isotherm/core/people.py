@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ __all__ = ["MARKS_MAX", "Documents", "Marks", "Sightings", "Visits", "hash_of"]
 MARKS_MAX: Final = 16_384
 _CELL_BITS: Final = np.uint64(32)
 _CELL_MASK: Final = np.uint64(0xFFFF_FFFF)
+_Number = TypeVar("_Number", bound=np.generic)
 _EMPTY: Final[npt.NDArray[np.uint64]] = np.zeros(0, np.uint64)
 
 
@@ -98,7 +99,7 @@ class Marks:
     @staticmethod
     def of(session: npt.NDArray[Any], cell: npt.NDArray[Any], most: int = MARKS_MAX) -> Marks:
         """The marks of rows of (hashed session, cell)."""
-        return Marks(np.unique((session.astype(np.uint64) << _CELL_BITS) | cell.astype(np.uint64)))._within(most)
+        return Marks(_distinct((session.astype(np.uint64) << _CELL_BITS) | cell.astype(np.uint64)))._within(most)
 
     @staticmethod
     def joined(sets: Iterable[Marks], most: int = MARKS_MAX) -> Marks:
@@ -106,7 +107,7 @@ class Marks:
         known = list(sets)
         level = max((one.level for one in known), default=0)
         parts = [one._thinned(level).marks for one in known]
-        return Marks(np.unique(np.concatenate(parts)) if parts else _EMPTY, level)._within(most)
+        return Marks(_distinct(np.concatenate(parts)) if parts else _EMPTY, level)._within(most)
 
     def without(self, session: int) -> Marks:
         """All but those of a (hashed) session; the very same object where it has none."""
@@ -116,7 +117,7 @@ class Marks:
     def by_tile(self, layers: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
         """Distinct sessions on each of the `size` tiles, these layers put together."""
         tile, session = self._tiles(layers, size)
-        pairs = np.unique((tile.astype(np.uint64) << _CELL_BITS) | session)
+        pairs = _distinct((tile.astype(np.uint64) << _CELL_BITS) | session)
         return np.bincount((pairs >> _CELL_BITS).astype(np.int64), minlength=size).astype(np.int64) << self.level
 
     def enough(self, layers: npt.NDArray[Any], size: int, least: int) -> npt.NDArray[np.bool_]:
@@ -130,7 +131,7 @@ class Marks:
         tile, session = self._tiles(layers, size)
         if wanted is not None:
             session = session[wanted[tile]]
-        return len(np.unique(session)) << self.level
+        return len(_distinct(session)) << self.level
 
     def _tiles(self, layers: npt.NDArray[Any], size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """Tile and session of the marks of some layers; a cell is ``layer x size + tile``."""
@@ -150,3 +151,11 @@ class Marks:
         while len(kept.marks) > most and kept.level < 31:
             kept = kept._thinned(kept.level + 1)
         return kept
+
+
+def _distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    """Each once, ascending: numpy's own `unique` takes three times as long, for a table of what it has seen."""
+    ordered = np.sort(numbers)
+    fresh = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    return ordered[fresh]

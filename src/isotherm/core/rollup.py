@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from isotherm.core.tiers import TIERS_MS, Floors
 __all__ = ["Bucket", "Contents", "Gathered", "Rollup", "Table", "fold", "groups", "sizes"]
 
 Cells = npt.NDArray[np.int64]
+_CELLS_A_ROW: Final = 8
+_GROUPS_MAX: Final = 1 << 16
 
 
 @dataclass(slots=True, frozen=True)
@@ -200,20 +202,29 @@ def _in_all_tiers(table: Table, time_ms: Cells, seen_ms: Cells, marks_max: int) 
 
 
 def groups(page: Cells, number: Cells) -> Iterator[tuple[tuple[int, int], Cells]]:
-    """The rows of each (page, bucket's number)."""
+    """The rows of each (page, bucket's number), in ascending order; those of one as they came."""
     if not len(page):
         return
-    order = np.lexsort((number, page))
-    sorted_page, sorted_number = page[order], number[order]
-    cuts = np.flatnonzero((np.diff(sorted_page) != 0) | (np.diff(sorted_number) != 0)) + 1
-    starts = np.concatenate([[0], cuts])
-    pairs = zip(sorted_page[starts].tolist(), sorted_number[starts].tolist(), np.split(order, cuts), strict=True)
-    for page_at, bucket, rows in pairs:
-        yield (page_at, bucket), rows
+    lowest = int(number.min())
+    spans = int(number.max()) - lowest + 1
+    group, most = page * spans + (number - lowest), (int(page.max()) + 1) * spans
+    if most > _GROUPS_MAX:  # samples of wild clocks: most groups that there could be are empty
+        present, group = np.unique(group, return_inverse=True)
+    else:
+        present = np.arange(most)
+    sizes = np.bincount(group, minlength=len(present))
+    order = np.argsort(group.astype(np.uint16) if len(present) <= _GROUPS_MAX else group, kind="stable")  # 16 bits take two passes
+    used = np.flatnonzero(sizes)
+    places = (present[used] // spans).tolist(), (present[used] % spans + lowest).tolist()
+    yield from zip(zip(*places, strict=True), np.split(order, np.cumsum(sizes[used])[:-1]), strict=True)
 
 
 def _added(cells: Cells, counts: Cells) -> tuple[Cells, Cells]:
-    """Counts of like cells added, cells ascending."""
+    """Counts of like cells added, cells ascending; all are above 0."""
+    if len(cells) and int(cells.max()) < _CELLS_A_ROW * len(cells):  # few enough that to look at each is quicker than to sort
+        totals = np.bincount(cells, weights=counts)
+        which = np.flatnonzero(totals)
+        return which, totals[which].astype(np.int64)
     which, inverse = np.unique(cells, return_inverse=True)
     return which, np.bincount(inverse, weights=counts, minlength=len(which)).astype(np.int64)
 
