@@ -179,6 +179,13 @@ class Socket:
         """The rest of a frame whose beginning was sent past the transport."""
         self._transport.write(data)
 
+    def push_all(self, several: Sequence[str | bytes]) -> bool:
+        """The same for several frames, by one write."""
+        if self._response.closed or self._transport.get_write_buffer_size() > self.queued_bytes_max or self._transport.is_closing():
+            return False
+        self._transport.write(b"".join(map(_frame_of, several)))
+        return True
+
     def abort(self) -> None:
         """Drops the connection without a word: for a peer that does not read."""
         self._transport.abort()
@@ -230,9 +237,13 @@ class _Newest:
 def _framed(payload: str | bytes) -> bytes:
     """The payload in its frame. Asked for the same object again, the same bytes."""
     if payload is not _Newest.payload:
-        data = payload.encode() if isinstance(payload, str) else payload
-        _Newest.payload, _Newest.frame = payload, _head(_TEXT if isinstance(payload, str) else _BINARY, len(data)) + data
+        _Newest.payload, _Newest.frame = payload, _frame_of(payload)
     return _Newest.frame
+
+
+def _frame_of(payload: str | bytes) -> bytes:
+    data = payload.encode() if isinstance(payload, str) else payload
+    return _head(_TEXT if isinstance(payload, str) else _BINARY, len(data)) + data
 
 
 def _head(first: int, size: int) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from isotherm.core import counting
-from isotherm.core.columns import ColumnError, pack, pack_few, pack_parts, unpack, unpack_floats, unpack_many, unpack_within
+from isotherm.core.columns import ColumnError, pack, pack_few, pack_parts, unpack, unpack_floats, unpack_many, unpack_samples, unpack_within
 
 numbers = st.one_of(
     stnp.arrays(np.int64, st.integers(0, 20), elements=st.integers(-(2**62), 2**62)),
@@ -118,6 +118,17 @@ def test_parts_are_packed_in_one_type(column: np.ndarray, cuts: list[int]) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counting, "compiled", None)
         assert pack_parts(column, ends) == packed
+
+
+@given(st.lists(st.one_of(texts, numbers.map(lambda column: pack(column[:3])), st.just("<HgAKPAo8C")), min_size=3, max_size=3))
+def test_three_columns_in_one_step_are_those_of_three(three: list[str]) -> None:
+    """One behind the other, where all are of one length; else None."""
+    block = unpack_samples(*three, 600_000)
+    x, y, age = unpack_floats(three[0]), unpack_floats(three[1]), unpack_within(three[2], 600_000)
+    if x is None or y is None or age is None or not len(x) == len(y) == len(age):
+        assert block is None
+        return
+    assert block == x.tobytes() + y.tobytes() + age.tobytes()
 
 
 @pytest.mark.parametrize(

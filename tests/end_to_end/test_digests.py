@@ -44,8 +44,8 @@ class Waiter:
     def __init__(self) -> None:
         self.told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def durable(self, seq: int) -> None:
-        self.told.set_result(seq)
+    def durable(self, *seqs: int) -> None:
+        self.told.set_result(*seqs)
 
     def failed(self, seq: int) -> None:
         self.told.set_exception(RuntimeError(f"{seq} failed"))

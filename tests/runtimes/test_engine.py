@@ -80,8 +80,8 @@ class Waiter:
     def __init__(self) -> None:
         self.told: list[int] = []
 
-    def durable(self, seq: int) -> None:
-        self.told.append(seq)
+    def durable(self, *seqs: int) -> None:
+        self.told += seqs
 
     def failed(self, seq: int) -> None:
         raise AssertionError(f"batch {seq} was not stored")

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from isotherm.core import counting
 
-__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack", "unpack_floats", "unpack_many", "unpack_within"]
+__all__ = ["ColumnError", "pack", "pack_few", "pack_parts", "unpack", "unpack_floats", "unpack_many", "unpack_samples", "unpack_within"]
 
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     letter: np.dtype("<" + code)
@@ -112,6 +112,14 @@ def unpack_many(texts: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
         raise ColumnError("expected columns of whole numbers")
     lengths = np.array([len(column) for column in columns], np.int64)
     return np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int64, copy=False), lengths
+
+
+def unpack_samples(x: object, y: object, age: object, most: int) -> bytes | None:
+    """Three packed columns of one length, one behind the other: two of finite float64, and one of int64 that all lie from 0 to `most`.
+
+    None: they are no such columns, or it takes `unpack` to tell what is wrong, or there are no compiled loops.
+    """
+    return counting.compiled.sample_columns(x, y, age, most) if counting.compiled is not None else None
 
 
 def _letter(column: npt.NDArray[Any]) -> str:

@@ -1,27 +1,34 @@
-"""A conversation: what one socket says and is told. No I/O: it is handed frames, and hands answers to `push`.
+"""A conversation: what one socket says and is told. No I/O: it is handed frames, and hands answers to its `Peer`.
 
 A socket may carry many sessions (a relay, a load generator). Its pace is the quickest that any of their pages asks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from isotherm.core.sites import Site
 from isotherm.gateway.gate import Gate
 from isotherm.gateway.messages import Refusal, seq_of
 from isotherm.gateway.senders import UNKNOWN, Sender
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "Peer"]
 
 _SESSIONS_MAX: Final = 64  #: sessions of one socket that its pace looks at; a browser has one
+
+
+class Peer(Protocol):
+    """What answers are pushed to."""
+
+    def push(self, data: str, /) -> object: ...
+    def push_all(self, several: Sequence[str], /) -> object: ...
 
 
 class Conversation:
     """Feed it with `receive`; call `close` at the end."""
 
-    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_sender", "_session", "_site", "full", "heard_ms")
+    __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_push_all", "_sender", "_session", "_site", "full", "heard_ms")
 
     def __init__(
         self,
@@ -29,14 +36,15 @@ class Conversation:
         site: Site,
         session: str | None,
         origin: str | None,
-        push: Callable[[str], object],
+        peer: Peer,
         sender: Sender = UNKNOWN,
     ) -> None:
         self._gate = gate
         self._site = site
         self._session = session
         self._origin = origin
-        self._push = push
+        self._push = peer.push
+        self._push_all = peer.push_all
         self._sender = sender
         self.heard_ms = 0  #: when the newest frame came
         self.full = False  #: nothing can be taken now: whoever holds the socket closes it, and the sender comes back
@@ -70,8 +78,11 @@ class Conversation:
             raise Refusal(f"site {self._site.key} takes nothing from here any more", reason=reason)
         self._site = site
 
-    def durable(self, seq: int) -> None:
-        self._push(f'{{"ack":{seq}}}')
+    def durable(self, *seqs: int) -> None:
+        if len(seqs) == 1:
+            self._push(f'{{"ack":{seqs[0]}}}')
+        else:
+            self._push_all([f'{{"ack":{seq}}}' for seq in seqs])
 
     def failed(self, seq: int) -> None:
         self._push(Refusal("could not be stored", seq=seq, retry_after_ms=2000).answer())

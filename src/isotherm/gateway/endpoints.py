@@ -62,7 +62,7 @@ class GatewayEndpoints:
             self._gate.counters.refuse("full", self._gate.why_closed, self._now_ms())
             return _answer(503, f"can't take events now: {self._gate.why_closed}", {"Retry-After": "2"})
         socket = await Socket.upgrade(request, frame_bytes_max=self._limits.frame_bytes_max, queued_bytes_max=_ANSWERS_QUEUED_BYTES_MAX)
-        conversation = Conversation(self._gate, site, rest or None, _shown(sender), socket.push, sender)
+        conversation = Conversation(self._gate, site, rest or None, _shown(sender), socket, sender)
         conversation.heard_ms = self._now_ms()
         self._sockets[socket] = conversation
         try:
@@ -173,8 +173,8 @@ class _Waiting:
         self.left = 0
         self._done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def durable(self, _seq: int) -> None:
-        self.left -= 1
+    def durable(self, *seqs: int) -> None:
+        self.left -= len(seqs)
         if self.left == 0 and not self._done.done():
             self._done.set_result(True)
 

@@ -1,18 +1,18 @@
 """The intake: what was taken and is not yet durable, gathered in columns until it is drained.
 
-Rows are appended one message at a time and leave all at once; arrays that grow in place cost less here than anything
-that is joined later. What one message brings beside its columns is one row of numbers, appended by one call; all are exact as float64.
+What one message brings is put there by one call (`core/gathering.py`); all of it leaves at once.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from isotherm.core.gathering import Columns, gathering
 from isotherm.core.layers import SAMPLE_KINDS, device_of
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
@@ -20,13 +20,13 @@ from isotherm.gateway.messages import Batch, Classic
 
 __all__ = ["Drained", "Intake", "Waiter"]
 
-_RUN_COLUMNS: Final = 8  #: page, session, device, load, seq, size, width, height
+_NO_SEQ: Final = 0  #: of an event
 
 
 class Waiter(Protocol):
-    """Somebody who must be told when a message is durable, and if it can't be made so."""
+    """Somebody who must be told when messages are durable, and if one can't be made so."""
 
-    def durable(self, seq: int) -> None: ...
+    def durable(self, *seqs: int) -> None: ...
 
     def failed(self, seq: int) -> None: ...
 
@@ -36,17 +36,18 @@ class Drained:
     """A batch on its way to the log, and whom to tell."""
 
     samples: Samples
-    waiters: list[tuple[Waiter, int]]
+    waiters: dict[Waiter, list[int]]
 
     def acknowledge(self) -> None:
         """To be called once the batch is durable, never before."""
-        for waiter, seq in self.waiters:
-            waiter.durable(seq)
+        for waiter, seqs in self.waiters.items():
+            waiter.durable(*seqs)
 
     def fail(self) -> None:
         """To be called where the batch could not be made durable: those who wait are told to send again."""
-        for waiter, seq in self.waiters:
-            waiter.failed(seq)
+        for waiter, seqs in self.waiters.items():
+            for seq in seqs:
+                waiter.failed(seq)
 
 
 class Intake:
@@ -54,11 +55,12 @@ class Intake:
 
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         self._wake = wake
+        self._columns = gathering()
         self._reset()
 
     def __len__(self) -> int:
         """Samples gathered."""
-        return len(self._time)
+        return len(self._columns)
 
     @property
     def waited_for(self) -> bool:
@@ -69,57 +71,61 @@ class Intake:
         self._origins: list[str | None] = []
         self._sessions: dict[str, int] = {}
         self._loads: dict[str, int] = {}
-        self._runs = array("d")
-        self._time, self._x, self._y, self._kind = array("q"), array("d"), array("d"), array("B")
-        self._waiters: list[tuple[Waiter, int]] = []
+        self._waiters: dict[Waiter, list[int]] = {}
         self._anchors: dict[str, int] = {}
         self._anchored: list[tuple[int, Anchored]] = []  # first sample, its batch's anchors as places in `_anchors`
 
-    def _run(self, page: Page, origin: str | None, session: str, load: int, seq: int, device: int, w: float, h: float, size: int) -> None:
-        if not self._runs:
+    def _place(self, page: Page, origin: str | None) -> int:
+        """Of the page, which a message is about to be added of."""
+        pages = self._pages
+        if not pages:
             self._wake()
-        at = self._pages.get(page)
+        at = pages.get(page)
         if at is None:
-            at = self._pages[page] = len(self._pages)
+            at = pages[page] = len(pages)
             self._origins.append(origin)
         elif origin is not None:
             self._origins[at] = origin
-        sessions = self._sessions
-        self._runs.extend((at, sessions.setdefault(session, len(sessions)), device, load, seq, size, w, h))
+        return at
 
     def add_classic(self, event: Classic, page: Page, origin: str | None, time_ms: int, waiter: Waiter | None) -> None:
-        self._run(page, origin, event.session, NO_LOAD, 0, device_of(event.width), event.width, event.height, 1)
-        self._time.append(time_ms)
-        self._x.append(event.x)
-        self._y.append(event.y)
-        self._kind.append(event.kind)
+        at, sessions = self._place(page, origin), self._sessions
+        self._columns.event(
+            at, sessions.setdefault(event.session, len(sessions)), device_of(event.width), NO_LOAD, _NO_SEQ, event.width, event.height,
+            time_ms, event.x, event.y, event.kind,
+        )  # fmt: skip
         if waiter is not None:
-            self._waiters.append((waiter, 0))
+            self._wait(waiter, _NO_SEQ)
 
     def add_batch(self, batch: Batch, page: Page, origin: str | None, arrived_ms: int, waiter: Waiter | None) -> None:
-        load = self._loads.setdefault(batch.load, len(self._loads))
-        device = device_of(batch.viewport_width)
-        self._run(page, origin, batch.session, load, batch.seq, device, batch.width, batch.height, len(batch.x))
+        at, sessions, loads = self._place(page, origin), self._sessions, self._loads
         if batch.anchored is not None:
-            places = np.array([self._anchors.setdefault(name, len(self._anchors)) for name in batch.anchors], np.intp)
-            anchored = batch.anchored
-            known = np.where(anchored.anchor >= 0, places[anchored.anchor], -1)
-            self._anchored.append((len(self._time), Anchored(known, anchored.x, anchored.y)))
-        time_ms = arrived_ms - batch.age_ms
-        if time_ms.dtype.kind == "f":
-            time_ms = np.floor(time_ms).astype(np.int64)
-        self._time.frombytes(time_ms.tobytes())
-        self._x.frombytes(batch.x.tobytes())
-        self._y.frombytes(batch.y.tobytes())
-        self._kind.frombytes(batch.kind.tobytes())
+            self._add_anchors(batch.anchors, batch.anchored)
+        self._columns.batch(
+            at, sessions.setdefault(batch.session, len(sessions)), device_of(batch.viewport_width),
+            loads.setdefault(batch.load, len(loads)), batch.seq, batch.width, batch.height,
+            arrived_ms, _block(batch, arrived_ms) if batch.block is None else batch.block, batch.kind,
+        )  # fmt: skip
         if waiter is not None:
-            self._waiters.append((waiter, batch.seq))
+            self._wait(waiter, batch.seq)
+
+    def _wait(self, waiter: Waiter, seq: int) -> None:
+        seqs = self._waiters.get(waiter)
+        if seqs is None:
+            self._waiters[waiter] = [seq]
+        else:
+            seqs.append(seq)
+
+    def _add_anchors(self, names: list[str], anchored: Anchored) -> None:
+        places = np.array([self._anchors.setdefault(name, len(self._anchors)) for name in names], np.intp)
+        known = np.where(anchored.anchor >= 0, places[anchored.anchor], -1)
+        self._anchored.append((len(self), Anchored(known, anchored.x, anchored.y)))
 
     def _all_anchored(self) -> Anchored | None:
         """The anchors of all samples gathered; None where none has any."""
         if not self._anchored:
             return None
-        length = len(self._time)
+        length = len(self)
         anchor, x, y = np.full(length, -1, np.intp), np.zeros(length, np.int32), np.zeros(length, np.int32)
         for start, part in self._anchored:
             rows = slice(start, start + len(part.anchor))
@@ -128,11 +134,10 @@ class Intake:
 
     def drain(self, now_ms: int) -> Drained | None:
         """All that was gathered; None where that is nothing."""
-        if not self._runs:
+        if not self._pages:
             return None
-        rows = np.frombuffer(self._runs).reshape(-1, _RUN_COLUMNS).T
-        page, session, device, load, seq, size = rows[:6].astype(np.int64, order="C")  # whole columns: compiled loops read them
-        width, height = np.ascontiguousarray(rows[6:])
+        anchored = self._all_anchored()
+        of = Columns(*self._columns.take())
         samples = Samples(
             arrived_ms=now_ms,
             pages=list(self._pages),
@@ -140,23 +145,37 @@ class Intake:
             sessions=list(self._sessions),
             loads=list(self._loads),
             runs=Runs(
-                page=page,
-                session=session,
-                device=device,
-                load=load,
-                seq=seq,
-                width=width,
-                height=height,
-                size=size,
+                page=_numbers(of.page),
+                session=_numbers(of.session),
+                device=_numbers(of.device),
+                load=_numbers(of.load),
+                seq=_numbers(of.seq),
+                width=_floats(of.width),
+                height=_floats(of.height),
+                size=_numbers(of.size),
             ),
-            time_ms=np.frombuffer(self._time, np.int64) if self._time else np.zeros(0, np.int64),
-            x=np.frombuffer(self._x, np.float64) if self._x else np.zeros(0),
-            y=np.frombuffer(self._y, np.float64) if self._y else np.zeros(0),
-            kind=np.frombuffer(self._kind, np.uint8) if self._kind else np.zeros(0, np.uint8),
+            time_ms=_numbers(of.time_ms),
+            x=_floats(of.x),
+            y=_floats(of.y),
+            kind=np.frombuffer(of.kind, np.uint8),
             kinds=list(SAMPLE_KINDS),
             anchors=list(self._anchors),
-            anchored=self._all_anchored(),
+            anchored=anchored,
         )
         drained = Drained(samples, self._waiters)
         self._reset()
         return drained
+
+
+def _block(batch: Batch, arrived_ms: int) -> bytes:
+    """The batch's columns as `Gathering.batch` takes them. Event times are whole."""
+    time_ms = np.floor(arrived_ms - batch.age_ms).astype(np.int64)
+    return b"".join((batch.x.tobytes(), batch.y.tobytes(), (arrived_ms - time_ms).tobytes()))
+
+
+def _numbers(column: bytes | bytearray) -> npt.NDArray[np.int64]:
+    return np.frombuffer(column, np.int64)
+
+
+def _floats(column: bytes | bytearray) -> npt.NDArray[np.float64]:
+    return np.frombuffer(column, np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from isotherm.core.columns import ColumnError, unpack, unpack_floats, unpack_within
+from isotherm.core.columns import ColumnError, unpack, unpack_floats, unpack_samples, unpack_within
 from isotherm.core.layers import CLASSIC_KINDS, KINDS, SAMPLE_KINDS, SENT_KINDS
 from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
@@ -156,6 +156,7 @@ class Batch(msgspec.Struct):
     bot: bool = False
     anchors: list[str] = []
     anchored: Anchored | None = None  #: as long as the other columns
+    block: bytes | None = None  #: x, y and ages of 64 bits, one behind the other, where they came so and none was left out
 
 
 _classic = msgspec.json.Decoder(_ClassicEvent)
@@ -281,20 +282,20 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
     _limit(message.path, PATH_BYTES_MAX, "path", seq)
     _limit(message.load, LOAD_BYTES_MAX, "load", seq)
     who = _session(message.session, session, "session", seq)
-    x = _numbers(message.x, "x", seq)
-    y = _numbers(message.y, "y", seq)
-    near = unpack_within(message.age, SAMPLE_AGE_MS_MAX) if isinstance(message.age, str) else None
-    age = _ages(message.age, seq) if near is None else near
+    block = unpack_samples(message.x, message.y, message.age, SAMPLE_AGE_MS_MAX)
+    x, y, age, near = _of_block(block) if block is not None else _one_by_one(message)
     if not 1 <= len(x) <= BATCH_SAMPLES_MAX:
         raise Refusal(f"Expected columns of 1 to {BATCH_SAMPLES_MAX} samples, got {len(x)} - at `$.x`", seq=seq)
     kind: npt.NDArray[Any] = _kinds(message, len(x))
-    for name, column in (("y", y), ("age", age), ("kind", kind)):
-        if len(column) != len(x):
-            raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
-    if near is None and (np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX):
+    if not len(y) == len(age) == len(kind) == len(x):
+        for name, column in (("y", y), ("age", age), ("kind", kind)):
+            if len(column) != len(x):
+                raise Refusal(f"Expected {len(x)} elements as in `x`, got {len(column)} - at `$.{name}`", seq=seq)
+    if not near and (np.minimum.reduce(age) < 0 or np.maximum.reduce(age) > SAMPLE_AGE_MS_MAX):
         raise Refusal(f"Expected ages from 0 to {SAMPLE_AGE_MS_MAX} ms - at `$.age`: older samples are not taken", seq=seq)
-    anchored = _anchored(message, len(x))
-    x, kind = _with_heights(message, x, kind)
+    anchored = _anchored(message, len(x)) if message.anchors else None
+    if kind.dtype != np.uint8 or _VIEW in kind.tobytes():
+        x, kind, block = *_with_heights(message, x, kind), None
     ignored = 0
     if kind.dtype != np.uint8:
         wanted = kind >= 0
@@ -319,16 +320,34 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
         bot=message.bot,
         anchors=message.anchors or [],
         anchored=anchored,
+        block=block,
     )
+
+
+_Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64] | npt.NDArray[np.int64], bool]
+
+
+def _of_block(block: bytes) -> _Columns:
+    """x, y and ages, which are all within their bounds."""
+    length = len(block) // 24
+    places = np.frombuffer(block, np.float64)
+    return places[:length], places[length : 2 * length], np.frombuffer(block, np.int64, length, 16 * length), True
+
+
+def _one_by_one(message: _BatchMessage) -> _Columns:
+    """The same of columns that are not all packed, or one of which is wrong; and whether ages are known to be within their bounds."""
+    x, y = _numbers(message.x, "x", message.seq), _numbers(message.y, "y", message.seq)
+    near = unpack_within(message.age, SAMPLE_AGE_MS_MAX) if isinstance(message.age, str) else None
+    return x, y, _ages(message.age, message.seq) if near is None else near, near is not None
 
 
 def _with_heights(
     message: _BatchMessage, x: npt.NDArray[np.float64], kind: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
     """A view's x says nothing, so it carries the viewport's height. Where a batch does not tell that, its views are not wanted."""
-    if kind.max() < _VIEW:
-        return x, kind
     viewed = kind == _VIEW
+    if not viewed.any():
+        return x, kind
     if message.vh is None:
         return x, np.where(viewed, -1, kind.astype(np.int16))
     return np.where(viewed, message.vh, x), kind
@@ -408,8 +427,8 @@ def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16] | npt.N
     table = message.kinds or _DEFAULT_KINDS
     if places.dtype.kind != "u" or (len(places) and places.max() >= len(table)):
         raise Refusal(f"Expected places in a table of {len(table)} kinds, of type `B` - at `$.kind`", seq=message.seq)
-    by_place: npt.NDArray[np.int16] = np.array([_place(kind) for kind in table], np.int16)[places]
-    return by_place
+    known: npt.NDArray[np.uint8] | npt.NDArray[np.int16] = _table_of(tuple(table))[places]
+    return known
 
 
 @lru_cache(maxsize=1024)
@@ -419,6 +438,12 @@ def _same_kinds(kind: str, length: int) -> npt.NDArray[np.int16] | npt.NDArray[n
     column: npt.NDArray[Any] = np.full(length, place, np.uint8 if place >= 0 else np.int16)
     column.flags.writeable = False
     return column
+
+
+@lru_cache(maxsize=256)
+def _table_of(kinds: tuple[str, ...]) -> npt.NDArray[np.int16] | npt.NDArray[np.uint8]:
+    places = [_place(kind) for kind in kinds]
+    return np.array(places, np.uint8) if min(places) >= 0 else np.array(places, np.int16)
 
 
 def _place(kind: str) -> int:

@@ -36,7 +36,7 @@ __all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks", "unpa
 _HEADER: Final = struct.Struct("<BBI")
 _LENGTH: Final = struct.Struct("<I")
 _FITS: Final = ((1, 0xFF), (2, 0xFFFF), (4, 0xFFFF_FFFF))
-_LEVEL: Final = 4  #: of zlib. 6, its default, is a twentieth smaller and takes more than twice as long; hours and days are written each minute
+_LEVEL: Final = 4  #: of zlib: 6, its default, is a twentieth smaller and takes twice as long; hours and days are written each minute
 _CELL_BITS: Final = np.uint64(32)
 
 

@@ -76,6 +76,7 @@ static PyMethodDef methods[] = {
     {"tally", tally, METH_VARARGS, NULL},     {"tell", tell, METH_VARARGS, NULL},   {"zone_tally", zone_tally, METH_VARARGS, NULL},
     {"pairs", pairs, METH_VARARGS, NULL},     {"arrange", arrange, METH_VARARGS, NULL}, {"numbers", numbers, METH_VARARGS, NULL},
     {"whole", whole, METH_VARARGS, NULL},     {"texts", texts, METH_VARARGS, NULL},     {"packed", packed, METH_VARARGS, NULL},
+    {"sample_columns", sample_columns, METH_VARARGS, NULL},
     {"order", order, METH_VARARGS, NULL},     {NULL, NULL, 0, NULL},
 };
 
@@ -93,7 +94,8 @@ PyMODINIT_FUNC PyInit__counting(void)
 {
     PyObject *made = PyModule_Create(&module);
     if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
-                 add_type(made, "ZoneSums", &zone_sums_spec) < 0 || PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
+                 add_type(made, "ZoneSums", &zone_sums_spec) < 0 || add_type(made, "Gathering", &gathering_spec) < 0 ||
+                 PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
         Py_CLEAR(made);
     return made;
 }

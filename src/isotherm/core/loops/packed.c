@@ -1,42 +1,52 @@
-/* numbers: a packed column (`columns.py`) as numbers of 64 bits, in one pass. Only what is as it should be: all else is left to Python, which
- * says what is wrong with it. */
+/* numbers, sample_columns: packed columns (`columns.py`) as numbers of 64 bits, in one pass. Only what is as it should be: all else is left to Python,
+ * which says what is wrong with it. */
 #include "loops.h"
 #include <math.h>
 
-/* Of a base64 digit its value; 0xFF: it is none. Four digits are three bytes: aaaaaabb bbbbcccc ccdddddd */
-static uint8_t value_of[256];
+static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; /* of base64 */
 
-static void know_values(void)
+/* Of a digit its six bits, where they stand as the first to fourth of four digits; `NO_DIGIT`: it is none.
+ * Four digits are three bytes: aaaaaabb bbbbcccc ccdddddd */
+static uint32_t bits_of[4][256];
+enum { NO_DIGIT = 1 << 24 };
+
+static void know_bits(void)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (value_of['B'])
+    if (bits_of[0]['B'])
         return;
-    memset(value_of, 0xFF, sizeof value_of);
-    for (int value = 0; value < 64; value++)
-        value_of[(uint8_t)digits[value]] = (uint8_t)value;
+    for (int place = 0; place < 4; place++) {
+        for (int letter = 0; letter < 256; letter++)
+            bits_of[place][letter] = NO_DIGIT;
+        for (uint32_t value = 0; value < 64; value++)
+            bits_of[place][(uint8_t)DIGITS[value]] = value << 6 * (3 - place);
+    }
 }
 
-/* Bytes decoded; -1: it is not base64 to the letter (`=` at its end, no bits left over). */
+static inline uint32_t four_digits(const uint8_t *text)
+{
+    return bits_of[0][text[0]] | bits_of[1][text[1]] | bits_of[2][text[2]] | bits_of[3][text[3]];
+}
+
+/* Bytes decoded; -1: it is not base64 to the letter (`=` at its end, no bits left over). The length is a multiple of four. */
 static Py_ssize_t decoded(const uint8_t *text, Py_ssize_t length, uint8_t *to)
 {
-    if (length % 4)
-        return -1;
     Py_ssize_t padding = length ? (text[length - 1] == '=') + (text[length - 2] == '=' && text[length - 1] == '=') : 0;
     Py_ssize_t whole = padding ? length - 4 : length, size = 0;
-    uint8_t wrong = 0;
+    uint32_t wrong = 0;
     for (Py_ssize_t at = 0; at < whole; at += 4) {
-        uint8_t a = value_of[text[at]], b = value_of[text[at + 1]], c = value_of[text[at + 2]], d = value_of[text[at + 3]];
-        wrong |= a | b | c | d;
-        to[size++] = (uint8_t)(a << 2 | b >> 4), to[size++] = (uint8_t)(b << 4 | c >> 2), to[size++] = (uint8_t)(c << 6 | d);
+        uint32_t bits = four_digits(text + at);
+        wrong |= bits;
+        to[size++] = (uint8_t)(bits >> 16), to[size++] = (uint8_t)(bits >> 8), to[size++] = (uint8_t)bits;
     }
     if (padding) {
-        uint8_t a = value_of[text[whole]], b = value_of[text[whole + 1]], c = padding == 2 ? 0 : value_of[text[whole + 2]];
-        wrong |= a | b | c | (padding == 2 ? (b & 15 ? 0xC0 : 0) : (c & 3 ? 0xC0 : 0));
-        to[size++] = (uint8_t)(a << 2 | b >> 4);
+        const uint8_t last[4] = {text[whole], text[whole + 1], padding == 2 ? 'A' : text[whole + 2], 'A'};
+        uint32_t bits = four_digits(last);
+        wrong |= bits | (bits & (padding == 2 ? 0xFFFF : 0xFF) ? NO_DIGIT : 0);
+        to[size++] = (uint8_t)(bits >> 16);
         if (padding == 1)
-            to[size++] = (uint8_t)(b << 4 | c >> 2);
+            to[size++] = (uint8_t)(bits >> 8);
     }
-    return wrong & 0xC0 ? -1 : size;
+    return wrong & NO_DIGIT ? -1 : size;
 }
 
 static size_t bytes_of(char letter)
@@ -108,49 +118,95 @@ Py_ssize_t packed_whole(const char *text, Py_ssize_t size, uint8_t *raw, int64_t
 {
     const uint16_t one = 1;
     Py_ssize_t bytes = size >= 2 && text[0] == '<' ? (Py_ssize_t)bytes_of(text[1]) : 0;
-    if (!bytes || !*(const uint8_t *)&one)
+    if (!bytes || (size - 2) % 4 || !*(const uint8_t *)&one)
         return -1;
-    know_values();
+    know_bits();
     Py_ssize_t found = decoded((const uint8_t *)text + 2, size - 2, raw);
     if (found < 0 || found % bytes || !as_whole(text[1], raw, found / bytes, to))
         return -1;
     return found / bytes;
 }
 
+/* A column as text: its type, its elements' number, and its digits. */
+typedef struct {
+    const uint8_t *digits;
+    Py_ssize_t size, length;
+    char letter;
+} Text;
+
+/* Whether it has the form of one; whether all of its digits are any is told by `put`. */
+static int is_column(PyObject *object, Text *text)
+{
+    const uint16_t one = 1;
+    Py_ssize_t size;
+    const char *packed = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &size) : NULL;
+    if (!packed) {
+        PyErr_Clear(); /* lone surrogates: no column */
+        return 0;
+    }
+    size_t bytes = size >= 2 && packed[0] == '<' ? bytes_of(packed[1]) : 0;
+    if (!bytes || (size - 2) % 4 || !*(const uint8_t *)&one) /* on a machine that is not little-endian, Python does it */
+        return 0;
+    Py_ssize_t padding = size > 2 ? (packed[size - 1] == '=') + (packed[size - 2] == '=' && packed[size - 1] == '=') : 0;
+    Py_ssize_t raw = (size - 2) / 4 * 3 - padding;
+    *text = (Text){(const uint8_t *)packed + 2, size - 2, raw / (Py_ssize_t)bytes, packed[1]};
+    return raw % (Py_ssize_t)bytes == 0;
+}
+
+/* Its elements, as float64 or int64: 1; 0: they are not what they should be (`numbers`); -1: an exception is set. */
+static int put(const Text *text, long long most, void *to)
+{
+    know_bits();
+    uint8_t near[4096], *raw = (size_t)text->size <= sizeof near ? near : malloc((size_t)text->size);
+    if (!raw) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int fine = decoded(text->digits, text->size, raw) >= 0;
+    if (fine)
+        fine = most < 0 ? as_floats(text->letter, raw, text->length, to) && all_finite(to, text->length)
+                        : as_whole(text->letter, raw, text->length, to) && all_within(to, text->length, most);
+    if (raw != near)
+        free(raw);
+    return fine;
+}
+
+static PyObject *or_none(PyObject *result)
+{
+    return result || PyErr_Occurred() ? result : Py_NewRef(Py_None);
+}
+
 /* numbers(text, most) -> bytes or None. `most` below 0: finite float64, from any column; else int64 from 0 to `most`, from columns of integers. */
 PyObject *numbers(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *text;
+    PyObject *object, *result = NULL;
     long long most;
-    Py_ssize_t size;
-    const uint16_t one = 1;
-    if (!PyArg_ParseTuple(args, "UL", &text, &most))
+    Text text;
+    if (!PyArg_ParseTuple(args, "UL", &object, &most))
         return NULL;
-    const char *packed = PyUnicode_AsUTF8AndSize(text, &size);
-    if (!packed) {
-        PyErr_Clear(); /* lone surrogates: no column */
-        Py_RETURN_NONE;
-    }
-    size_t bytes = size >= 2 && packed[0] == '<' ? bytes_of(packed[1]) : 0;
-    if (!bytes || !*(const uint8_t *)&one) /* on a machine that is not little-endian, Python does it */
-        Py_RETURN_NONE;
-    know_values();
-    uint8_t near[4096], *raw = (size_t)size <= sizeof near ? near : malloc((size_t)size);
-    if (!raw)
-        return PyErr_NoMemory();
-    Py_ssize_t found = decoded((const uint8_t *)packed + 2, size - 2, raw), length = found < 0 ? 0 : found / (Py_ssize_t)bytes;
-    PyObject *result = NULL;
-    if (found >= 0 && found % (Py_ssize_t)bytes == 0 && (result = PyBytes_FromStringAndSize(NULL, length * 8))) {
-        void *to = PyBytes_AsString(result);
-        int fine = most < 0 ? as_floats(packed[1], raw, length, to) && all_finite(to, length)
-                            : as_whole(packed[1], raw, length, to) && all_within(to, length, most);
-        if (!fine)
+    if (is_column(object, &text) && (result = PyBytes_FromStringAndSize(NULL, text.length * 8)) &&
+        put(&text, most, PyBytes_AsString(result)) <= 0)
+        Py_CLEAR(result);
+    return or_none(result);
+}
+
+/* sample_columns(x, y, age, most) -> bytes or None: columns of one length, one behind the other, x and y as finite float64, ages as int64 from 0 to
+ * `most`. */
+PyObject *sample_columns(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *objects[3], *result = NULL;
+    long long most;
+    Text x, y, age;
+    if (!PyArg_ParseTuple(args, "OOOL", &objects[0], &objects[1], &objects[2], &most))
+        return NULL;
+    if (is_column(objects[0], &x) && is_column(objects[1], &y) && is_column(objects[2], &age) && x.length == y.length &&
+        x.length == age.length && (result = PyBytes_FromStringAndSize(NULL, x.length * 24))) {
+        char *to = PyBytes_AsString(result);
+        Py_ssize_t bytes = x.length * 8;
+        if (put(&x, -1, to) <= 0 || put(&y, -1, to + bytes) <= 0 || put(&age, most, to + 2 * bytes) <= 0)
             Py_CLEAR(result);
     }
-    if (raw != near)
-        free(raw);
-    if (!result && !PyErr_Occurred())
-        Py_RETURN_NONE;
-    return result;
+    return or_none(result);
 }
