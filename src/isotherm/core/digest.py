@@ -193,7 +193,8 @@ class _Packed(NamedTuple):
         base = int(column.min()) if len(column) else 0
         span = int(column.max()) - base if len(column) else 0
         dtype = next((dtype for dtype in ("<u1", "<u2", "<u4") if span <= np.iinfo(dtype).max), "<i8")
-        return _Packed((column - base).astype(dtype), base)
+        narrow = np.empty(len(column), dtype)  # less than 2^64 apart: what wraps in the column's own type is right in this one
+        return _Packed(np.subtract(column, column.dtype.type(base), out=narrow, casting="unsafe"), base)
 
     def wide(self, start: int = 0, end: int | None = None, dtype: type[np.generic] = np.int64) -> Column:
         values = self.values[start:end].astype(dtype)
@@ -556,8 +557,9 @@ def _joined(parts: list[Column], dtype: type[np.generic] = np.int64) -> Column:
     return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
 
 
-def _packed(parts: list[Column], dtype: type[np.generic] = np.int64) -> _Packed:
-    return _Packed.of(_joined(parts, dtype))
+def _packed(parts: list[Column], dtype: type[np.generic] | None = None) -> _Packed:
+    """In the parts' own type if none is given."""
+    return _Packed.of(np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, np.int64))
 
 
 def _named(places: Column, rows: Column, table: Column, sizes: Column) -> Column:
