@@ -850,6 +850,28 @@ async def test_nothing_new_asks_for_no_frame(page: Page, scene: Stage) -> None:
     await page.wait_for_function("() => drawn === 1")
 
 
+SET_ANEW = """() => { window.anew = [];
+  new MutationObserver((records) => { for (const { target, attributeName, oldValue } of records) {
+    if (target.getAttribute(attributeName) === oldValue) anew.push(`${target.localName}.${target.className} ${attributeName}`);
+  } }).observe(document.querySelector("isotherm-overlay").shadowRoot, { subtree: true, attributes: true, attributeOldValue: true }); }"""
+
+
+async def test_what_is_as_it_was_is_not_set_anew(page: Page, scene: Stage) -> None:
+    """Neither by its looks at the page nor by new numbers: an attribute that is set to what it is costs the page a frame of the browser."""
+    await page.clock.install()
+    scene.heat = {10: 5}
+    await show(page, scene)
+    await page.evaluate(SET_ANEW)
+    scene.sky.people = 41
+    await scene.tell()
+    await page.clock.run_for(3000)
+    await expect(page.locator(f"{PANEL} .figures")).to_contain_text("41")
+    await scene.warm({10: 6})
+    await drawn(page, 10)
+    await page.clock.run_for(1000)
+    assert await page.evaluate("anew") == []
+
+
 async def test_an_unseen_tab_draws_nothing(page: Page, scene: Stage) -> None:
     """Another tab in front: changes come in, no pixel is written; back in front, the newest heat is drawn."""
     await page.add_init_script(COUNTING)

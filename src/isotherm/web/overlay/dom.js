@@ -50,3 +50,14 @@ export function drawing(viewBox, className, shapes) {
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/**
+ * Sets a property only where it is another one: an attribute that is set anew, also to what it is, has the browser look at styles, and that
+ * costs a frame of its own.
+ * @template {object} Target
+ * @template {keyof Target} Name
+ * @param {Target} target @param {Name} name @param {Target[Name]} value
+ */
+export function set(target, name, value) {
+  if (target[name] !== value) target[name] = value;
+}

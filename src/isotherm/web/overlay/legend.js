@@ -1,7 +1,7 @@
 // @ts-check
 /** The scale's key: its colours as they look on this page, and the counts that they stand for. */
 
-import { make, say } from "./dom.js";
+import { make, say, set } from "./dom.js";
 import { colourScale } from "../shared/heat/scales.js";
 import { divergingScale, opacityOfDifference } from "../shared/heat/diverging.js";
 import { opacityOf, shareAt, heatOf } from "../shared/heat/shades.js";
@@ -82,7 +82,7 @@ export class Legend {
       say(this.#sum, within);
       const ends = [points(-most).replace(" points", ""), "", "0", "", points(most)];
       this.#ticks.forEach((tick, i) => say(tick, most > 0 ? ends[i] : ""));
-      this.#needle.hidden = pointed === null || most === 0;
+      set(this.#needle, "hidden", pointed === null || most === 0);
       if (pointed !== null && most > 0) this.#needle.style.left = `${50 + (50 * pointed) / most}%`;
       return;
     }
@@ -90,7 +90,7 @@ export class Legend {
     say(this.#unit, `${near}${plural(kind)} a ${style.look === "elements" ? "spot" : "tile"}`);
     say(this.#sum, within ? `${briefCount(total)} in ${within}` : "");
     this.#ticks.forEach((tick, i) => say(tick, tickText(TICKS[i], hottest, style.curve)));
-    this.#needle.hidden = pointed === null || hottest <= 0;
+    set(this.#needle, "hidden", pointed === null || hottest <= 0);
     if (pointed !== null && hottest > 0) {
       this.#needle.style.left = `${100 * Math.min(1, heatOf(pointed / hottest, style.curve))}%`;
     }
@@ -102,7 +102,7 @@ export class Legend {
     say(this.#unit, "time in view");
     say(this.#sum, people !== null && within ? `${persons(people)} in ${within}` : "");
     this.#ticks.forEach((tick, i) => say(tick, longest > 0 ? briefTime(i === 0 ? 0 : shareAt(TICKS[i], style.curve) * longest) : ""));
-    this.#needle.hidden = pointed === null || longest <= 0;
+    set(this.#needle, "hidden", pointed === null || longest <= 0);
     if (pointed !== null && longest > 0) this.#needle.style.left = `${100 * heatOf(pointed / longest, style.curve)}%`;
   }
 

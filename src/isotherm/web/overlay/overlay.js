@@ -18,7 +18,7 @@
 
 import { Heat } from "../shared/heat/heat.js";
 import { cellAt, cellBox, deviceOf } from "../shared/heat/geometry.js";
-import { make } from "./dom.js";
+import { make, set } from "./dom.js";
 import { listen } from "./keys.js";
 import { Line } from "./line.js";
 import { LookBack } from "./lookback.js";
@@ -353,9 +353,9 @@ function start({ host, site, token, pageOf }) {
     }
     const { canvas } = picture;
     const opacity = String(choices.opacity / 100);
-    if (canvas.style.opacity !== opacity) canvas.style.opacity = opacity; // set anew, also to what it is, the browser looks at all styles
-    if (sticking.canvas.style.opacity !== opacity) sticking.canvas.style.opacity = opacity;
-    canvas.hidden = !choices.shown || elements || scrolls;
+    set(canvas.style, "opacity", opacity);
+    set(sticking.canvas.style, "opacity", opacity);
+    set(canvas, "hidden", !choices.shown || elements || scrolls);
     const stale = line.state.phase === "lost" || line.state.phase === "refused";
     for (const drawn of [canvas, sticking.canvas]) drawn.classList.toggle("stale", stale);
     scroll?.show(scrolls && choices.shown ? { page, choices, size, style, stale, at: pointer && pointer.y + scrollY } : null);

@@ -7,7 +7,7 @@
  */
 
 import { choice } from "./choice.js";
-import { make, say } from "./dom.js";
+import { make, say, set } from "./dom.js";
 import { movable, put } from "./drag.js";
 import { help } from "./help.js";
 import { icon, mark } from "./icons.js";
@@ -144,16 +144,16 @@ export class Panel {
   show({ moment, style, page, hottest, total, within, most, lookBack, pointed, scroll, pausedAtMs }) {
     const { newest, choices, line } = moment;
     say(this.#path, readable(page));
-    this.#path.title = readable(page);
+    set(this.#path, "title", readable(page));
     const status = statusOf(moment);
     const still = choices.paused && line.phase === "live";
-    this.#status.dataset.tone = still ? "paused" : status.tone;
+    set(this.#status.dataset, "tone", still ? "paused" : status.tone);
     const shown = lookBack.past && line.phase === "live" ? lookBack.span : null;
     say(this.#statusText, shown ? moments(shown) : still ? "Paused" : status.text);
-    this.#statusText.title = this.#statusText.textContent ?? "";
+    set(this.#statusText, "title", this.#statusText.textContent ?? "");
     const then = lookBack.people;
     say(this.#aside, shown ? (then === null ? "" : people(then, lookBack.peopleAreNear)) : still ? `picture of ${clock.format(pausedAtMs)}` : status.aside);
-    this.#aside.dataset.tone = still ? "" : status.asideTone;
+    set(this.#aside.dataset, "tone", still ? "" : status.asideTone);
     if (line.phase !== this.#saidPhase) {
       // Spoken when it changes; the seconds that tick beside it are not.
       this.#saidPhase = line.phase;
@@ -162,15 +162,15 @@ export class Panel {
     say(this.#people, newest ? count(newest.people) : "–");
     say(this.#peopleUnit, newest?.people === 1 ? "person now" : "people now");
     say(this.#rate, newest ? rate(newest.rate) : "–");
-    this.#summary.dataset.tone = status.tone;
+    set(this.#summary.dataset, "tone", status.tone);
     say(this.#summaryText, line.phase === "live" && newest ? `${people(newest.people)} now` : status.text);
     say(this.#movement, lastMovement(moment) || "\u00a0");
     if (scroll) this.#legend.showTimes(style, scroll);
     else this.#legend.show({ style, kind: choices.kind, hottest, total, within, pointed, most });
     this.#time.show(lookBack);
     // What is in view is of no kind, and is neither replayed nor compared.
-    this.#kind.hidden = scroll !== null;
-    if (scroll) this.#time.fold.hidden = true;
+    set(this.#kind, "hidden", scroll !== null);
+    if (scroll) set(this.#time.fold, "hidden", true);
     this.#zones.show(page);
     this.#paintSwatches(style);
     this.#body.classList.toggle("closed", line.phase === "refused" || line.phase === "blocked");
@@ -279,13 +279,13 @@ export class Panel {
   /** @param {Moment} moment */
   #tell(moment) {
     const notice = noticeOf(moment);
-    this.#notice.hidden = notice === null;
+    set(this.#notice, "hidden", notice === null);
     if (!notice) return;
-    this.#notice.dataset.tone = notice.tone;
+    set(this.#notice.dataset, "tone", notice.tone);
     say(this.#noticeTitle, notice.title);
     say(this.#noticeText, notice.text);
-    this.#noticeAct.hidden = notice.action === "";
-    this.#noticeAct.dataset.act = notice.action;
+    set(this.#noticeAct, "hidden", notice.action === "");
+    set(this.#noticeAct.dataset, "act", notice.action);
     say(this.#noticeAct, notice.label);
   }
 

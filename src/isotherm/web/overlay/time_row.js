@@ -2,7 +2,7 @@
 /** The panel's part on time: which range, and, unfolded, a slider to go back in it, play, and what it is held against. */
 
 import { choice } from "./choice.js";
-import { make, say } from "./dom.js";
+import { make, say, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { DAY_MS, localText, MINUTE_MS, spanBefore } from "./spans.js";
 import { moments, span } from "./words.js";
@@ -65,8 +65,8 @@ export class TimeRow {
 
   /** @param {LookBack} lookBack */
   show(lookBack) {
-    this.element.hidden = !lookBack.available;
-    this.fold.hidden = !lookBack.available;
+    set(this.element, "hidden", !lookBack.available);
+    set(this.fold, "hidden", !lookBack.available);
     if (lookBack.windowMs > 0) this.#ranges.call("live", span(lookBack.windowMs));
     if (!this.#details.open) return;
     const { reel } = lookBack;

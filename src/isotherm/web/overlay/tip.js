@@ -6,7 +6,7 @@
  * tremble, and it scrolls with the page. It never takes a pointer event.
  */
 
-import { make, say } from "./dom.js";
+import { make, say, set } from "./dom.js";
 import { cellBox } from "../shared/heat/geometry.js";
 import { people as persons, place, plural, points, samples, share } from "./words.js";
 
@@ -38,8 +38,8 @@ export class Tip {
   show(cell, heat, page, kind, { people, near, before } = {}) {
     const hidden = cell === null || !heat.known || (heat.counts[cell] === 0 && !before?.counts[cell]);
     this.cell = hidden ? null : cell;
-    this.frame.hidden = hidden;
-    this.bubble.hidden = hidden;
+    set(this.frame, "hidden", hidden);
+    set(this.bubble, "hidden", hidden);
     if (hidden || cell === null) return;
     const { figure, detail } = before ? compare(cell, heat, before, kind) : describe(cell, heat, kind, people, near);
     say(this.#figure, figure);
@@ -79,8 +79,8 @@ export class ElementTip {
 
   /** @param {import("./sticking.js").Pointed | null} about @param {Kind} kind */
   show(about, kind) {
-    this.frame.hidden = !about;
-    this.bubble.hidden = !about;
+    set(this.frame, "hidden", !about);
+    set(this.bubble, "hidden", !about);
     if (!about) return;
     const { figure, detail } = describeElement(about, kind);
     say(this.#figure, figure);
