@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import resource
@@ -267,6 +268,7 @@ def _allow_files() -> None:
 
 
 def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
+    gc.freeze()  # what a start made stays: each time the collector looked at all of it, the loop stood still for some 0.1 s
     click.echo(f"Isotherm listens on {server.address}")
     token = keys.first_token()
     if token is not None:
