@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
@@ -30,9 +31,19 @@ def counts_of(made: list[tuple[int, int, int, int]], now_ms: int) -> Counts:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 9_000), visits, st.booleans()), min_size=1, max_size=20), st.sampled_from([5_000, 20_000]))
-def test_people_in_the_window_equal_brute_force(steps: Any, window_ms: int) -> None:
-    """At each moment, on each tile and in all, whatever was settled before, late samples in the time that they are of."""
+@given(
+    st.lists(st.tuples(st.integers(0, 9_000), visits, st.booleans()), min_size=1, max_size=20),
+    st.sampled_from([5_000, 20_000]),
+    st.sampled_from([2, 1_000]),
+)
+def test_people_in_the_window_equal_brute_force(steps: Any, window_ms: int, rows_enough: int) -> None:
+    """At each moment, on each tile and in all, whatever was settled before, late samples in the time that they are of; and however little
+    is enough for a slot."""
+    with mock.patch("isotherm.core.crowd._ROWS_ENOUGH", rows_enough):
+        _people_in_the_window_equal_brute_force(steps, window_ms)
+
+
+def _people_in_the_window_equal_brute_force(steps: Any, window_ms: int) -> None:
     crowd = Crowd(tiles=TILES, hop_ms=HOP_MS, window_ms=window_ms)
     now_ms, every = START_MS, []
     for step_ms, made, settle in steps:
@@ -51,8 +62,9 @@ def test_people_in_the_window_equal_brute_force(steps: Any, window_ms: int) -> N
             all(pane >= end - window_ms // HOP_MS for _, _, pane, _ in every) and now_ms - START_MS < window_ms
         ):  # all of it is in the window
             for (page, tile), number in Counter((page, tile) for page, tile, _, _ in every).items():
-                found = sum(int(count[cell == tile].sum()) for _, cell, count in crowd.parts("ab"[page] + "/", end * HOP_MS))
-                assert found == number
+                parts = list(crowd.parts("ab"[page] + "/", end * HOP_MS))
+                assert sum(int(count[cell == tile].sum()) for _, cell, count in parts) == number
+                assert len({at_ms for at_ms, _, _ in parts}) == len(parts), "each part of the window is told once"
 
 
 def test_a_sample_of_long_ago_hides_nobody_who_is_here() -> None:

@@ -1,8 +1,8 @@
 """The crowd: who was on which tile within the window that slides, for any page that somebody asks about.
 
-What is fed waits in *slots* of some seconds, by its arrival. A slot that is over is *settled* once: each (page, session, cell) in it
-becomes one mark, with the oldest and the newest pane in which it occurs. A question looks at its page's marks of all slots and keeps
-those whose panes meet the window.
+What is fed waits in *slots* of some seconds, by its arrival; where much comes, several for the same seconds. A slot that is over is
+*settled* once: each (page, session, cell) in it becomes one mark, with the oldest and the newest pane in which it occurs. A question looks
+at its page's marks of all slots and keeps those whose panes meet the window.
 
     ┌─ slot ─┬─ slot ─┬─ … ─┬─ slot: settled ─┬─ slot: counts, as they came ─
     a slot is forgotten once its newest pane has left the window
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = ["Crowd"]
 
 _READ_MAX = 1 << 20  #: marks of one answer: what was settled is not thinned further
 _PANES_MAX = 0xFFFF_FFFF  #: of a slot, more than any window: a sample of 1970 makes no column wider than 32 bits
+_ROWS_ENOUGH = 1 << 18  #: of a slot as they came, some 40 bytes each: then another begins, so that this one can be settled
 _SLOTS = 20  #: of a window: the finer, the less is looked at beyond its start; the coarser, the more marks of a session are one
 
 
@@ -75,11 +77,12 @@ class _Settled:
 class _Slot:
     """Either counts as they came, or settled. `state` is replaced whole, so that another thread may settle."""
 
-    __slots__ = ("newest", "number", "state")
+    __slots__ = ("newest", "number", "rows", "state")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.newest = -1
+        self.rows = 0
         self.state: list[Counts | CountsToRead] | _Settled = []
 
 
@@ -96,7 +99,7 @@ class Crowd:
     def add(self, counts: Counts | CountsToRead, taken_ms: int) -> None:
         """Takes the counts of one record that was taken then, or of several of one slot."""
         number = taken_ms // self._slot_ms
-        if not self._slots or self._slots[-1].number != number:
+        if not self._slots or self._slots[-1].number != number or self._slots[-1].rows > _ROWS_ENOUGH:
             first = taken_ms // self._hop_ms - self._window_panes
             self._slots = [slot for slot in self._slots if slot.newest >= first]
             self._slots.append(_Slot(number))
@@ -105,6 +108,7 @@ class Crowd:
             assert isinstance(slot.state, list), "only slots that are over are settled"
             slot.state.append(counts)
             slot.newest = max(slot.newest, counts.newest_pane)
+            slot.rows += counts.rows
 
     def settle(self) -> bool:
         """Settles the slots that are over; whether there were any that held something."""
@@ -125,18 +129,23 @@ class Crowd:
         return self._slot_ms
 
     def parts(self, page: str, end_ms: int) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """The window in parts, by arrival: the end of each slot that is not empty, cells (any number of times), and counts."""
-        for slot in self._slots:
-            at_ms = (slot.number + 1) * self._slot_ms
-            if not end_ms - self._window_panes * self._hop_ms < at_ms <= end_ms + self._slot_ms:
-                continue
-            state = slot.state
-            if isinstance(state, list):
-                table = Table.of(list(map(read, state)), self._tiles, page)
-                yield at_ms, table.cell, table.count
-            elif page in state.places:
-                rows = state.sums.of(state.places[page])
-                yield at_ms, state.sum_cell[rows].astype(np.int64), state.sum_count[rows].astype(np.int64)
+        """The window in parts, by arrival: the end of each slot's seconds, cells (any number of times), and counts."""
+        for number, slots in groupby(self._slots, key=lambda slot: slot.number):
+            at_ms = (number + 1) * self._slot_ms
+            if end_ms - self._window_panes * self._hop_ms < at_ms <= end_ms + self._slot_ms:
+                found = [self._sums(slot, page) for slot in slots]
+                cells, counts = zip(*found, strict=True)
+                yield at_ms, np.concatenate(cells), np.concatenate(counts)
+
+    def _sums(self, slot: _Slot, page: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """A page's cells, any number of times, and their counts."""
+        state = slot.state
+        if isinstance(state, list):
+            table = Table.of(list(map(read, state)), self._tiles, page)
+            return table.cell, table.count
+        at = state.places.get(page)
+        rows = state.sums.of(at) if at is not None else slice(0)
+        return state.sum_cell[rows].astype(np.int64), state.sum_count[rows].astype(np.int64)
 
     def _parts(self, page: str, first: int, end: int) -> Iterator[Marks]:
         for slot in self._slots:
