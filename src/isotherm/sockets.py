@@ -25,6 +25,8 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from random import getrandbits
 from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -128,6 +130,7 @@ class Socket:
             writer_limit=_WRITER_LIMIT,
         )
         await response.prepare(request)
+        _share(response)
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
@@ -225,6 +228,21 @@ def _file_of(transport: asyncio.Transport) -> int:
         return _NO_FILE
     file: int = transport.get_extra_info("socket").fileno()
     return file
+
+
+class _Compressing:
+    """What each of aiohttp's writers has for compressing, or for a client: none of ours does either, and all share these."""
+
+    lock: Final = asyncio.Lock()
+    tasks: Final[set[asyncio.Task[None]]] = set()
+    random_bits: Final = partial(getrandbits, 32)
+
+
+def _share(response: web.WebSocketResponse) -> None:
+    writer = response._writer
+    assert writer is not None, "the upgrade was answered"
+    writer._send_lock, writer._background_tasks = _Compressing.lock, _Compressing.tasks
+    writer.get_random_bits = _Compressing.random_bits
 
 
 class _Newest:

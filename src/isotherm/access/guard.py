@@ -7,7 +7,7 @@ somebody who sits behind the same address as a guesser notices nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from isotherm.core.memory import Generations
 from isotherm.core.pages import DEFAULT_SITE
 from isotherm.sockets import TOKEN_SUBPROTOCOL
 
-__all__ = ["COOKIE", "Guard"]
+__all__ = ["COOKIE", "Guard", "Guess"]
 
 COOKIE: Final = "isotherm"
 _GUESS_MEMORY_MS: Final = 600_000
@@ -31,7 +31,7 @@ _HELD_AT_ONCE_MAX: Final = 20  #: of one address; beyond it the answer is 429
 _TOKEN_CHARACTERS_MAX: Final = 1024
 
 
-class _Guess(Exception):
+class Guess(Exception):
     """A token or code that opens nothing."""
 
 
@@ -63,7 +63,7 @@ class Guard:
         if token is not None:
             known = len(token) <= _TOKEN_CHARACTERS_MAX and self._keys.viewer(token, self._now_ms())
             if not known:
-                raise _Guess
+                raise Guess
             return known
         if self.by_cookie(request):
             return Viewer(None, LOGGED_IN_AS)
@@ -84,7 +84,7 @@ class Guard:
         """Whether `operator` or `viewer` would let this request through; a wrong token is not held against anybody here."""
         try:
             asked(request)
-        except (_Guess, web.HTTPException):
+        except (Guess, web.HTTPException):
             return False
         return True
 
@@ -166,14 +166,10 @@ class Guard:
 
     # -- guesses
 
-    @web.middleware
-    async def slowly(self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-        """Runs the handler; what turns out to be a guess is answered late. A middleware of the application."""
-        try:
-            return await handler(request)
-        except _Guess:
-            await self._hold_back(request)
-            _stranger()
+    async def late(self, request: web.Request) -> NoReturn:
+        """What turned out to be a `Guess` is answered late: by 401, or 429."""
+        await self._hold_back(request)
+        _stranger()
 
     async def _hold_back(self, request: web.Request) -> None:
         address = address_of(request.remote) or "loopback"

@@ -82,6 +82,8 @@ class Door:
 class _Connection(asyncio.Protocol):
     """Hands everything on to the inner protocol, once it was let in."""
 
+    __slots__ = ("_address", "_asked", "_door", "_end", "_inner", "_since_ms")
+
     def __init__(self, door: Door) -> None:
         self._door = door
         self._inner: asyncio.Protocol | None = None

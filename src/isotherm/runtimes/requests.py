@@ -1,11 +1,15 @@
-"""How a connection's requests are handled: aiohttp's way, but for what a request that is no HTTP is told.
+"""How a connection's requests are handled: aiohttp's way, but for what a request that is no HTTP is told, and what a socket keeps.
 
-aiohttp repeats the line that it could not read, in the answer; and that line may hold a token.
+aiohttp repeats the line that it could not read, in the answer; and that line may hold a token. And it keeps what reads HTTP as long as the
+connection lasts; but a visitor's is a WebSocket from its first request on, and there may be a hundred thousand of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -13,8 +17,17 @@ from aiohttp.web_request import BaseRequest
 __all__ = ["requests_of"]
 
 
+_NO_REQUESTS: Final[deque[Any]] = deque()  #: none comes behind an upgrade; an empty deque takes 600 bytes
+
+
 class _Requests(web.RequestHandler):
     __slots__ = ()
+
+    def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
+        """From now on frames come: the parser of HTTP is let go, as it is when a connection ends."""
+        super().set_parser(parser, data_received_cb)
+        self._parser = None
+        self._messages = _NO_REQUESTS
 
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -16,7 +16,7 @@ from aiohttp.typedefs import Middleware
 
 import isotherm
 from isotherm.access.book import Book, FolderBook
-from isotherm.access.guard import Guard
+from isotherm.access.guard import Guard, Guess
 from isotherm.access.keys import Keys
 from isotherm.addresses import Proxies, address_of
 from isotherm.answers import preflight, refused
@@ -185,7 +185,7 @@ class Server:
     # -- routes
 
     def _app(self) -> web.Application:
-        middlewares: list[Middleware] = [_errors, self._arrive, self.guard.slowly]
+        middlewares: list[Middleware] = [self._arrive]
         if self._settings.classic:
             middlewares.append(self._classic_hosts())
         app = web.Application(client_max_size=self._settings.limits.body_bytes_max, middlewares=middlewares)
@@ -225,18 +225,38 @@ class Server:
 
     @web.middleware
     async def _arrive(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A request as its client made it, counted by the client's address where proxies name it."""
-        seen = self._proxies.seen_through(request)
-        if seen is request or self._settings.trust_senders:
+        """A request as its client made it, counted by the client's address where proxies name it. Whatever goes wrong is answered in JSON
+        where a program asked; what we did not foresee is logged, never shown.
+
+        All in one: each coroutine that stands around a socket's is kept as long as the socket, some 300 bytes.
+        """
+        seen, address = request, None
+        try:
+            seen = self._proxies.seen_through(request)
+            if seen is not request and not self._settings.trust_senders:
+                address = self._enter(seen)
             return await handler(seen)
-        address = address_of(seen.remote)
+        except Guess:
+            await self.guard.late(seen)
+        except web.HTTPException as error:
+            if error.status >= 400 and error.content_type != "application/json":
+                return web.json_response({"error": error.reason}, status=error.status, headers=_kept(error))
+            raise
+        except (ConnectionResetError, asyncio.CancelledError):
+            raise
+        except Exception:
+            logger.exception("a request to %s failed", request.match_info.route.resource)
+            return web.json_response({"error": "internal error; see the server's log"}, status=500)
+        finally:
+            self._crowd.leave(address)
+
+    def _enter(self, request: web.Request) -> str | None:
+        """The address that a request which came through a proxy is counted by. Raises 429."""
+        address = address_of(request.remote)
         if not self._crowd.enter(address):
             self._pipeline.counters.refuse("connections", "of one address", self._pipeline.clock.now_ms())
             raise refused(web.HTTPTooManyRequests, "too many connections; come back later", {"Retry-After": "10"})
-        try:
-            return await handler(seen)
-        finally:
-            self._crowd.leave(address)
+        return address
 
     async def _look_around(self) -> None:
         """Once a second: what other processes changed, who is idle, and whether the server keeps up."""
@@ -369,22 +389,6 @@ class Server:
                 renewing.cancel()
             topic.unlisten(tell)
         return socket.response
-
-
-@web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong is answered in JSON where a program asked; what we did not foresee is logged, never shown."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status >= 400 and error.content_type != "application/json":
-            return web.json_response({"error": error.reason}, status=error.status, headers=_kept(error))
-        raise
-    except (ConnectionResetError, asyncio.CancelledError):
-        raise
-    except Exception:
-        logger.exception("a request to %s failed", request.match_info.route.resource)
-        return web.json_response({"error": "internal error; see the server's log"}, status=500)
 
 
 def _kept(error: web.HTTPException) -> dict[str, str]:
