@@ -1,7 +1,7 @@
 """What tests of several rooms need: an HTTP client, and the command line as a user runs it; and which tests stay together.
 
-`make test PROCESSES=2` runs two processes of pytest: all tests that need the broker go to one of them and all that need the browser to one, so that
-there is one broker and one Chromium; of the others each file goes to whichever is free. What takes longest begins first.
+`make test PROCESSES=2` runs two processes of pytest, for which two cores are enough. All tests that need the broker or the browser go to one of them,
+one after the other: there is one broker, one Chromium, and never both at work. Of the others each file goes to whichever is free.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from tests.postgres import database, postgres
 
 __all__ = ["broker_jars", "database", "on_kafka", "postgres", "servers"]  # one server of each kind for all rooms that need it
 
-TOGETHER = {"kafka": "kafka", "parity": "kafka", "browser": "browser"}  #: a room's tests -> with whom they share
-FIRST = ("kafka", "browser")
+TOGETHER = ("kafka", "parity", "browser")  #: rooms whose tests share a process, in this order: what takes longest begins first
 
 #: A busy machine proves nothing about a property. And CI tells an example that fails as it was found, at once, with the blob that brings it
 #: back: made small, it came to the time limit of its test first, and nobody learned what had failed.
@@ -35,7 +34,11 @@ settings.load_profile("untimed")
 def group(nodeid: str) -> str:
     """Tests of one group run in one process, one after the other."""
     file = nodeid.partition("::")[0]
-    return TOGETHER.get(file.split("/")[1], file)
+    return "broker and browser" if room(nodeid) in TOGETHER else file
+
+
+def room(nodeid: str) -> str:
+    return nodeid.split("/")[1]
 
 
 class Together(LoadScopeScheduling):
@@ -50,7 +53,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: FIRST.index(group(item.nodeid)) if group(item.nodeid) in FIRST else len(FIRST))
+    items.sort(key=lambda item: TOGETHER.index(room(item.nodeid)) if room(item.nodeid) in TOGETHER else len(TOGETHER))
 
 
 @pytest.fixture
