@@ -36,19 +36,21 @@ __all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks", "unpa
 _HEADER: Final = struct.Struct("<BBI")
 _LENGTH: Final = struct.Struct("<I")
 _FITS: Final = ((1, 0xFF), (2, 0xFFFF), (4, 0xFFFF_FFFF))
-_LEVEL: Final = 4  #: of zlib: 6, its default, is a twentieth smaller and takes twice as long; hours and days are written each minute
+_LEVEL: Final = 4  #: of zlib: 6, its default, is a twentieth smaller and takes more than twice as long
+_QUICK_LEVEL: Final = 1  #: a seventh larger than that in half the time
 _CELL_BITS: Final = np.uint64(32)
 
 
-def pack_counts(contents: Contents | ZoneContents) -> bytes:
+def pack_counts(contents: Contents | ZoneContents, *, quick: bool = False) -> bytes:
+    """`quick`: of a bucket that is written again soon."""
     block = _block(np.diff(contents.cells, prepend=0), contents.counts)
     if isinstance(contents, ZoneContents):
         names = msgspec.json.encode(contents.names)
         block = _LENGTH.pack(len(names)) + names + block
-    return zlib.compress(block, _LEVEL)
+    return zlib.compress(block, _QUICK_LEVEL if quick else _LEVEL)
 
 
-def pack_marks(marks: Marks) -> bytes | None:
+def pack_marks(marks: Marks, *, quick: bool = False) -> bytes | None:
     """None: nobody."""
     if not len(marks.marks):
         return None
@@ -57,7 +59,8 @@ def pack_marks(marks: Marks) -> bytes | None:
     sessions, starts, sizes = np.unique(session, return_index=True, return_counts=True)
     steps = np.diff(cell, prepend=0)
     steps[starts] = cell[starts]
-    return zlib.compress(bytes([marks.level]) + _block(np.diff(sessions, prepend=0), sizes) + _block(steps, None), _LEVEL)
+    block = bytes([marks.level]) + _block(np.diff(sessions, prepend=0), sizes) + _block(steps, None)
+    return zlib.compress(block, _QUICK_LEVEL if quick else _LEVEL)
 
 
 def unpack_contents(counts: bytes, marks: bytes | None) -> Contents:

@@ -153,7 +153,8 @@ def added(bucket: AnyBucket, grid: int, found: tuple[bytes, bytes | None] | None
     else:
         whole = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
     samples = whole.samples(grid * grid) if isinstance(bucket, Bucket) and isinstance(whole, Contents) else 0
-    return samples, pack_counts(whole), pack_marks(whole.marks)
+    quick = bucket.tier > 0  # hours and days are written again at the next minute's end
+    return samples, pack_counts(whole, quick=quick), pack_marks(whole.marks, quick=quick)
 
 
 class Store:
