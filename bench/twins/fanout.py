@@ -19,7 +19,7 @@ from aiohttp import web
 from bench.processes import tell
 
 _HOP_S = 0.25
-_SLICE = 250  #: writes before the loop has a turn, as Isotherm does it
+_SLICE = 100  #: writes before the loop has a turn, as Isotherm does it
 
 
 def _framed(payload: bytes) -> bytes:
