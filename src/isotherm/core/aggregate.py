@@ -55,11 +55,8 @@ class Hop:
         """What changed in a view of a watched page; None: nothing did."""
         rows = self._rows_of_view.get(view) or self._aggregator.rows_of(view)
         if len(rows) == 1:
-            place = self._places.get(rows[0])
-            if place is None:
-                return None
-            part = slice(*place)
-            return Changes(self._tiles[part], self._counts[part])
+            part = self._places.get(rows[0])
+            return Changes(self._tiles[part], self._counts[part]) if part is not None else None
         changed = [self._part(row) for row in rows if row in self._places]
         if not changed:
             return None
@@ -67,8 +64,7 @@ class Hop:
         return Changes(tiles, self._aggregator.counts_at(view, tiles))
 
     def _part(self, row: int) -> npt.NDArray[np.int64]:
-        start, stop = self._places[row]
-        return self._tiles[start:stop]
+        return self._tiles[self._places[row]]
 
 
 class Aggregator:

@@ -45,7 +45,7 @@ class Slid(NamedTuple):
 
     tiles: npt.NDArray[np.int64]  #: of watched rows whose count is another now: row by row, ascending in each
     counts: npt.NDArray[Any]  #: their counts now
-    places: dict[int, tuple[int, int]]  #: where the tiles of each row start and stop
+    places: dict[int, slice]  #: where the tiles of each row stand
     dropped: list[int]  #: rows that no pane names any more
     late: int  #: samples older than the window
     ahead: int  #: samples further ahead than the skew allows
@@ -83,10 +83,11 @@ def make_panes(tiles: int, dense_rows: int, window_panes: int, skew_panes: int) 
     return kind(tiles, dense_rows, window_panes, skew_panes)
 
 
-def places_of(rows: npt.NDArray[np.int64], begin: int = 0) -> dict[int, tuple[int, int]]:
-    """Where each row starts and stops in a column of rows that ascend, if the column begins there."""
+def places_of(rows: npt.NDArray[np.int64], begin: int = 0) -> dict[int, slice]:
+    """Where each row stands in a column of rows that ascend, if the column begins there."""
     each, starts = np.unique(rows, return_index=True)
-    return dict(zip(each.tolist(), pairwise(begin + start for start in (*starts.tolist(), len(rows))), strict=True))
+    bounds = pairwise(begin + start for start in (*starts.tolist(), len(rows)))
+    return {row: slice(*bound) for row, bound in zip(each.tolist(), bounds, strict=True)}
 
 
 class _CompiledPanes:

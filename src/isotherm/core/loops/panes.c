@@ -401,10 +401,10 @@ static inline int64_t by_of(uint64_t note) { return (int64_t)(note << (64 - BY_B
 
 static int put_row(PyObject *places, int64_t row, Py_ssize_t start, Py_ssize_t stop)
 {
-    PyObject *key = PyLong_FromLongLong(row), *value = Py_BuildValue("(nn)", start, stop);
+    PyObject *key = PyLong_FromLongLong(row), *from = PyLong_FromSsize_t(start), *to = PyLong_FromSsize_t(stop);
+    PyObject *value = from && to ? PySlice_New(from, to, NULL) : NULL;
     int failed = !key || !value || PyDict_SetItem(places, key, value) < 0;
-    Py_XDECREF(key);
-    Py_XDECREF(value);
+    Py_XDECREF(key), Py_XDECREF(from), Py_XDECREF(to), Py_XDECREF(value);
     return failed ? -1 : 0;
 }
 
@@ -452,7 +452,7 @@ static void trim(Pane *pane)
 }
 
 /* advance(old end or None, new end, window_panes, skew_panes)
- *     -> (tiles, counts, {row: (start, stop)}, rows dropped, samples late, samples ahead, notes of rows beyond the slab) */
+ *     -> (tiles, counts, {row: slice of these}, rows dropped, samples late, samples ahead, notes of rows beyond the slab) */
 static PyObject *advance(PyObject *object, PyObject *args)
 {
     Panes *self = (Panes *)object;
