@@ -49,6 +49,16 @@ class Batch:
         return int(self.message["seq"])
 
     @property
+    def session(self) -> str:
+        """The message's own, or the address's."""
+        return str(self.message.get("session", self.address_session))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of it but the age, which a resend tells anew, by whichever way it came."""
+        return self.message | {"session": self.session, "age": ""}
+
+    @property
     def path(self) -> str:
         return str(self.message["path"])
 

@@ -40,13 +40,13 @@ async def test_it_waits_for_consent(page: Page, recorder: Recorder) -> None:
     await page.evaluate("isotherm.consent(true)")
     await heard(page, recorder)
     assert not [point for point in recorder.points() if point[1] >= 300], "what was before is not told later"
-    assert await page.evaluate(SESSION) == recorder.batches[-1].message["session"]
+    assert await page.evaluate(SESSION) == recorder.batches[-1].session
 
 
 async def test_consent_taken_back_ends_it_and_forgets_the_session(page: Page, recorder: Recorder) -> None:
     """What was not sent is dropped, the line is closed, nothing is kept; who consents again is somebody new."""
     await recorder.open(page)
-    first = (await heard(page, recorder)).message["session"]
+    first = (await heard(page, recorder)).session
     await page.mouse.move(333, 222)
     await page.evaluate("isotherm.consent(false)")
     await recorder.until(lambda: not recorder.sockets)
@@ -60,7 +60,7 @@ async def test_consent_taken_back_ends_it_and_forgets_the_session(page: Page, re
     await page.evaluate("isotherm.consent(true)")
     await page.mouse.click(500, 400)
     await recorder.until(lambda: ("click", 500.0, 400.0) in recorder.points())
-    second = recorder.batches[-1].message["session"]
+    second = recorder.batches[-1].session
     assert second != first
     assert ("click", 400.0, 400.0) not in recorder.points()
     assert await page.evaluate(SESSION) == second

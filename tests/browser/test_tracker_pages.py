@@ -96,7 +96,7 @@ async def test_nothing_but_the_path_is_sent_of_an_address(page: Page, recorder: 
         assert "secret" not in batch.text
         assert batch.path == "/p/%C3%A4"
         fields = {"v", "session", "bot", "load", "seq", "path", "w", "h", "vw", "vh", "kind", "x", "y", "age", "anchors", "anchor", "ax", "ay"}
-        assert set(batch.message) == fields
+        assert set(batch.message) | {"session"} == fields
     assert await page.evaluate("document.cookie") == ""
 
 
@@ -112,11 +112,10 @@ async def test_a_session_is_a_tab(new_page: NewPage, recorder: Recorder) -> None
     await recorder.open(other, "/c")
     await other.mouse.move(100, 200)
     await recorder.until(lambda: any(batch.path == "/c" for batch in recorder.batches))
-    session = {batch.path: batch.message["session"] for batch in recorder.batches}
+    session = {batch.path: batch.session for batch in recorder.batches}
     load = {batch.path: batch.message["load"] for batch in recorder.batches}
     assert session["/a"] == session["/b"] != session["/c"]
     assert len(set(load.values())) == 3
-    assert all(batch.address_session == batch.message["session"] for batch in recorder.batches if batch.way == "socket")
 
 
 async def test_without_storage_the_session_is_the_document(page: Page, recorder: Recorder) -> None:
@@ -128,7 +127,7 @@ async def test_without_storage_the_session_is_the_document(page: Page, recorder:
     assert await inner.evaluate("(() => { try { return sessionStorage } catch (error) { return error.name } })()") == "SecurityError"
     await page.mouse.move(100, 200)
     await recorder.until(lambda: MOVE in recorder.points())
-    assert recorder.batches[0].message["session"]
+    assert recorder.batches[0].session
 
 
 @pytest.mark.parametrize(("name", "value"), [("doNotTrack", "1"), ("globalPrivacyControl", True)])

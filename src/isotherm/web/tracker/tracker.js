@@ -133,7 +133,7 @@
     /** The page that an address is, as the server is told it. @param {Location | URL} address */
     const pageOf = (address) => {
       const kept = address.search.slice(1).split("&").filter((pair) => named?.includes(pair.split("=")[0])).join("&");
-      return address.pathname + (kept ? "?" + kept : "");
+      return address.pathname + (kept && "?" + kept);
     };
 
     /**
@@ -165,14 +165,14 @@
       ];
     };
 
-    /** @param {Sample} sample @param {string} [path] @returns {Sample | undefined} the sample, if it was put into a batch */
-    const put = (sample, path = pageOf(location)) => {
+    /** Of the path that is seen. @param {Sample} sample @returns {Sample | undefined} the sample, if it was put into a batch */
+    const put = (sample) => {
       if (!session || away) return;
       /** @param {string} side */
       const size = (side) => Math.max(/** @type {any} */ (document.documentElement)["scroll" + side], /** @type {any} */ (document.body)["scroll" + side]);
       /** @type {Page} */
       const page = {
-        path,
+        path: seen,
         w: size("Width"),
         h: size("Height"),
         vw: innerWidth,
@@ -208,20 +208,20 @@
         ]);
     };
 
-    /** Where the page is scrolled to. @param {number} kind @param {string} [path] */
-    const see = (kind, path) => put([kind, 0, scrollY, now(), "", 0, 0], path);
+    /** Where the page is scrolled to. @param {number} kind */
+    const see = (kind) => put([kind, 0, scrollY, now(), "", 0, 0]);
 
     /** Takes samples if the pointer, the page under it or its path has moved since the last. @returns {unknown} whether one has */
     const settle = () => {
       // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
       const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken?.clientY);
       taken = latest;
-      if (moved) take(0, /** @type {PointerEvent} */ (latest));
       const path = pageOf(location);
       const looks = scrolled || seen != path;
-      if (seen && seen != path) see(4, seen);
-      if (looks) see(3);
+      if (seen && seen != path) see(4);
       seen = path;
+      if (looks) see(3);
+      if (moved) take(0, /** @type {PointerEvent} */ (latest));
       scrolled = false;
       return moved || looks;
     };
@@ -258,15 +258,15 @@
 
     // Sending
 
-    /** @param {Batch} batch */
-    const encode = (batch) => {
+    /** @param {Batch} batch @param {string} [who]  the session, where the address does not name it */
+    const encode = (batch, who) => {
       const at_ms = now();
       const anchors = [...new Set(batch.samples.map((sample) => sample[4]))];
       /** What lies before the edge is on it. @param {0 | 1 | 2 | 5 | 6} field */
       const column = (field) => pack(batch.samples.map((sample) => Math.max(0, sample[field])));
       return JSON.stringify({
         v: 1,
-        session,
+        session: who,
         bot: navigator.webdriver || undefined,
         load,
         seq: batch.seq,
@@ -351,7 +351,7 @@
       settle();
       see(4);
       away = true;
-      for (const batch of sealed()) navigator.sendBeacon(host + INGEST + query, encode(batch));
+      for (const batch of sealed()) navigator.sendBeacon(host + INGEST + query, encode(batch, session));
     };
 
     // Starting and stopping
