@@ -27,7 +27,7 @@ from isotherm.core.layers import layers_of
 from isotherm.core.sites import Site, Sites
 from isotherm.gateway.gate import EVERY_UNWATCHED_MS
 from isotherm.history import Retention
-from isotherm.live.groups import Format
+from isotherm.live.groups import Format, _one_by_one
 from isotherm.runtimes import embedded
 from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.embedded import Embedded
@@ -376,6 +376,7 @@ class Engine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.pipeline = Embedded(self.settings, self.sites)
+        self.pipeline.groups._push_each = _one_by_one  # its viewers are no sockets
         self.pipeline.clock = Clock(
             SKEW_MS, wall_s=lambda: (START_MS + self.gone_ms + self.ahead_ms) / 1000, monotonic_s=lambda: self.gone_ms / 1000
         )
