@@ -6,8 +6,6 @@ import re
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-
 __all__ = ["UNKNOWN", "Sender", "is_crawler"]
 
 _NO_CRAWLERS: Final = frozenset({
@@ -33,6 +31,8 @@ UNKNOWN: Final = Sender()
 
 @cache
 def _patterns() -> list[re.Pattern[str]]:
+    from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # read when the first browser comes: a start needs it not
+
     patterns = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA if not _NO_CRAWLERS & set(entry.get("tags", []))]
     return [re.compile("|".join(patterns[at : at + 25])) for at in range(0, len(patterns), 25)]  # one of all is no quicker to search
 

@@ -35,7 +35,6 @@ from isotherm.core.pages import Page
 from isotherm.core.tiers import HOUR_MS, MINUTE_MS
 from isotherm.history.figures import Figures, as_csv, as_json, figures_of
 from isotherm.history.keeper import PAGES_MAX, STEPS_MAX, History, PagePast, Step
-from isotherm.history.picture import draw
 from isotherm.history.store import HistoryError
 from isotherm.history.zones import DAYS, hours_before, usual_of
 
@@ -83,7 +82,7 @@ class HistoryEndpoints:
             headers = _as_file(figures, "csv", "attachment")
             return web.Response(body=as_csv(figures), content_type="text/csv", charset="utf-8", headers=headers)
         async with self._drawing:
-            picture = await asyncio.get_running_loop().run_in_executor(None, draw, figures)
+            picture = await asyncio.get_running_loop().run_in_executor(None, _drawn, figures)
         return web.Response(body=picture, content_type="image/png", headers=_as_file(figures, "png", "inline"))
 
     async def steps(self, request: web.Request, view: View) -> web.StreamResponse:
@@ -307,6 +306,12 @@ def _step(text: str) -> int:
     if not found or not int(found[1]):
         raise _refused(f"expected step to be a number of minutes, hours or days such as 5m, 1h or 1d, got {text[:80]!r}")
     return int(found[1]) * _STEP_MS[found[2]]
+
+
+def _drawn(figures: Figures) -> bytes:
+    from isotherm.history.picture import draw  # and what it draws with: a start needs none of it
+
+    return draw(figures)
 
 
 def _as_file(figures: Figures, ending: str, how: str) -> dict[str, str]:

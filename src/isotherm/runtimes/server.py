@@ -30,7 +30,6 @@ from isotherm.reactions.endpoints import ReactionEndpoints
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.drawing import DrawingEndpoints
 from isotherm.runtimes.metrics import Metrics
-from isotherm.runtimes.openapi import openapi
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, Reactions, StartError
@@ -357,6 +356,8 @@ class Server:
 
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
         self.guard.admit(request, None)
+        from isotherm.runtimes.openapi import openapi  # large, and seldom asked for
+
         return web.json_response(openapi())
 
     async def _topics(self, request: web.Request) -> web.StreamResponse:
