@@ -193,9 +193,13 @@ class Socket:
         """Drops the connection without a word: for a peer that does not read."""
         self._transport.abort()
 
-    async def close(self, code: int, reason: str) -> None:
+    def deafen(self) -> None:
+        """Nothing is taken at once from now on: whoever would take it is gone."""
         if self._response._queue is not None:
-            self._response._queue.at_once = None  # what still comes is not heard
+            self._response._queue.at_once = None
+
+    async def close(self, code: int, reason: str) -> None:
+        self.deafen()
         await self._response.close(code=code, message=reason.encode())
 
     @property

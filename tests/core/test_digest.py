@@ -200,6 +200,14 @@ def test_what_is_remembered_is_read_without_what_is_counted() -> None:
     assert [counts.tile.tolist() for counts in said[0]] == [counts.tile.tolist() for counts in said[1]] != []
 
 
+def test_a_digest_of_an_older_release_is_none() -> None:
+    """Its beginning was shorter: what stands there now was other bytes."""
+    content = written()
+    older = b"isotherm-digest\n" + content[16:24] + content[BEGIN_BYTES:]
+    with pytest.raises(DigestError, match="another release"):
+        Digest.remembered_bytes(older[:BEGIN_BYTES])
+
+
 def test_a_digest_of_other_settings_is_none() -> None:
     """What was counted otherwise can't be used."""
     with pytest.raises(DigestError, match="other settings"):

@@ -47,7 +47,7 @@ from isotherm.core.views import View
 
 __all__ = ["BEGIN_BYTES", "Counted", "Digest", "DigestError", "Piece"]
 
-_MAGIC: Final = b"isotherm-digest\n"
+_MAGIC: Final = b"isotherm-digest4"  #: its last character is new where what stands here at the beginning is
 _FORMAT: Final = 4  #: to be counted up where a column is added or means something else: digests of others are not read
 _BEGIN: Final = struct.Struct("<16sIII")  #: magic, checksum of the rest of what is remembered, bytes of the head and of all of it
 BEGIN_BYTES: Final = _BEGIN.size  #: enough of a digest for `Digest.remembered_bytes`
@@ -310,8 +310,10 @@ class Digest:
         """How many bytes of a digest that begins so are what is remembered. Raises `DigestError`."""
         if len(begin) < BEGIN_BYTES:
             raise DigestError("it is cut short")
-        length: int = _BEGIN.unpack_from(begin)[3]
-        return length
+        magic, _, _, length = _BEGIN.unpack_from(begin)
+        if magic != _MAGIC:
+            raise DigestError("it is damaged, or of another release")
+        return int(length)
 
     @staticmethod
     def remembered(content: bytes | memoryview, setting: str) -> Digest:

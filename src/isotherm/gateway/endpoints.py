@@ -77,6 +77,7 @@ class GatewayEndpoints:
                 self._gate.counters.refuse("too_large", "frame", self._now_ms())
         finally:
             self._sockets.pop(socket, None)
+            socket.deafen()
             conversation.close()
         return socket.response
 

@@ -48,7 +48,8 @@ class Digests:
         """A file's bytes from `start` on, so many at most; -1: all."""
         with (self._folder / stored.name).open("rb", buffering=0) as file:
             file.seek(start)
-            return file.read(length)
+            there = max(0, os.fstat(file.fileno()).st_size - start)  # a length that is damaged is not made room for
+            return file.read(there if length < 0 else min(length, there))
 
     def write(self, stored: Stored, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)

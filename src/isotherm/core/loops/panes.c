@@ -1,5 +1,8 @@
 /* Panes: the window as a sum of panes, slid hop by hop. `panes.py` says how, and has the same in numpy.
  *
+ * Panes stand in the order of their numbers, and one more may move the others. So what lies outside the last window, as times do that senders
+ * make up, gets no pane: it waits in a list (`far`), and the next hop tells whether it is late or ahead, or its time has come after all.
+ *
  * What fell into a pane is a list of entries in the order they came, of 8 bytes each; those before `settled` were there at the last hop, the
  * others wait for the next one:
  *
@@ -14,7 +17,7 @@
  */
 #include "loops.h"
 
-enum { COUNT_BITS = 16, BY_BITS = 24, CALM_PANES = 64, BOUND = 4 };
+enum { COUNT_BITS = 16, BY_BITS = 24, CALM_PANES = 64, BOUND = 4, PANES_AT_FIRST = 4096 };
 static const uint64_t COUNT_MAX = (1 << COUNT_BITS) - 1, BY_MASK = (1 << BY_BITS) - 1;
 
 typedef struct {
@@ -34,6 +37,9 @@ typedef struct {
     Py_ssize_t first, end, room;
     List unsettled; /* numbers of panes with entries that wait */
     List noted, spare, beyond;
+    List far; /* pairs of a pane's number and an entry, in the order they came */
+    int64_t low, high; /* between which counts get a pane at once; before the first hop, as long as there are not too many */
+    int started;
     int64_t tiles, dense_rows;
     int tile_bits;
     Py_buffer bound[BOUND]; /* slab, totals, watched, references: as long as the rows' arrays stay the same */
@@ -143,6 +149,37 @@ static int pane_room(Pane *pane, Py_ssize_t more)
 
 /* -- what comes in */
 
+/* Puts entries into a pane, behind those that are there. */
+static int put(Panes *self, int64_t number, const uint64_t *entries, Py_ssize_t length)
+{
+    Pane *pane = find_or_make(self, number);
+    if (!pane || pane_room(pane, length) < 0 || room_for(&self->unsettled, 1) < 0)
+        return -1;
+    if (pane->used == pane->settled)
+        self->unsettled.items[self->unsettled.used++] = (uint64_t)number;
+    memcpy(pane->entries + pane->used, entries, (size_t)length * sizeof *entries);
+    pane->used += (uint32_t)length;
+    return 0;
+}
+
+static int put_far(Panes *self, int64_t number, const uint64_t *entries, Py_ssize_t length)
+{
+    if (room_for(&self->far, 2 * length) < 0)
+        return -1;
+    for (Py_ssize_t at = 0; at < length; at++) {
+        self->far.items[self->far.used++] = (uint64_t)number;
+        self->far.items[self->far.used++] = entries[at];
+    }
+    return 0;
+}
+
+static int is_far(const Panes *self, int64_t number)
+{
+    if (self->started)
+        return number < self->low || number >= self->high;
+    return self->end - self->first >= PANES_AT_FIRST && !find(self, number);
+}
+
 /* merge(place, page, layer, pane, tile, count, rows, layers, plain_layers, -> samples) -> whether it was done
  * False: a row is missing and nothing was done; the caller makes the rows and calls again. */
 static PyObject *merge(PyObject *object, PyObject *args)
@@ -167,7 +204,8 @@ static PyObject *merge(PyObject *object, PyObject *args)
     uint64_t *entry = self->spare.items;
     int64_t *references = self->bound[3].buf;
     const int to_row = COUNT_BITS + self->tile_bits;
-    const int64_t row_max = (int64_t)(UINT64_MAX >> to_row), row_end = self->rows < row_max ? self->rows : row_max;
+    const int64_t in_entry = (int64_t)(UINT64_MAX >> to_row), in_note = (1LL << (63 - BY_BITS)) / self->tiles;
+    const int64_t row_max = in_entry < in_note ? in_entry : in_note, row_end = self->rows < row_max ? self->rows : row_max;
     const Py_ssize_t table_pages = views.failed ? 0 : table / layers;
     const uint64_t tiles = (uint64_t)self->tiles;
     int64_t page_before = -1, layer_before = -1, row = -1;
@@ -204,25 +242,20 @@ static PyObject *merge(PyObject *object, PyObject *args)
         return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
     }
     for (at = 0; at < length && !views.failed;) {
-        Py_ssize_t start = at++, more = 0;
+        Py_ssize_t start = at++;
         while (at < length && pane[at] == pane[start])
             at++;
-        for (Py_ssize_t one = start; most >= COUNT_MAX && one < at; one++) /* what does not fit into one entry */
-            more += count[one] / (int32_t)COUNT_MAX;
-        Pane *kept = find_or_make(self, pane[start]);
-        if (!kept || pane_room(kept, at - start + more) < 0 || room_for(&self->unsettled, 1) < 0) {
-            views.failed = 1;
-            break;
-        }
-        if (kept->used == kept->settled)
-            self->unsettled.items[self->unsettled.used++] = (uint64_t)kept->number;
-        memcpy(kept->entries + kept->used, entry + start, (size_t)(at - start) * sizeof *entry);
-        kept->used += (uint32_t)(at - start);
-        for (Py_ssize_t one = start; more && one < at; one++)
-            for (int32_t times = count[one] / (int32_t)COUNT_MAX; times > 0; times--) {
-                kept->entries[kept->used++] = entry[one] | COUNT_MAX;
-                references[entry[one] >> to_row]++;
+        int (*keep)(Panes *, int64_t, const uint64_t *, Py_ssize_t) = is_far(self, pane[start]) ? put_far : put;
+        views.failed = keep(self, pane[start], entry + start, at - start) < 0;
+        for (Py_ssize_t one = start; views.failed && one < length; one++) /* what is not kept names no row */
+            references[entry[one] >> to_row]--;
+        for (Py_ssize_t one = start; most >= COUNT_MAX && one < at && !views.failed; one++) { /* what does not fit into one entry */
+            const uint64_t full = entry[one] | COUNT_MAX;
+            for (int32_t times = count[one] / (int32_t)COUNT_MAX; times > 0 && !views.failed; times--) {
+                views.failed = keep(self, pane[one], &full, 1) < 0;
+                references[full >> to_row] += !views.failed;
             }
+        }
     }
     return done(&views, views.failed ? NULL : Py_NewRef(Py_True));
 }
@@ -268,19 +301,25 @@ static int64_t sum_of(const Pane *pane, uint32_t from)
     return sum;
 }
 
-/* A pane goes: its rows are named once less an entry. Rows that nothing names any more are added to `dropped`. */
-static int drop(Panes *self, Pane *pane, PyObject *dropped)
+/* An entry goes: its row is named once less. A row that nothing names any more is added to `dropped`. */
+static inline int let_go(Panes *self, uint64_t entry, PyObject *dropped)
 {
     int64_t *references = self->bound[3].buf;
+    uint64_t row = entry >> (COUNT_BITS + self->tile_bits);
+    if (--references[row])
+        return 0;
+    PyObject *number = PyLong_FromUnsignedLongLong(row);
+    int failed = !number || PyList_Append(dropped, number) < 0;
+    Py_XDECREF(number);
+    return failed ? -1 : 0;
+}
+
+/* A pane goes, with all its entries. */
+static int drop(Panes *self, Pane *pane, PyObject *dropped)
+{
     int failed = 0;
-    for (uint32_t at = 0; at < pane->used; at++) {
-        uint64_t row = pane->entries[at] >> (COUNT_BITS + self->tile_bits);
-        if (--references[row])
-            continue;
-        PyObject *number = PyLong_FromUnsignedLongLong(row);
-        failed |= !number || PyList_Append(dropped, number) < 0;
-        Py_XDECREF(number);
-    }
+    for (uint32_t at = 0; at < pane->used; at++)
+        failed |= let_go(self, pane->entries[at], dropped) < 0;
     take_out(self, pane);
     return failed ? -1 : 0;
 }
@@ -330,6 +369,31 @@ static int slide(Panes *self, const Step *step, PyObject *dropped)
         place += went == 1 && first == self->first ? 0 : 1; /* those behind it closed up, or it was the first */
     }
     return failed ? -1 : 0;
+}
+
+/* What was far gets its pane if that is near now; else it was late, or ahead. */
+static int come_near(Panes *self, const Step *step, PyObject *dropped)
+{
+    Py_ssize_t used = self->far.used;
+    self->far.used = 0;
+    for (Py_ssize_t at = 0; at < used; at += 2) {
+        int64_t number = (int64_t)self->far.items[at];
+        const uint64_t *entry = &self->far.items[at + 1];
+        if (number >= step->new - step->window && number < step->new + step->skew) {
+            if (put(self, number, entry, 1) < 0)
+                return -1;
+            continue;
+        }
+        *(number >= step->new ? &self->ahead : &self->late) += (int64_t)(*entry & COUNT_MAX);
+        if (let_go(self, *entry, dropped) < 0)
+            return -1;
+    }
+    if (self->far.room > PANES_AT_FIRST) { /* it was a burst, or a start */
+        free(self->far.items);
+        self->far = (List){.items = NULL};
+    }
+    self->low = step->new - step->window, self->high = step->new + step->skew, self->started = 1;
+    return 0;
 }
 
 /* What waited comes into the window, where its pane is in it. */
@@ -470,8 +534,8 @@ static PyObject *advance(PyObject *object, PyObject *args)
     if (PyErr_Occurred())
         return NULL;
     PyObject *tiles = NULL, *counts = NULL, *places = PyDict_New(), *dropped = PyList_New(0), *beyond = NULL, *result = NULL;
-    if (!places || !dropped || (old != Py_None && slide(self, &step, dropped) < 0) || settle(self, &step, dropped) < 0 ||
-        tell_changes(self, &tiles, &counts, places) < 0)
+    if (!places || !dropped || (old != Py_None && slide(self, &step, dropped) < 0) || come_near(self, &step, dropped) < 0 ||
+        settle(self, &step, dropped) < 0 || tell_changes(self, &tiles, &counts, places) < 0)
         goto end;
     trim(find(self, new_end - CALM_PANES));
     beyond = PyBytes_FromStringAndSize((const char *)self->beyond.items, self->beyond.used * 8);
@@ -538,14 +602,18 @@ static PyObject *new_panes(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
-static Py_ssize_t length_of(PyObject *object) { return ((Panes *)object)->end - ((Panes *)object)->first; }
+static Py_ssize_t length_of(PyObject *object)
+{
+    const Panes *self = (Panes *)object;
+    return self->end - self->first + self->far.used / 2;
+}
 
 /* bytes_held() -> of all entries, with the room behind them */
 static PyObject *bytes_held(PyObject *object, PyObject *args)
 {
     (void)args;
     const Panes *self = (Panes *)object;
-    uint64_t bytes = 0;
+    uint64_t bytes = (uint64_t)self->far.room * sizeof *self->far.items;
     for (Py_ssize_t place = self->first; place < self->end; place++)
         bytes += self->panes[place].room * sizeof *self->panes[place].entries;
     return PyLong_FromUnsignedLongLong(bytes);
@@ -558,7 +626,7 @@ static void dealloc(PyObject *object)
     unbind(self);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         free(self->panes[place].entries);
-    free(self->panes), free(self->unsettled.items), free(self->noted.items), free(self->spare.items), free(self->beyond.items);
+    free(self->panes), free(self->unsettled.items), free(self->noted.items), free(self->spare.items), free(self->beyond.items), free(self->far.items);
     freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release_memory(object);
     Py_DECREF(type);

@@ -135,6 +135,7 @@ class Cluster:
             state_dir=self.pipeline.data / "state",
             use_changelog_topics=False,
             on_consumer_error=_carry_on,
+            broker_availability_timeout=0,  # workers wait for brokers however long; and what would tell that they are back is not reported
             auto_create_topics=False,
             loglevel=None,
         )
