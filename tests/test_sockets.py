@@ -50,6 +50,24 @@ async def ask_on(socket: RawSocket) -> None:
             await socket.writer.drain()
 
 
+async def test_a_goodbye_waits_for_nobody() -> None:
+    """Whoever closes is done within the second that a peer has to answer, though the peer reads nothing; and the connection is gone."""
+    closed = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = await Socket.upgrade(request, frame_bytes_max=1024, queued_bytes_max=1 << 20)
+        while socket.push(b"x" * 65_536):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await socket.close(1001, "the server stops")
+        assert socket.queued_bytes == 0
+        closed.set()
+        return socket.response
+
+    async with serving(handle) as address, raw_socket(address.rstrip("/"), "/"), asyncio.timeout(60):
+        await closed.wait()
+
+
 async def test_who_asks_and_does_not_listen_is_dropped() -> None:
     """Pings whose answers nobody reads: the connection ends before these fill memory."""
     most = 0

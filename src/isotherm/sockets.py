@@ -200,7 +200,10 @@ class Socket:
 
     async def close(self, code: int, reason: str) -> None:
         self.deafen()
-        await self._response.close(code=code, message=reason.encode())
+        # to drain would be to wait for a peer that does not read, as long as it likes
+        await self._response.close(code=code, message=reason.encode(), drain=False)
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     @property
     def response(self) -> web.WebSocketResponse:

@@ -280,6 +280,22 @@ async def test_classic_hosts(serve: Serve, http: aiohttp.ClientSession, tmp_path
         assert json.loads(await viewer.receive_str(timeout=5))["value"] == {}
         await tracker.send_str(json.dumps({name: value for name, value in event().items() if name != "session_id"}))
         assert json.loads(await viewer.receive_str(timeout=5))["value"] == {"25": {"25": 1}}
+    async with http.ws_connect(f"{served.ws}/clickstream/mine", headers={"Host": f"clickstream.localhost:{port}"}) as tracker:
+        at_once = {name: value for name, value in batch(0, [1], [1], "/both").items() if name != "session"}
+        await tracker.send_json(at_once)
+        while await tracker.receive_json(timeout=5) != {"ack": 0}:
+            pass
+    beacon = json.dumps(at_once | {"session": "mine"})
+    async with http.post(f"{served.address}/clickstream", data=beacon, headers={"Host": f"clickstream.localhost:{port}"}) as answer:
+        assert answer.status == 202
+    await send(http, served.address, event(path="/after"))
+
+    async def after() -> Any:
+        return (await heat(http, served.address, "/after"))["value"]
+
+    await eventually(after)
+    seen = (await heat(http, served.address, "/both"))["value"]
+    assert seen == {"0": {"0": 1}}, "what a tracker says by both ways is of one session, so it counts once"
     for host, path, expected in (
         ("webshop", "/", "<title>webshop</title>"), ("webshop", "/main.js", "1"), ("webshop", "/p/7", "<title>webshop</title>"),
         ("heatmap", "/p/7", "<title>heatmap</title>"), ("webshop", "/../secret", "<title>webshop</title>"),

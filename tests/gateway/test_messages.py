@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -33,6 +35,22 @@ def refusal(message: dict[str, Any] | bytes, session: str | None = None) -> Refu
         decode(message if isinstance(message, bytes) else json.dumps(message).encode(), session)
     assert json.loads(caught.value.answer())["error"] == caught.value.message
     return caught.value
+
+
+def test_a_sender_s_own_words_are_not_kept() -> None:
+    """Names of kinds that mean nothing are as long as a frame may be, and another each time: none stays in memory."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(8):
+            name = f"\N{PILE OF POO}{number}" + "a" * 250_000
+            for kind in (name, {"kinds": [name], "kind": packed("B", 0, 0, 0)}):
+                take(BATCH | (kind if isinstance(kind, dict) else {"kind": kind}))
+        del kind, name
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def without(message: dict[str, Any], *names: str) -> dict[str, Any]:

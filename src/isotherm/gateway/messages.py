@@ -422,13 +422,18 @@ def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16] | npt.N
     if isinstance(column, list):
         return np.array([_place(kind) for kind in column], np.int16)
     if not column.startswith("<"):
-        return _same_kinds(column, length)
+        return _same_kinds(_known(column), length)
     places = _unpacked(column, "kind", message.seq)
     table = message.kinds or _DEFAULT_KINDS
     if places.dtype.kind != "u" or (len(places) and places.max() >= len(table)):
         raise Refusal(f"Expected places in a table of {len(table)} kinds, of type `B` - at `$.kind`", seq=message.seq)
-    known: npt.NDArray[np.uint8] | npt.NDArray[np.int16] = _table_of(tuple(table))[places]
+    known: npt.NDArray[np.uint8] | npt.NDArray[np.int16] = _table_of(tuple(map(_known, table)))[places]
     return known
+
+
+def _known(kind: str) -> str:
+    """All names that mean nothing are one: a sender's own words are not kept."""
+    return kind if kind in SENT_KINDS else ""
 
 
 @lru_cache(maxsize=1024)

@@ -133,6 +133,7 @@ class Embedded:
         self._recent_digests: list[Digest] = []  # at a start: those since the last record that was read
         self._tasks: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
+        self._settling: asyncio.Task[None] | None = None  #: a hop's own tick; one at most, however long the disk takes
         self._stopping = False
         self._history_warning: str | None = None
         self._broken = False  #: a task ended that should not: the gate stays closed, however sound the disk is
@@ -183,6 +184,8 @@ class Embedded:
         self._wake.set()
         if self._tasks:
             await asyncio.gather(self._tasks[0], return_exceptions=True)
+        if self._settling is not None:
+            await asyncio.gather(self._settling, return_exceptions=True)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -338,7 +341,9 @@ class Embedded:
             self._wake.clear()
             await self._tick()
             if self._stopping:
-                return
+                if not self.gate.gathered:  # else it came while the last was committed
+                    return
+                self._wake.set()
 
     async def _tick(self) -> None:
         async with self._ticking:
@@ -346,10 +351,12 @@ class Embedded:
 
     async def _settle(self) -> None:
         """What came before the window's end is counted in it: no tick waits longer. A slow disk holds its own records up, not the hop."""
-        if self._wake.is_set() or self._ticking.locked():
-            tick = asyncio.create_task(self._tick())
-            tick.add_done_callback(self._ended)
-            await asyncio.wait({tick}, timeout=_SETTLE_S)
+        if self._settling is None or self._settling.done():
+            if not self._wake.is_set() and not self._ticking.locked():
+                return
+            self._settling = asyncio.create_task(self._tick())
+            self._settling.add_done_callback(self._ended)
+        await asyncio.wait({self._settling}, timeout=_SETTLE_S)
 
     async def _take(self) -> None:
         now_ms = self.clock.now_ms()

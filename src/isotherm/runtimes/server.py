@@ -316,15 +316,17 @@ class Server:
     def _classic_hosts(self) -> Middleware:
         """The tutorial's front-ends find their sockets by a word of their own host name."""
         folder = self._settings.classic_hosts
+        ingests = ("/clickstream", self._settings.ingest_path)
 
         @web.middleware
         async def by_host(request: web.Request, handler: Handler) -> web.StreamResponse:
             label = request.host.partition(":")[0].partition(".")[0].lower()
             raw_path = request.raw_path.partition("?")[0]
             if label == "clickstream":
-                if request.method == "POST":
-                    return await self._gateway.beacon(request, raw_path.lstrip("/"))
-                return await self._gateway.socket(request, raw_path.lstrip("/"))
+                # our own tracker has the path here as well: its socket's session is the one that its beacons name
+                ingest = next((prefix for prefix in ingests if raw_path.startswith(prefix + "/")), "")
+                rest = _rest(request, ingest).lstrip("/")
+                return await (self._gateway.beacon if request.method == "POST" else self._gateway.socket)(request, rest)
             if label == "heatmap-ws":
                 return await self._live.classic(request, raw_path)
             if folder is not None and label in ("webshop", "heatmap") and request.path != "/healthz":

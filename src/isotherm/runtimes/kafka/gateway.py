@@ -200,7 +200,9 @@ class KafkaGateway:
             self._wake.clear()
             await self._tick()
             if self._stopping:
-                return
+                if not self.gate.gathered:  # else it came while the last was committed
+                    return
+                self._wake.set()
 
     async def _gather(self, due_ms: int) -> None:
         while not self._stopping and self.gate.gathered < _GATHERED_MAX:
