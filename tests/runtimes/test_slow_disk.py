@@ -38,6 +38,8 @@ class Slow:
 
     async def start(self) -> None:
         await self.pipeline.start()
+        for _ in range(10):  # the first hop goes by, which would commit what there is
+            await asyncio.sleep(0)
         loop, log = asyncio.get_running_loop(), self.pipeline._log
         assert log is not None
         append: Callable[[int, bytes], int] = log.append
