@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-PROCESSES ?= 0 # of pytest; 0: this one alone
+PROCESSES ?= 2 # of pytest, for two cores: one has the tests with broker and browser, the other all else
 
 .PHONY: demo test check setup tools bench bench-plots bench-peers soak nightly pictures clean
 

@@ -1,6 +1,6 @@
 """What tests of several rooms need: an HTTP client, and the command line as a user runs it; and which tests stay together.
 
-`make test PROCESSES=2` runs two processes of pytest, for which two cores are enough. All tests that need the broker or the browser go to one of them,
+`make test` runs two processes of pytest (`PROCESSES`), for which two cores are enough. All tests that need the broker or the browser go to one of them,
 one after the other: there is one broker, one Chromium, and never both at work. Of the others each file goes to whichever is free.
 """
 

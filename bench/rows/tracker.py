@@ -25,6 +25,7 @@ _TAG = '<script async src="http://127.0.0.1:{port}/tracker.js"></script>'
 _SCRIPT = "/tracker.js"
 _MOVE_S = 20.0
 _IDLE_S = 5.0
+_SENT_S = 7.0  #: what was gathered when the viewer left is sent within five seconds: it is of moving, not of rest
 _WATCHED_S = 8.0
 _PACE_MS = 300.0  #: between two frames at 4 Hz, a busy browser's pauses allowed for
 
@@ -86,7 +87,7 @@ async def _ours(server: Served) -> tuple[dict[str, _Cost], float, float]:
             taken = [(await server.counters())["samples"]]
             costs["watched"] = await _moving(one, _WATCHED_S, _SCRIPT)
             taken.append((await server.counters())["samples"])
-        await asyncio.sleep(1)
+        await asyncio.sleep(_SENT_S)
         async with one.profiled(_SCRIPT) as profile:
             await asyncio.sleep(_IDLE_S)
         costs["idle"] = _Cost(profile["ms"] * 60 / _IDLE_S, 0, 0, 0, 0)
