@@ -7,7 +7,7 @@ import gzip
 from chromium import NewPage
 from playwright.async_api import Page
 from recorder import HEIGHT, TAG, WIDTH, Recorder
-from tracker_steps import MOVE, connected, round_trip, run, stopped
+from tracker_steps import MOVE, connected, round_trip, run, run_until, stopped
 
 from isotherm.web.tracker import served_tracker
 
@@ -35,9 +35,8 @@ async def test_scrolling_under_a_resting_pointer_is_movement(page: Page, recorde
         await recorder.open(page)
     await connected(page, recorder)
     await page.mouse.wheel(0, 400)
-    await page.wait_for_function("scrollY == 400")
+    await run_until(page, lambda: ("move", 50.0, 450.0) in recorder.points())  # a browser tells of a scroll when it paints
     await run(page, 1500)
-    await recorder.until(lambda: ("move", 50.0, 450.0) in recorder.points())
     count = len(recorder.points())
     await page.evaluate("new Promise(done => { box.onscroll = done; box.scrollTop = 300 })")
     await run(page, 3000)
