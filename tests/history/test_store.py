@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from isotherm.core.erase import Erasure
 from isotherm.core.people import Marks, hash_of
 from isotherm.core.rollup import Bucket, Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, Floors, Run
+from isotherm.core.zone_rollup import ZoneBucket, ZoneContents
 from isotherm.history.store import HistoryError, Reader, Retention, Store
 
 NOW_MS = 1_700_000_000_000
@@ -145,8 +147,8 @@ def test_a_full_history_lets_the_oldest_minutes_go_first(tmp_path: Path) -> None
     assert found(path) == {}
 
 
-def test_a_damaged_bucket_is_a_failure_that_passes(tmp_path: Path) -> None:
-    """Whatever reads or adds to it says so; who read it holds no old state of the file, nor what was written since in its write-ahead log."""
+def test_a_damaged_bucket_can_not_be_read(tmp_path: Path) -> None:
+    """Whatever reads it says so; who did holds no old state of the file, nor what was written since in its write-ahead log."""
     path = tmp_path / "history.sqlite"
     store = Store(path, 4)
     store.add([Bucket("a/", 0, 5, contents({1: 2}, (7, 1)))], {}, {"log": 1})
@@ -156,9 +158,6 @@ def test_a_damaged_bucket_is_a_failure_that_passes(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="damaged") as failed:
         reader.page_samples(EVERYTHING)
     with pytest.raises(HistoryError, match="damaged"):
-        store.add([Bucket("a/", 0, 5, contents({1: 2}))], {}, {"log": 2})
-    assert store.next_offset("log") == 2
-    with pytest.raises(HistoryError, match="damaged"):
         list(reader.rows("a/", EVERYTHING))
     db.execute("UPDATE buckets SET samples = 3")
     db.commit()
@@ -167,6 +166,46 @@ def test_a_damaged_bucket_is_a_failure_that_passes(tmp_path: Path) -> None:
     assert reader.page_samples(EVERYTHING) == {"a/": 3}
     reader.close()
     store.close()
+
+
+def test_damage_holds_up_nothing_that_comes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What is added to a damaged bucket, and to those beside it, is stored; the damaged one begins anew, and its counts stay where only
+    its people can't be read."""
+    path = tmp_path / "history.sqlite"
+    store = Store(path, 4)
+    several = [Bucket("a/", 0, 5, contents({1: 2}, (7, 1))), Bucket("b/", 1, 5, contents({1: 2}, (7, 1)))]
+    zones = ZoneBucket("a/", 0, 5, ZoneContents(("buy",), np.array([0]), np.array([2])))
+    store.add([*several, zones], {}, {"log": 1})
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE buckets SET counts = zeroblob(9) WHERE tier = 0")
+        db.execute("UPDATE buckets SET marks = zeroblob(9) WHERE tier = 1")
+    store.add([*several, zones], {}, {"log": 2})
+    assert store.next_offset("log") == 3
+    store.close()
+    assert found(path) == {(0, 5): {1: 2}}
+    assert found(path, "b/") == {(1, 5): {1: 4}}
+    reader = Reader(path, 4)
+    (read,) = reader.zone_rows("a/", EVERYTHING)
+    assert read.contents.counts.tolist() == [2]
+    (row,) = reader.rows("b/", EVERYTHING)
+    assert len(row.contents.marks.marks) == 1
+    reader.close()
+    assert "minute 5 of a/ is counted anew: a bucket of the history is damaged" in caplog.text
+    assert "the people of hour 5 of b/ are counted anew: a bucket of the history is damaged" in caplog.text
+
+
+def test_who_is_in_damaged_marks_is_let_go_when_somebody_is_erased(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The others are still rewritten."""
+    path = tmp_path / "history.sqlite"
+    store = Store(path, 4)
+    store.add([Bucket("a/", 0, number, contents({1: 2}, (7, 1))) for number in (5, 6)], {}, {"log": 1})
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE buckets SET marks = zeroblob(9) WHERE number = 5")
+    assert store.rewrite_marks(lambda page, start_ms, marks: Marks()) == 2
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT marks FROM buckets").fetchall() == [(None,), (None,)]
+    assert "the people of a/ from 300000 on are let go: a bucket of the history is damaged" in caplog.text
 
 
 def test_a_newer_release_s_history_is_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from isotherm.core.people import Marks
 from isotherm.core.tiers import TIERS_MS, Floors, Run
 from isotherm.history.errors import HistoryError
-from isotherm.history.packing import pack_marks, unpack_contents, unpack_marks, unpack_zones
+from isotherm.history.packing import unpack_contents, unpack_zones
 from isotherm.history.store import (
     FILLED_ROWS,
     FILLING,
@@ -29,6 +29,7 @@ from isotherm.history.store import (
     StoredRow,
     StoredZones,
     added,
+    changed_marks,
     check_not_overtaken,
     fill_later,
     filled_in,
@@ -199,13 +200,12 @@ class PostgresStore(_Connected):
             with self._failing("write"), self._turn():
                 rows = self._db.execute(_MARKED, (*at, _REWRITTEN_ROWS)).fetchall()
                 for page, tier, number, grid, key, blob in rows:
-                    marks = unpack_marks(blob)
-                    new = change(key, number * TIERS_MS[tier], marks)
-                    if new is not marks:
+                    differs, new = changed_marks(blob, key, number * TIERS_MS[tier], change)
+                    if differs:
                         changed += 1
                         self._db.execute(
                             "UPDATE isotherm_buckets SET marks = %s WHERE page = %s AND tier = %s AND number = %s AND grid = %s",
-                            (pack_marks(new), page, tier, number, grid),
+                            (new, page, tier, number, grid),
                         )
             if not rows:
                 return changed

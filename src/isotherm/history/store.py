@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from isotherm.core.exposure_rollup import ExposureBucket
 from isotherm.core.people import Marks
@@ -46,6 +46,7 @@ __all__ = [
     "StoredRow",
     "StoredZones",
     "added",
+    "changed_marks",
     "check_not_overtaken",
     "fill_later",
     "filled_in",
@@ -76,7 +77,8 @@ _MARKED: Final = (
     "WHERE buckets.rowid > ? AND marks IS NOT NULL ORDER BY buckets.rowid LIMIT ?"
 )
 _REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that the writer beside it never waits long
-
+_TIERS: Final = ("minute", "hour", "day")  #: in the words of a log line
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -146,15 +148,50 @@ def grid_of(bucket: AnyBucket, grid_size: int) -> int:
 
 
 def added(bucket: AnyBucket, grid: int, found: tuple[bytes, bytes | None] | None) -> tuple[int, bytes, bytes | None]:
-    """Samples and blobs of a bucket to which this is added; `found`: the blobs that stand there."""
+    """Samples and blobs of a bucket to which this is added; `found`: the blobs that stand there.
+
+    What is damaged of them is let go, and logged: else nothing of any page would be stored any more.
+    """
     whole: Contents | ZoneContents
     if isinstance(bucket, ZoneBucket):
-        whole = ZoneContents.added([unpack_zones(*found), bucket.contents]) if found else bucket.contents
+        zones = _sound(unpack_zones, bucket, found)
+        whole = ZoneContents.added([zones, bucket.contents]) if zones is not None else bucket.contents
     else:
-        whole = Contents.added([unpack_contents(*found), bucket.contents]) if found else bucket.contents
+        stands = _sound(unpack_contents, bucket, found)
+        whole = Contents.added([stands, bucket.contents]) if stands is not None else bucket.contents
     samples = whole.samples(grid * grid) if isinstance(bucket, Bucket) and isinstance(whole, Contents) else 0
     quick = bucket.tier > 0  # hours and days are written again at the next minute's end
     return samples, pack_counts(whole, quick=quick), pack_marks(whole.marks, quick=quick)
+
+
+def _sound(unpack: Callable[[bytes, bytes | None], _T], bucket: AnyBucket, found: tuple[bytes, bytes | None] | None) -> _T | None:
+    """What can be read of the blobs: all, or the counts alone, or nothing."""
+    if found is None:
+        return None
+    counts, marks = found
+    of = (_TIERS[bucket.tier], bucket.number, bucket.page)
+    try:
+        return unpack(counts, marks)
+    except HistoryError as error:
+        damage = error
+    try:
+        without_people = unpack(counts, None)
+    except HistoryError:
+        logger.warning("%s %d of %s is counted anew: %s", *of, damage)
+        return None
+    logger.warning("the people of %s %d of %s are counted anew: %s", *of, damage)
+    return without_people
+
+
+def changed_marks(blob: bytes, page: str, start_ms: int, change: Callable[[str, int, Marks], Marks]) -> tuple[bool, bytes | None]:
+    """Whether a bucket's marks are others after `change`, and their blob. Damaged ones are let go: who is in there can't be told."""
+    try:
+        marks = unpack_marks(blob)
+    except HistoryError as error:
+        logger.warning("the people of %s from %d on are let go: %s", page, start_ms, error)
+        return True, None
+    new = change(page, start_ms, marks)
+    return (True, pack_marks(new)) if new is not marks else (False, blob)
 
 
 class Store:
@@ -293,11 +330,10 @@ class Store:
                     rows = self._db.execute(_MARKED, (at, _REWRITTEN_ROWS)).fetchall()
                     at = rows[-1][0] if rows else None
                     for row, key, tier, number, blob in rows:
-                        marks = unpack_marks(blob)
-                        new = change(key, number * TIERS_MS[tier], marks)
-                        if new is not marks:
+                        differs, new = changed_marks(blob, key, number * TIERS_MS[tier], change)
+                        if differs:
                             changed += 1
-                            self._db.execute("UPDATE buckets SET marks = ? WHERE rowid = ?", (pack_marks(new), row))
+                            self._db.execute("UPDATE buckets SET marks = ? WHERE rowid = ?", (new, row))
             # the old pages stand in the write-ahead log until then
             (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
