@@ -18,24 +18,18 @@ from psycopg.conninfo import conninfo_to_dict
 from isotherm.core.people import Marks
 from isotherm.core.tiers import TIERS_MS, Floors, Run
 from isotherm.history.errors import HistoryError
+from isotherm.history.merging import ZONE_GRID, AnyBucket, added, changed_marks, filled_in, grid_of, samples_in
 from isotherm.history.packing import unpack_contents, unpack_zones
 from isotherm.history.store import (
     FILLED_ROWS,
     FILLING,
     FORMAT,
-    ZONE_GRID,
-    AnyBucket,
     PageSize,
     StoredRow,
     StoredZones,
-    added,
-    changed_marks,
     check_not_overtaken,
     fill_later,
-    filled_in,
-    grid_of,
     let_go,
-    samples_in,
 )
 
 __all__ = ["PostgresReader", "PostgresStore"]
