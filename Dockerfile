@@ -5,14 +5,16 @@ COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY src src
 RUN python -m venv /opt/isotherm \
     && /opt/isotherm/bin/pip install --no-cache-dir --constraint constraints.txt '.[kafka,postgres]' \
-    && find /opt/isotherm -name '__pycache__' -type d -prune -exec rm -rf {} + \
     && mkdir /data /history && chown 65534:65534 /data /history
 
 FROM python:3.11-slim
 COPY --from=build /opt/isotherm /opt/isotherm
 COPY --from=build --chown=65534:65534 /data /data
 COPY --from=build --chown=65534:65534 /history /history
-ENV PATH=/opt/isotherm/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ISOTHERM_DATA=/data
+ENV PATH=/opt/isotherm/bin:$PATH PYTHONUNBUFFERED=1 ISOTHERM_DATA=/data
+# Once as root: Python's own modules are compiled as they are imported, and the user below can't keep what that makes.
+RUN isotherm serve --help > /dev/null
+ENV PYTHONDONTWRITEBYTECODE=1
 USER 65534:65534
 WORKDIR /data
 VOLUME /data

@@ -14,3 +14,5 @@ fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "Installing Isotherm into .venv …"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[kafka,postgres]'
+# Python keeps what it makes of a module beside it, unless it is told not to: then each start would compile all of them again.
+.venv/bin/python -m compileall -q src/isotherm

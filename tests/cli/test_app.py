@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,10 @@ def test_the_folder_of_a_gateway_on_kafka(tmp_path: Path) -> None:
         ran = CliRunner().invoke(app, [*command, "--data", str(tmp_path)])
         assert ran.exit_code != 0
         assert "give --kafka broker:9092" in str(ran.exception)
+
+
+def test_a_command_starts_no_threads_for_linear_algebra() -> None:
+    """Nothing multiplies matrices; numpy's library would start a thread a core, each with memory of its own, when it is imported."""
+    program = "import sys, isotherm.cli.serve, os; assert 'numpy' in sys.modules; print(len(os.listdir('/proc/self/task')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "1"

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+import isotherm.cli.early  # noqa: F401 - before all that imports numpy
 from isotherm.cli.app import app
 from isotherm.cli.options import CliError
 from isotherm.config import ConfigError

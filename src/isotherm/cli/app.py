@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 import isotherm
+from isotherm import certificates
 from isotherm.cli.options import RULES, WEBHOOKS
 from isotherm.config import ConfigError, read_config, read_rules, read_webhooks
 
@@ -27,7 +28,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"isotherm.cli.{cmd_name}"), cmd_name)
+        with certificates.unread():
+            command: click.Command = getattr(import_module(f"isotherm.cli.{cmd_name}"), cmd_name)
         return command
 
 

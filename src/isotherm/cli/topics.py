@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import click
 
+from isotherm.certificates import verified
 from isotherm.cli.kafka_options import kafka_of, kafka_options
 from isotherm.cli.options import CliError, option, run, url_options
 from isotherm.runtimes.topics import Message
@@ -59,7 +60,8 @@ def tail(context: click.Context, name: str, key: str | None, most: int | None, u
 
 
 def _session(url: str, token: str | None) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(url.rstrip("/") + "/", headers={"Authorization": f"Bearer {token}"} if token else {})
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return aiohttp.ClientSession(url.rstrip("/") + "/", headers=headers, connector=aiohttp.TCPConnector(ssl=verified()))
 
 
 async def _list(url: str, token: str | None) -> None:

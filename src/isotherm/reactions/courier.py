@@ -23,6 +23,7 @@ from standardwebhooks import Webhook as Signer
 
 import isotherm
 from isotherm.addresses import Proxies
+from isotherm.certificates import verified
 from isotherm.core.counters import Counters
 from isotherm.core.rules import Reaction
 from isotherm.core.webhooks import Webhook, about, gap_ms, message
@@ -132,6 +133,8 @@ class Courier:
 
     async def _run(self, state: _State) -> None:
         timeout = aiohttp.ClientTimeout(total=_ANSWER_S, sock_connect=_CONNECT_S)
+        if not state.webhook.plain:
+            await asyncio.to_thread(verified)  # reads files, the first time
         door = connector(self._allowed, plain=state.webhook.plain, resolver=self._resolver)
         async with aiohttp.ClientSession(connector=door, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as http:
             while True:

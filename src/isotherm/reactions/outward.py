@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from isotherm.addresses import Proxies
+from isotherm.certificates import verified
 
 __all__ = ["OutwardError", "connector", "is_public"]
 
@@ -54,5 +55,6 @@ def connector(allowed: Proxies, *, plain: bool, resolver: AbstractResolver | Non
         return socket.socket(family, type_, proto)
 
     return aiohttp.TCPConnector(
-        socket_factory=made, resolver=resolver, force_close=True, limit=_CONNECTIONS_MAX, use_dns_cache=False, enable_cleanup_closed=True
-    )
+        socket_factory=made, resolver=resolver, force_close=True, limit=_CONNECTIONS_MAX, use_dns_cache=False, enable_cleanup_closed=True,
+        ssl=True if plain else verified(),
+    )  # fmt: skip

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from isotherm.certificates import verified
 from isotherm.simulate.clients import Refused, Street
 from isotherm.simulate.crowd import Crowd
 from isotherm.simulate.layout import LAYOUT_PATH, Site, decode, generic
@@ -54,7 +55,7 @@ async def simulate(
     def now_ms() -> float:
         return (time.monotonic() - began_s) * 1000
 
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, ssl=verified())
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=_REACH_S)) as http:
         layout, origin = await _layout(http, url, pages)
         crowd = Crowd(layout, visitors=visitors, seed=seed)

@@ -24,6 +24,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from isotherm.certificates import verified
 from isotherm.simulate.lines import Lines
 
 __all__ = ["ReplayError", "ReplayReport", "replay"]
@@ -86,7 +87,8 @@ async def replay(
     report = ReplayReport()
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http, Lines(lines) as source:
+    connector = aiohttp.TCPConnector(ssl=verified())
+    async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as http, Lines(lines) as source:
         posts = _Posts(http, f"{url.rstrip('/')}/clickstream?site={quote(site, safe='')}", report, on_progress)
         reader = _Reader(report, None if as_recorded else speed)
         failure: BaseException | None = None
