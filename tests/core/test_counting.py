@@ -98,6 +98,36 @@ def test_tallies_of_few_panes_and_of_many_are_the_same(panes: int) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("sizes", [[1] * 1300, [1300], [1] * 15 + [2] + [1] * 17 + [0, 600, 1], [1] * 513])
+@pytest.mark.parametrize("odd", [None, "page", "device", "width", "height", "stale", "kind", "time"])
+def test_tallies_of_runs_that_are_alike_are_the_same(sizes: list[int], odd: str | None) -> None:
+    """Runs that have all in common are looked at together, up to the one that differs in anything."""
+    chance = np.random.default_rng(len(sizes))
+    made = []
+    for number, size in enumerate(sizes):
+        strange = bool(odd) and chance.random() < 0.02
+        samples = [(x, y, 700 if odd == "time" and chance.random() < 0.02 else 0, 0 if odd == "kind" and chance.random() < 0.02 else 1, True)
+                   for x, y in zip(chance.uniform(-9, 1009, size).tolist(), chance.uniform(-9, 1009, size).tolist(), strict=True)]  # fmt: skip
+        made.append((
+            int(strange and odd == "page"), 0, int(strange and odd == "device"), 0, number,
+            900.0 if strange and odd == "width" else 1000.0, 900.0 if strange and odd == "height" else 1000.0,
+            not (strange and odd == "stale"), samples,
+        ))  # fmt: skip
+    samples, fresh = to_samples(made), np.array([run[7] for run in made], np.bool_)
+    for want_rows in (False, True):
+        ours = counting.tally(samples, fresh, None, 50, 250, want_rows=want_rows)
+        theirs = counting.tally_with_numpy(samples, fresh, None, 50, 250)
+        found = [
+            sorted(zip(*[column.tolist() for column in (one.pane, one.page, one.layer, one.tile, one.count)], strict=True))
+            for one in (ours, theirs)
+        ]
+        assert found[0] == found[1]
+        assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
+    assert ours.row is not None
+    assert np.bincount(ours.row[ours.row >= 0], minlength=len(ours.count)).tolist() == ours.count.tolist()
+
+
+@needs_compiler
 @given(st.one_of(st.integers(-(2**52), 2**52), st.integers(-(2**63), 2**63 - 1)), st.sampled_from([1, 3, 50, 250, 999, 86_400_000]))
 def test_panes_of_any_time(time_ms: int, hop_ms: int) -> None:
     """The division that multiplies is floor division, over all of 64 bits."""

@@ -1,18 +1,14 @@
 /* tally: samples become counts, one row a (page, layer, pane, tile), in the order of their panes.
  *
- * Two ways. Where a record names few (page, layer, pane), each has a *block*, one counter a tile, and a list of its tiles that are above 0:
- *
- *     block   0 0 3 0 0 1 0 …      one addition a sample, no question asked
- *     tiles   2 5                  in the order in which they came
- *
- * Where it names many, or is small, rows gather in a list and a hash table finds the row of each sample. Blocks and table are kept from call to
- * call: blocks are emptied by their lists, an entry of the table holds for the call that made it. Rows are written out as columns, in two
- * pieces, which have room for as many rows as there are samples:
+ * Two ways. Where a record names few (page, layer, pane), each has a block of counters (`tally_blocks.c`). Where it names many, rows gather
+ * in a list and a hash table finds the row of each sample. Blocks and table are kept from call to call: blocks are emptied by their lists, an
+ * entry of the table holds for the call that made it. Rows are written out as columns, in two pieces, which have room for as many rows as
+ * there are samples:
  *
  *     wide   page, page …  │ layer, layer … │ pane, pane …      8 bytes each
  *     narrow tile, tile …  │ count, count …                     4
  */
-#include "loops.h"
+#include "tally.h"
 
 /* Of one (page, layer, pane, tile); all but the pane are packed into one number. */
 typedef struct {
@@ -85,25 +81,11 @@ static void rows_end(void)
     kept_rows = NULL, kept_room = 0;
 }
 
-/* floor(grid * position / extent), clamped to 0 ... grid - 1: between these bounds a cast is a floor. */
-static inline int64_t tile_of(double position, double extent, double grid)
-{
-    double at = grid * position / extent;
-    return at >= grid - 1 ? (int64_t)grid - 1 : at >= 1 ? (int64_t)at : 0;
-}
-
 static int by_pane(const void *one, const void *other)
 {
     const Row *a = *(const Row *const *)one, *b = *(const Row *const *)other;
     return a->pane != b->pane ? (a->pane > b->pane) - (a->pane < b->pane) : (a > b) - (a < b);
 }
-
-/* Where rows go, and how many they are: a column stands behind the other. */
-typedef struct {
-    int64_t *wide;
-    int32_t *narrow;
-    Py_ssize_t rows;
-} Columns;
 
 static inline void put_row(const Row *row, uint32_t place, Columns to)
 {
@@ -154,198 +136,9 @@ no_memory:
     return -1;
 }
 
-/* What a call is about: the columns handed in, and where rows go. */
-typedef struct {
-    const double *x, *y, *width, *height;
-    const int64_t *time_ms, *size, *page, *device;
-    const uint8_t *kind, *is_fresh, *within;
-    Columns columns;
-    int64_t *newest, *to_row;
-    Py_ssize_t samples, runs, pages;
-    int64_t hop_ms, grid, devices;
-    Divisor hop;
-    const int16_t *first_layer; /* of each kind that a byte can tell; -1: it has none */
-} Asked;
-
-/* Of one run: what its samples have in common. */
-typedef struct {
-    double width, height;
-    int device;
-} Run;
-
-static inline Run run_of(const Asked *asked, Py_ssize_t run)
-{
-    return (Run){asked->width[run], asked->height[run], (int)asked->device[run]};
-}
-
-static inline int layer_of(const Asked *asked, const Run *run, Py_ssize_t at)
-{
-    int first = asked->first_layer[asked->kind[at]];
-    return first < 0 || (asked->within && !asked->within[at]) ? -1 : first + run->device;
-}
-
-static inline int32_t tile_at(const Asked *asked, const Run *run, Py_ssize_t at)
-{
-    double grid = (double)asked->grid;
-    return (int32_t)(tile_of(asked->y[at], run->height, grid) * asked->grid + tile_of(asked->x[at], run->width, grid));
-}
-
-/* The samples of a run that is none of the fresh: no row counts them. */
-static inline void pass_over(const Asked *asked, Py_ssize_t at, Py_ssize_t run)
-{
-    for (Py_ssize_t end = at + asked->size[run]; asked->to_row && at < end; at++)
-        asked->to_row[at] = -1;
-}
-
-static inline int fits(const Asked *asked, Py_ssize_t run, Py_ssize_t at)
-{
-    return asked->size[run] >= 0 && asked->size[run] <= asked->samples - at && asked->page[run] >= 0 && asked->page[run] < asked->pages &&
-           asked->device[run] >= 0 && asked->device[run] < asked->devices;
-}
+/* -- by rows */
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
-
-/* The pane of a time, where that of the sample before is known: the next mostly lies in the same. */
-typedef struct {
-    int64_t pane, ms;
-} Now;
-
-static inline int moved(const Asked *asked, Now *now, int64_t time_ms)
-{
-    if ((uint64_t)time_ms - (uint64_t)now->ms < (uint64_t)asked->hop_ms)
-        return 0;
-    now->pane = quotient(asked->hop, time_ms);
-    now->ms = (int64_t)((uint64_t)now->pane * (uint64_t)asked->hop_ms); /* may wrap at the end of all times, as the difference above */
-    return 1;
-}
-
-/* -- by blocks */
-
-enum { BLOCKS_MAX = 64, BLOCK_CELLS_MAX = 1 << 19, BLOCK_PAGES_MAX = 8 };
-
-typedef struct {
-    int64_t pane, page;
-    int32_t layer;
-    uint32_t used;   /* tiles that are above 0 */
-    uint32_t start;  /* the place of its first row */
-} Block;
-
-static int32_t *block_counts; /* of all blocks, one behind the other: all 0 between calls */
-static int32_t *block_tiles; /* of each block, one more than it can have: the next is written before it is known whether it is new */
-
-static int block_of(Block *blocks, int *number, int most, int64_t page, int32_t layer, int64_t pane)
-{
-    for (int at = *number - 1; at >= 0; at--)
-        if (blocks[at].pane == pane && blocks[at].page == page && blocks[at].layer == layer)
-            return at;
-    if (*number == most)
-        return -1;
-    blocks[*number] = (Block){.pane = pane, .page = page, .layer = layer};
-    return (*number)++;
-}
-
-static void empty_blocks(const Block *blocks, int number, int64_t tiles)
-{
-    for (int block = 0; block < number; block++)
-        for (uint32_t at = 0; at < blocks[block].used; at++)
-            block_counts[block * tiles + block_tiles[block * (tiles + 1) + at]] = 0;
-}
-
-/* Writes the rows of the blocks, those of one pane after those of the pane before, and empties the blocks. */
-static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, int64_t tiles)
-{
-    int order[BLOCKS_MAX];
-    for (int block = 0; block < number; block++) {
-        int at = block;
-        for (; at > 0 && blocks[order[at - 1]].pane > blocks[block].pane; at--)
-            order[at] = order[at - 1];
-        order[at] = block;
-    }
-    Py_ssize_t row = 0, rows = 0;
-    for (int block = 0; block < number; block++)
-        rows += blocks[block].used;
-    int64_t *page = asked->columns.wide, *layer = page + rows, *pane = layer + rows;
-    int32_t *tile = asked->columns.narrow, *count = tile + rows;
-    for (int at = 0; at < number; at++) {
-        Block *block = &blocks[order[at]];
-        int32_t *counts = block_counts + order[at] * tiles, *of_block = block_tiles + order[at] * (tiles + 1);
-        block->start = (uint32_t)row;
-        for (uint32_t place = 0; place < block->used; place++, row++) {
-            int32_t *counted = &counts[of_block[place]];
-            page[row] = block->page, layer[row] = block->layer, pane[row] = block->pane;
-            tile[row] = of_block[place], count[row] = *counted;
-            *counted = (int32_t)place; /* which row it is, for `to_row` */
-        }
-    }
-    for (Py_ssize_t at = 0; asked->to_row && at < asked->samples; at++)
-        if (asked->to_row[at] >= 0) {
-            int64_t cell = asked->to_row[at];
-            asked->to_row[at] = blocks[cell / tiles].start + block_counts[cell];
-        }
-    empty_blocks(blocks, number, tiles);
-    return row;
-}
-
-/* Rows written; -1: there are more blocks than are kept, or runs that do not fit, and nothing is written. */
-static Py_ssize_t tally_in_blocks(const Asked *given)
-{
-    const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
-    int64_t tiles = asked->grid * asked->grid;
-    int most = BLOCK_CELLS_MAX / tiles > BLOCKS_MAX ? BLOCKS_MAX : (int)(BLOCK_CELLS_MAX / tiles);
-    if (!block_counts && !(block_counts = calloc(BLOCK_CELLS_MAX, sizeof *block_counts)))
-        return -1;
-    if (!block_tiles && !(block_tiles = malloc((BLOCK_CELLS_MAX + BLOCKS_MAX) * sizeof *block_tiles)))
-        return -1;
-    Block blocks[BLOCKS_MAX];
-    int number = 0, block = -1, layer_before = -1;
-    int64_t page_before = -1;
-    Now now = {0};
-    Py_ssize_t at = 0;
-    for (Py_ssize_t run = 0; run < asked->runs; run++) {
-        if (!fits(asked, run, at)) {
-            empty_blocks(blocks, number, tiles);
-            return -1;
-        }
-        if (!asked->is_fresh[run]) {
-            pass_over(asked, at, run);
-            at += asked->size[run];
-            continue;
-        }
-        const Run of = run_of(asked, run);
-        int64_t page = asked->page[run], newest = asked->newest[page];
-        for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
-            int layer = layer_of(asked, &of, at);
-            if (asked->to_row)
-                asked->to_row[at] = -1;
-            if (layer < 0)
-                continue;
-            int64_t time_ms = asked->time_ms[at];
-            if (moved(asked, &now, time_ms) | (page != page_before) | (layer != layer_before) | (block < 0)) {
-                block = block_of(blocks, &number, most, page, layer, now.pane);
-                page_before = page, layer_before = layer;
-                if (block < 0) {
-                    empty_blocks(blocks, number, tiles);
-                    return -1;
-                }
-            }
-            newest = time_ms > newest ? time_ms : newest;
-            int32_t tile = tile_at(asked, &of, at), *counted = block_counts + block * tiles + tile;
-            block_tiles[block * (tiles + 1) + blocks[block].used] = tile;
-            blocks[block].used += !*counted;
-            ++*counted;
-            if (asked->to_row)
-                asked->to_row[at] = block * tiles + tile;
-        }
-        asked->newest[page] = newest;
-    }
-    if (at < asked->samples) {
-        empty_blocks(blocks, number, tiles);
-        return -1;
-    }
-    return write_blocks(given, blocks, number, tiles);
-}
-
-/* -- by rows */
 
 /* Rows written; -1: an exception is set. */
 static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
