@@ -307,6 +307,7 @@ class Engine(RuleBasedStateMachine):
         """All that ever was acknowledged is in the history, once."""
         history = self.pipeline.history
         assert history is not None
+        self.pipeline.catch_up()  # as the server does for whoever asks
         for page in PAGES:
             past = self.run(history.range(page, None, self.now_ms + 2 * 3_600_000 + abs(self.ahead_ms)))
             for kind in ("move", "click"):

@@ -1,5 +1,5 @@
-"""Joining: the samples of many records as one, for whoever reads a long stretch of the log; and the counts of many pages as one, for the
-aggregator. A record of two samples is all overhead.
+"""Joining: the samples of many records as one, for whoever reads a long stretch of the log or counts a hop's; and the counts of many pages
+as one, for the aggregator. A record of two samples is all overhead.
 
 What each record's columns are checked for one by one in `records` is checked here once for all of them; so it raises for all of them.
 """
@@ -19,7 +19,7 @@ from isotherm.core.pages import Page
 from isotherm.core.records import Clickstream, GroupedByPage, RecordError
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
-__all__ = ["joined", "joined_counts"]
+__all__ = ["joined", "joined_counts", "joined_samples"]
 
 _RUN_COLUMNS = ("page", "session", "device", "load", "seq", "w", "h", "n")
 _COUNT_COLUMNS = ("pane", "layer", "tile", "count")
@@ -62,6 +62,70 @@ def joined(records: Sequence[Clickstream]) -> Samples:
         return _joined(records)
     except (ColumnError, ValueError) as error:
         raise RecordError(str(error)) from None
+
+
+def joined_samples(parts: Sequence[Samples]) -> Samples:
+    """Samples that follow each other as one, one part at least; `arrived_ms` is that of the last. Of a page that several name it has the
+    last origin."""
+    if len(parts) == 1:
+        return parts[0]
+    pages: dict[Page, int] = {}
+    origins: dict[Page, str | None] = {}
+    sessions, loads, kinds, anchors = (_Table() for _ in range(4))
+    moved: list[int] = []
+    for part in parts:
+        moved += [pages.setdefault(page, len(pages)) for page in part.pages]
+        origins.update(zip(part.pages, part.origins, strict=True))
+        for table, names in ((sessions, part.sessions), (loads, part.loads), (kinds, part.kinds), (anchors, part.anchors)):
+            table.add(names)
+    runs = [part.runs for part in parts]
+    of_run, of_sample = np.repeat(np.arange(len(parts)), [len(one) for one in runs]), [len(part) for part in parts]
+    starts = np.cumsum([0, *(len(part.pages) for part in parts[:-1])])
+    load = _concatenated([one.load for one in runs])
+    kind = _concatenated([part.kind for part in parts])
+    if any(part.kinds != parts[0].kinds for part in parts):
+        kind = kinds.moved_to(kind, np.repeat(np.arange(len(parts)), of_sample)).astype(np.uint8)
+    return Samples(
+        arrived_ms=parts[-1].arrived_ms,
+        pages=list(pages),
+        origins=[origins[page] for page in pages],
+        sessions=sessions.names,
+        loads=loads.names,
+        runs=Runs(
+            page=np.array(moved, np.int64)[_concatenated([one.page for one in runs]) + starts[of_run]],
+            session=sessions.moved_to(_concatenated([one.session for one in runs]), of_run),
+            device=_concatenated([one.device for one in runs]),
+            load=loads.moved_to(load, of_run, NO_LOAD) if loads.places else load,
+            seq=_concatenated([one.seq for one in runs]),
+            width=_concatenated([one.width for one in runs]),
+            height=_concatenated([one.height for one in runs]),
+            size=_concatenated([one.size for one in runs]),
+        ),
+        time_ms=_concatenated([part.time_ms for part in parts]),
+        x=_concatenated([part.x for part in parts]),
+        y=_concatenated([part.y for part in parts]),
+        kind=kind,
+        kinds=kinds.names,
+        anchors=anchors.names,
+        anchored=_joined_anchors(parts, anchors, of_sample) if any(part.anchored is not None for part in parts) else None,
+    )
+
+
+def _joined_anchors(parts: Sequence[Samples], anchors: _Table, lengths: list[int]) -> Anchored:
+    """What the samples of parts lay on, as places in one table."""
+    of_parts = [
+        part.anchored or Anchored(np.full(length, -1), *(np.zeros(length, np.int32),) * 2)
+        for part, length in zip(parts, lengths, strict=True)
+    ]
+    places = _concatenated([one.anchor for one in of_parts])
+    of = np.repeat(np.arange(len(parts)), lengths)
+    return Anchored(
+        anchors.moved_to(places, of, -1), _concatenated([one.x for one in of_parts]), _concatenated([one.y for one in of_parts])
+    )
+
+
+def _concatenated(columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate(columns)
 
 
 def joined_counts(records: Sequence[GroupedByPage]) -> Counts:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 __all__ = [
+    "ARRIVED_TOGETHER_MS",
     "CELLS_DENSE_MAX",
     "PRESENT_MS",
     "REPEAT_GAPS_MAX",
@@ -21,6 +22,10 @@ __all__ = [
 #: Cells (rows x tiles) kept as one slab of 32-bit integers. The slab takes memory only where it was touched; rows beyond it are
 #: kept sparse: slower, and as right. 64 Mi cells are 256 MiB, or 26,000 page-layers of 50 x 50 tiles.
 CELLS_DENSE_MAX: Final = 64 * 1024 * 1024
+
+#: Records that are counted as one say that they arrived when the first did: so much too early at most. More than a usual hop, so that what
+#: the hop's own tick brings belongs to it.
+ARRIVED_TOGETHER_MS: Final = 400
 
 #: How long (session, load, seq) are remembered: a tracker resends for as long, and refuses itself older samples.
 REPEAT_MEMORY_MS: Final = 600_000

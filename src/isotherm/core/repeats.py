@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from isotherm.core.limits import REPEAT_GAPS_MAX, REPEAT_MEMORY_MS
+from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_GAPS_MAX, REPEAT_MEMORY_MS
 
 __all__ = ["Repeats"]
 
@@ -54,7 +54,7 @@ class _Seen:
 class Repeats:
     """The memory. `fresh` answers and remembers in one step."""
 
-    def __init__(self, memory_ms: int = REPEAT_MEMORY_MS) -> None:
+    def __init__(self, memory_ms: int = REPEAT_MEMORY_MS + ARRIVED_TOGETHER_MS) -> None:
         self._memory_ms = memory_ms
         self.newest: dict[tuple[str, str], _Seen | int] = {}  #: the young; a number: all below it were seen, and nothing else
         self._old: dict[tuple[str, str], _Seen | int] = {}

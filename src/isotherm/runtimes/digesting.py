@@ -33,15 +33,20 @@ _T = TypeVar("_T")
 class Digesting:
     """`add` each record that was counted; `cut` about once a second and at the end, with the log's own thread."""
 
-    def __init__(self, settings: PipelineSettings, log: Log, views: Callable[[], Mapping[str, Mapping[str, View]]]) -> None:
-        """`wanted` False: nothing is kept, and nothing taken. `views`: what sessions have in view, as of what was added last."""
+    def __init__(
+        self, settings: PipelineSettings, log: Log, views: Callable[[], Mapping[str, Mapping[str, View]]], catch_up: Callable[[], object]
+    ) -> None:
+        """`wanted` False: nothing is kept, and nothing taken. `views`: what sessions have in view, as of what was added last.
+        `catch_up` adds all that was appended to the log."""
         self.wanted = not settings.samples_a_tile_max  # the cap remembers samples, and these are not kept
         self._files = Digests(settings.data / "digest")
         self._setting = f"grid {settings.grid_size}, hop {settings.hop_ms} ms, {'people' if settings.retention is not None else 'nobody'}"
         self._log = log
         self._views = views
+        self._catch_up = catch_up
         self._generation = log.generation
         self._waiting: list[Counted] = []
+        self._first = 0
         self._rows = 0
         self._checksum = 0
         self._thread = ThreadPoolExecutor(1, "digest")
@@ -82,14 +87,16 @@ class Digesting:
 
     # -- while it runs
 
-    def add(self, grouped: Grouped, counts: Counts, offset: int, taken_ms: int, checksum: int) -> None:
-        """Takes a record that was counted; `checksum` is the log's of it."""
+    def add(self, grouped: Grouped, counts: Counts, first: int, offset: int, taken_ms: int, checksum: int) -> None:
+        """Takes records that were counted as one, from offset `first` on; `checksum` is the log's of the last, at `offset`."""
         if not self.wanted:
             return
         if self._rows > _ROWS_MAX:
             self._forget()
-        if self._waiting and offset != self._waiting[-1].offset + 1:
+        if self._waiting and first != self._waiting[-1].offset + 1:
             self._forget()
+        if not self._waiting:
+            self._first = first
         self._waiting.append(Counted.of(grouped, counts, offset, taken_ms))
         self._rows += len(counts.page) + len(grouped.samples)
         self._checksum = checksum
@@ -100,7 +107,8 @@ class Digesting:
     async def cut(self, log_thread: ThreadPoolExecutor) -> None:
         """Writes what waits. What can't be written is left out."""
         async with self._cutting:
-            waiting, checksum, views = self._waiting, self._checksum, self._views()
+            self._catch_up()
+            waiting, first, checksum, views = self._waiting, self._first, self._checksum, self._views()
             self._forget()
             if not waiting:
                 return
@@ -108,7 +116,7 @@ class Digesting:
                 if await self._renewed(log_thread):
                     return  # what waited may hold what was erased
                 last = waiting[-1]
-                stored = Stored(waiting[0].offset, last.offset, last.taken_ms, self._generation, checksum)
+                stored = Stored(first, last.offset, last.taken_ms, self._generation, checksum)
                 await _in(self._thread, lambda: self._files.write(stored, Digest.of(waiting, self._setting, views).to_bytes()))
                 if await self._renewed(log_thread):
                     await _in(self._thread, self._files.erase)
@@ -136,6 +144,7 @@ class Digesting:
         before, self._generation = self._generation, await _in(log_thread, lambda: self._log.generation)
         if self._generation == before:
             return False
+        self._catch_up()
         self._forget()  # what came meanwhile, too
         return True
 

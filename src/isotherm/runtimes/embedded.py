@@ -1,8 +1,10 @@
 """The embedded runtime: the whole pipeline in one process, in a straight line.
 
-    every tick   gate.drain -> log.append (its own thread; then the acks) -> group_by.group -> aggregator.merge
-                        └─> history.add, which stores in a thread of its own at each minute's end
-    every hop    aggregator.advance -> groups.broadcast
+    every tick   gate.drain -> log.append (its own thread; then the acks) -> together.add
+    every hop    together.take -> group_by.group -> aggregator.merge, then aggregator.advance -> groups.broadcast
+                                        └─> history.add, which stores in a thread of its own at each minute's end
+
+What ticks brought is counted together (`core/together.py`): before a hop, before somebody asks (`catch_up`), and where much waits.
 
 State is a function of the log: at the start the last window, the repeats' ten minutes, and what the history lacks are read again. What is
 not on the disk is not acknowledged; if the disk fails, the gate closes and says why, until a probe succeeds.
@@ -28,7 +30,7 @@ from isotherm.core.digest import Digest
 from isotherm.core.exposure import Exposed, Exposures
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import AllPages
-from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.masking import Masked
 from isotherm.core.pages import Page
 from isotherm.core.people import Marks
@@ -42,8 +44,8 @@ from isotherm.core.records import (
     samples_from_record,
     samples_to_record,
 )
-from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
+from isotherm.core.together import Durable, Together
 from isotherm.core.zones import Zones
 from isotherm.gateway.gate import Gate
 from isotherm.history import History, HistoryError
@@ -68,6 +70,7 @@ _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
 _HELD_FOR_HISTORY_MS: Final = 3_600_000  #: the log is kept so much longer at most, while the history can't be written
 _PRESENCE_EVERY_MS: Final = 1000
+_REPEATS_MS: Final = REPEAT_MEMORY_MS + ARRIVED_TOGETHER_MS  #: by the times of records
 _RATED_MS: Final = 40_000  #: of a page's rate, what came before that is a thousandth: at a start it need not be told when it came
 
 logger = logging.getLogger(__name__)
@@ -127,6 +130,7 @@ class Embedded:
         self._first_event = FirstEvent(settings.data)
         self._publishing = False
         self._presence_ms = 0
+        self._together = Together()
         self._thread = ThreadPoolExecutor(1, "log")
         self._log: Log | None = None
         self._digesting: Digesting | None = None
@@ -167,7 +171,7 @@ class Embedded:
             if self.history is not None:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
-            self._digesting = Digesting(self.settings, self._log, self._group_by.views.snapshot)
+            self._digesting = Digesting(self.settings, self._log, self._group_by.views.snapshot, self.catch_up)
             self._replay(self._log)
             self._sticking.counted = self._log.newest_offset
         except (LogError, HistoryError) as error:
@@ -189,6 +193,7 @@ class Embedded:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.catch_up()
         await self._sticking.close()
         await self.sight.close()
         if self._digesting is not None:
@@ -217,9 +222,9 @@ class Embedded:
 
     def _replay(self, log: Log) -> None:
         now_ms = self.clock.now_ms()
-        since_ms = now_ms - max(self.settings.window_ms, REPEAT_MEMORY_MS) - self.settings.skew_ms
+        since_ms = now_ms - max(self.settings.window_ms, _REPEATS_MS) - self.settings.skew_ms
         # no sample of a record that was taken before is in the window, however far ahead of its arrival it lies
-        heat_since_ms = now_ms - self.settings.window_ms - self.settings.hop_ms - self.settings.skew_ms
+        heat_since_ms = now_ms - self.settings.window_ms - self.settings.hop_ms - self.settings.skew_ms - ARRIVED_TOGETHER_MS
         lacking = self.history.next_offset(log.newest_offset) if self.history is not None else 0
         behind = self.history is not None and lacking <= log.newest_offset
         begin_ms = 0 if behind else since_ms  # repeats of what it lacks may lie before the window
@@ -315,6 +320,7 @@ class Embedded:
             self._sticking.spots.merge(counts.spots)
 
     def _advance(self, now_ms: int) -> Hop | None:
+        self.catch_up()
         self.zones.advance(now_ms)
         self.exposures.advance(now_ms)
         self.sight.seeing.advance(now_ms)
@@ -359,7 +365,7 @@ class Embedded:
         await asyncio.wait({self._settling}, timeout=_SETTLE_S)
 
     async def _take(self) -> None:
-        now_ms = self.clock.now_ms()
+        now_ms = self._together.arrival_ms(self.clock.now_ms())
         drained = self.gate.drain(now_ms)
         if drained is None:
             return
@@ -375,13 +381,21 @@ class Embedded:
             return
         drained.acknowledge()
         self._first_event.keep(self.gate.first_event_ms)
-        self._count(drained.samples, offset, value, now_ms)
-
-    def _count(self, samples: Samples, offset: int, value: bytes, now_ms: int) -> None:
-        """From here on a record is as if it had been read from the log."""
-        clickstream, grouped = self.topics[Topics.CLICKSTREAM], self.topics[Topics.GROUPED]
+        self._together.add(drained.samples, offset, self._log.newest_checksum)
+        clickstream = self.topics[Topics.CLICKSTREAM]
         clickstream.count(1, len(value), now_ms)
         clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
+        if self._together.enough or self.topics[Topics.GROUPED].heard:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        for durable in self._together.take():
+            self._count(durable)
+
+    def _count(self, durable: Durable) -> None:
+        """From here on records are as if they had been read from the log."""
+        samples, first, offset, checksum, pages = durable
+        now_ms = samples.arrived_ms
         counts = self._group_by.group(samples)
         self.sight.seeing.meet(samples)
         self._sticking.counted = offset
@@ -389,19 +403,21 @@ class Embedded:
         if self.history is not None:
             self.history.add(counts, offset, now_ms)
         assert self._digesting is not None
-        assert self._log is not None
-        self._digesting.add(self._group_by.newest, counts, offset, now_ms, self._log.newest_checksum)
-        grouped_bytes = 0
+        self._digesting.add(self._group_by.newest, counts, first, offset, now_ms, checksum)
+        self._show_grouped(counts, offset, now_ms, pages + len(counts.pages) - len(samples.pages))
+        self.counters.by_name["repeated"], self.counters.by_name["capped"] = self._group_by.repeated, self._group_by.capped
+        self.counters.by_name["clicks_forgotten"] = self._group_by.clicks_forgotten
+
+    def _show_grouped(self, counts: Counts, offset: int, now_ms: int, messages: int) -> None:
+        """Shows the topic of counts; while somebody reads it, records are counted one by one."""
+        grouped, settings, grouped_bytes = self.topics[Topics.GROUPED], self.settings, 0
         if grouped.heard:
-            settings = self.settings
             records = counts_to_records(counts, partition=0, offset=offset, pane_ms=settings.hop_ms, grid_size=settings.grid_size)
             for at, (key, record) in enumerate(records):
                 encoded = encode(record)
                 grouped_bytes += len(encoded)
                 grouped.publish(Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded))
-        grouped.count(len(counts.pages), grouped_bytes, now_ms)
-        self.counters.by_name["repeated"], self.counters.by_name["capped"] = self._group_by.repeated, self._group_by.capped
-        self.counters.by_name["clicks_forgotten"] = self._group_by.clicks_forgotten
+        grouped.count(messages, grouped_bytes, now_ms)
 
     # -- the hop
 
@@ -482,9 +498,9 @@ class Embedded:
 
     def _kept_since_ms(self) -> int:
         """What was taken before that time is needed no more."""
-        before_ms = self.clock.now_ms() - max(self.settings.window_ms, REPEAT_MEMORY_MS) - 2 * self.settings.skew_ms
+        before_ms = self.clock.now_ms() - max(self.settings.window_ms + ARRIVED_TOGETHER_MS, _REPEATS_MS) - 2 * self.settings.skew_ms
         if self.history is not None and self.history.oldest_ms is not None:  # it is read again from there, with the repeats before it
-            before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEAT_MEMORY_MS))
+            before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - _REPEATS_MS))
         return before_ms
 
     async def _digests(self) -> None:

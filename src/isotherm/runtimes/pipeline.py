@@ -87,6 +87,10 @@ class Pipeline(Protocol):
         """What was in view of a page, as some device classes had it, in the newest window."""
         ...
 
+    def catch_up(self) -> None:
+        """What was acknowledged is counted when this returns, as far as this process counts."""
+        ...
+
     async def start(self) -> None: ...
     async def share(self, keys: Keys, *, first_token: bool) -> None:
         """After `start`, before anybody looks: where several servers are one, their keys become one, and the first makes a token."""

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _STOP_S: Final = 4.0  #: a stop takes 5 s at most, the pipeline's own second included
 _TOPIC_QUEUE_BYTES_MAX: Final = 4 * 1024 * 1024
+_TOLD_IN_FULL: Final = ("/api/", "/metrics")  #: answers that tell of all that was acknowledged before they were asked for
 _LINGER_S: Final = 2.0  #: how long an answered request may go on to send its body
 _LOOK_EVERY_S: Final = 1.0
 _IDLE_EVERY: Final = 30  #: looks between two searches for idle sockets
@@ -234,6 +235,8 @@ class Server:
             seen = self._proxies.seen_through(request)
             if seen is not request and not self._settings.trust_senders:
                 address = self._enter(seen)
+            if request.path.startswith(_TOLD_IN_FULL):
+                self._pipeline.catch_up()
             return await handler(seen)
         except Guess:
             await self.guard.late(seen)

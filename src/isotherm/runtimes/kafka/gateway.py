@@ -173,6 +173,9 @@ class KafkaGateway:
     def visitors(self) -> int:
         return self.source.visitors
 
+    def catch_up(self) -> None:
+        """Nothing: the workers count."""
+
     async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
         return await self._parts.exposed(page, devices)
 
