@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotherm.core import counting
+from isotherm.core import counting, panes
 from isotherm.core.counts import Counts
 from isotherm.core.layers import LAYERS, PLAIN_LAYERS
 from isotherm.core.panes import NumpyPanes, Panes, RowArrays, make_panes
@@ -54,6 +55,11 @@ class Held:
         self.places = np.array([2, 0, 1])
         self.end: int | None = None
 
+    def watch(self, row: int, watched: bool) -> None:
+        if watched:
+            self.panes.warm(row)
+        self.arrays.watched[row] = watched
+
     def merge(self, made: list[tuple[int, int, int, int, int]]) -> Any:
         samples = self.panes.merge(self.places, counts_of(made), self.rows)
         return None if samples is None else samples.tolist()
@@ -72,16 +78,31 @@ class Held:
 
     def state(self) -> Any:
         """References count entries, of which a count of many thousands may be several."""
-        slab, totals, _, references = self.arrays
-        return slab.tolist(), totals.tolist(), (references > 0).tolist(), len(self.panes) > 0
+        return self.windows(), self.totals(), (self.arrays.references > 0).tolist(), len(self.panes) > 0
+
+    def totals(self) -> list[int]:
+        totals = self.arrays.totals.copy()
+        self.panes.add_cold_totals(np.arange(len(totals)), totals)
+        return totals.tolist()
+
+    def windows(self) -> list[int]:
+        """Of the rows in the slab."""
+        windows = self.arrays.slab.reshape(-1, TILES).astype(np.int64)
+        for row, window in enumerate(windows[: len(self.arrays.totals)]):
+            self.panes.add_cold(row, window)
+        return windows.ravel().tolist()
 
 
 @settings(deadline=None)
-@given(st.lists(steps, max_size=30), st.sampled_from([1, 4, PAGES * LAYERS]))
-def test_windows_are_the_same(made: list[Any], dense_rows: int) -> None:
+@given(st.lists(steps, max_size=30), st.sampled_from([1, 4, PAGES * LAYERS]), st.sampled_from([0, 3, 1000]))
+def test_windows_are_the_same(made: list[Any], dense_rows: int, looks_max: int) -> None:
     """What changed, what was dropped, late and ahead, the slab and the totals: whatever comes, wherever the clock goes; and the window is
     the sum of the counts whose panes are in it."""
-    both = [Held(make_panes(TILES, dense_rows, WINDOW, SKEW), dense_rows), Held(NumpyPanes(TILES, dense_rows, WINDOW, SKEW), dense_rows)]
+    with patch.object(panes, "_COLD_LOOKS_MAX", looks_max):
+        both = [
+            Held(make_panes(TILES, dense_rows, WINDOW, SKEW), dense_rows),
+            Held(NumpyPanes(TILES, dense_rows, WINDOW, SKEW), dense_rows),
+        ]
     kept: list[tuple[int, int, int, int, int]] = []
     waiting: list[tuple[int, int, int, int, int]] = []
     for what, value in made:
@@ -90,7 +111,7 @@ def test_windows_are_the_same(made: list[Any], dense_rows: int) -> None:
             waiting += value
         elif what == "watch":
             for one in both:
-                one.arrays.watched[value] ^= True
+                one.watch(value, not one.arrays.watched[value])
         else:
             assert both[0].advance(value) == both[1].advance(value)
             end = both[0].end
@@ -101,7 +122,57 @@ def test_windows_are_the_same(made: list[Any], dense_rows: int) -> None:
             for page, layer, pane, tile, count in kept:
                 if pane < end:
                     window[both[0].rows[both[0].places[page], layer] * TILES + tile] += count
-            assert both[0].arrays.slab.tolist() == window[: dense_rows * TILES].tolist()
+            assert both[0].windows() == window[: dense_rows * TILES].tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_nobody_watches(seed: int) -> None:
+    """Over several windows: what is summed when somebody looks is what is kept slid, whoever begins and ceases to watch, and whichever way
+    samples are late, ahead, many at once or missing for a while."""
+    window, skew = 150, 20
+    chance = np.random.default_rng(seed)
+    with patch.object(panes, "_COLD_LOOKS_MAX", int(chance.choice([50, 10_000]))):
+        both = [Held(kind(TILES, 99, window, skew), 99) for kind in (make_panes, NumpyPanes)]
+    for held in both:
+        held.advance(1)
+    for hop in range(500):
+        end = both[0].end
+        assert end is not None
+        for _ in range(int(chance.integers(0, 4)) if hop % 170 < 120 else 0):
+            page, batch = int(chance.integers(PAGES)), int(chance.integers(1, 30))
+            newest = end + int(chance.integers(-3, 3)) if chance.random() < 0.95 else end + int(chance.integers(-window - 4, skew + 4))
+            made = [(page, int(chance.integers(2)), newest - back, int(chance.integers(TILES)), 1) for back in range(batch)]
+            assert both[0].merge(made) == both[1].merge(made)
+        if chance.random() < 0.05:
+            row = int(chance.integers(PAGES * LAYERS))
+            watched = not both[0].arrays.watched[row]
+            for held in both:
+                held.watch(row, bool(watched))
+        if hop % 5 == 0:
+            assert both[0].state() == both[1].state()
+        by = 1 if chance.random() < 0.97 else int(chance.choice([-3, 2, 60, 100, 400]))
+        told = [held.advance(by) for held in both]
+        assert told[0] == told[1]
+    assert both[0].panes.bytes_held() > 0
+    told = [held.advance(2 * window) for held in both]
+    assert told[0] == told[1]
+    assert len(both[0].panes) == 0
+
+
+def test_what_left_the_window_is_let_go() -> None:
+    """A row that nobody watches or looks at keeps a window's entries, however long it is fed, and nothing once that has passed."""
+    window = 150
+    held = Held(make_panes(TILES, 99, window, SKEW), 99)
+    held.advance(1)
+    for _ in range(20 * window):
+        assert held.end is not None
+        held.merge([(0, 0, held.end - back, 1, 1) for back in range(5)])
+        held.end, end = held.end + 1, held.end
+        held.panes.advance(end, held.end)
+    assert held.totals()[2 * LAYERS] == 5 * window - 10
+    assert held.panes.bytes_held() < 2 * 8 * 5 * window + 4 * 1024
+    assert held.advance(window + SKEW)[3] == [2 * LAYERS]
+    assert held.panes.bytes_held() == len(held.panes) == 0
 
 
 def test_times_that_senders_make_up() -> None:

@@ -213,6 +213,7 @@ def test_what_many_records_bring_for_a_pane_is_joined() -> None:
     group_by = GroupBy(grid_size=4, hop_ms=250)
     one = {"page": "default/", "session": "s", "load": "l", "width": 4, "height": 4, "viewport": 1280.0}
     view = View("default/", "move", "all")
+    aggregator.watch("default/")
     aggregator.advance(START_MS)
     for seq in range(500):
         samples = to_samples([one | {"seq": seq, "kind": [0, 0], "x": [seq % 4, 1], "y": [1, 2], "age": [1000, 10]}], START_MS)

@@ -291,9 +291,11 @@ class Aggregator:
         table = self._pages
         for place in table if page_key is None else filter(lambda place: place >= 0, [table.find(page_key)]):
             watched = bool(self._watch_all or table.key(place) in self._watched)
+            rows = table.rows[place][table.rows[place] >= 0]
+            for row in rows.tolist() if watched else ():
+                self._panes.warm(row)
             table.watched[place] = watched
-            rows = table.rows[place]
-            self._watched_rows[rows[rows >= 0]] = watched
+            self._watched_rows[rows] = watched
 
     # -- what goes out
 
@@ -320,11 +322,12 @@ class Aggregator:
         """The newest emitted window of a view. Raises `ValueError` for a kind or device that does not exist."""
         total = np.zeros(self.tiles, np.int64)
         for row in self.rows_of(view):
-            total += self._window_of(row)
+            self._add_window(row, total)
         cells = np.flatnonzero(total)
         return Heat(self.end_ms, self.window_ms, self.grid_size, cells, total[cells])
 
     def counts_at(self, view: View, tiles: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The counts of some tiles of a watched page."""
         total = np.zeros(len(tiles), np.int64)
         for row in self.rows_of(view):
             if row < self._dense_rows:
@@ -334,26 +337,28 @@ class Aggregator:
                 total += np.array([kept.get(tile, 0) for tile in tiles.tolist()], np.int64)
         return total
 
-    def _window_of(self, row: int) -> npt.NDArray[Any]:
+    def _add_window(self, row: int, total: npt.NDArray[np.int64]) -> None:
         if row < self._dense_rows:
-            return self._slab[row * self.tiles : (row + 1) * self.tiles]
-        window = np.zeros(self.tiles, np.int64)
+            total += self._slab[row * self.tiles : (row + 1) * self.tiles]
+            self._panes.add_cold(row, total)
         for tile, count in self._sparse.get(row, {}).items():
-            window[tile] = count
-        return window
+            total[tile] += count
 
     def page(self, key: str, now_ms: int) -> PageNow | None:
         """What is known of a live page; None: it has no samples within the window."""
         place = self._pages.find(key)
-        return self._page_now(place, now_ms) if place >= 0 else None
+        return self._pages_now([place], now_ms)[0] if place >= 0 else None
 
     def pages(self, now_ms: int) -> list[PageNow]:
         """All live pages, hottest first."""
-        return sorted((self._page_now(place, now_ms) for place in self._pages), key=lambda page: (-page.rate, -page.samples, page.key))
+        return sorted(self._pages_now(list(self._pages), now_ms), key=lambda page: (-page.rate, -page.samples, page.key))
 
-    def _page_now(self, place: int, now_ms: int) -> PageNow:
-        samples = sum(int(self._totals[row]) for row in self._pages.rows[place, :PLAIN_LAYERS].tolist() if row >= 0)
-        return self._pages.now(place, samples, now_ms)
+    def _pages_now(self, places: list[int], now_ms: int) -> list[PageNow]:
+        rows = np.ascontiguousarray(self._pages.rows[places, :PLAIN_LAYERS])
+        totals = np.where(rows >= 0, self._totals[rows], 0)
+        self._panes.add_cold_totals(rows, totals)
+        samples = totals.sum(axis=1).tolist()
+        return [self._pages.now(place, number, now_ms) for place, number in zip(places, samples, strict=True)]
 
 
 @lru_cache(maxsize=64)

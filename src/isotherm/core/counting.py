@@ -18,7 +18,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 13  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 14  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled
@@ -44,7 +44,7 @@ _NO_LAYER = 0xFF
 
 @dataclass(slots=True)
 class Tally:
-    """Columns, one row a (page, layer, pane, tile) that occurs, in the order of the panes; and what belongs to pages and to samples."""
+    """Columns, rows of (page, layer, pane, tile) in any order, perhaps several the same; and what belongs to pages and to samples."""
 
     page: npt.NDArray[np.int64]
     layer: npt.NDArray[np.int64]
@@ -87,8 +87,10 @@ def tally(
         runs.size, runs.page, runs.device, runs.width, runs.height,
         hop_ms, grid_size, len(DEVICES), LAYERS, wide, narrow, newest_ms, row,
     )  # fmt: skip
-    twice, thrice = 2 * rows, 3 * rows
-    return Tally(wide[:rows], wide[rows:twice], wide[twice:thrice], narrow[:rows], narrow[rows:twice], newest_ms, row)
+    twice = 2 * length
+    return Tally(
+        wide[:rows], wide[length : length + rows], wide[twice : twice + rows], narrow[:rows], narrow[length : length + rows], newest_ms, row
+    )
 
 
 @lru_cache(maxsize=64)

@@ -86,7 +86,10 @@ class SpotCounts:
 
 @dataclass(slots=True)  # frozen, to make one would take a microsecond more: as much as ten samples
 class Counts:
-    """Columns of equal length, one row a (page, layer, pane, tile); and lists with one element a page. Nobody changes them."""
+    """Columns of equal length, rows of (page, layer, pane, tile) in any order, perhaps several the same; and lists with one element a page.
+
+    Nobody changes them.
+    """
 
     pages: list[str]  #: page keys
     origins: list[str | None]  #: where a browser said that it sent from

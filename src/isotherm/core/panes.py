@@ -1,6 +1,7 @@
 """Panes: the sparse panes of all rows, and the window that is their sum.
 
 Twice, as all of `counting`: in numpy here, and compiled (`loops/panes.c`), where a pane is one list of 8 bytes an entry and a hop one call.
+There, what comes to a row that nobody watches stands in a list of its own, summed when somebody looks (`loops/cold.c`).
 Counts that come between hops wait for the next one. A pane that leaves the window, or lies further ahead than the skew allows, goes.
 
 The arrays of rows are the aggregator's: `slab`, a row's tiles one behind the other (`dense_rows` rows; what lies beyond is handed back);
@@ -25,6 +26,7 @@ __all__ = ["NumpyPanes", "Panes", "RowArrays", "Slid", "make_panes", "places_of"
 _LOOSE_CHUNKS = 16  #: of a pane, before they are joined: a chunk is two arrays, some hundred bytes each however few its rows are
 _LOOSE_ROWS = 256  #: and one more for so many rows that are joined, so that joining copies no row more than some times
 _CALM_PANES = 64  #: a pane of so many hops ago is joined: trackers gather for some seconds, then little comes
+_COLD_LOOKS_MAX = 4096  #: entries of a row that nobody watches, summed at each look; of more, once: then the row is kept as a watched one
 _BY_BITS = 24  #: of a note in the compiled loops: what its cell changes by
 
 _NO_CELLS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
@@ -76,6 +78,15 @@ class Panes(Protocol):
         """Of all that was counted, in panes or waiting."""
         ...
 
+    def warm(self, row: int) -> None:
+        """To be called before a row is watched: from then on all of its window is in the slab and in its total."""
+
+    def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
+        """Adds to `window`, one element a tile, what the slab does not have of the row's, as of the last hop. Look at the slab before."""
+
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
+        """The same for samples in the windows of rows; below 0 there is none. `totals` is added to."""
+
 
 def make_panes(tiles: int, dense_rows: int, window_panes: int, skew_panes: int) -> Panes:
     """Rows of `tiles`; panes are kept up to `skew_panes` behind the window's end."""
@@ -93,8 +104,7 @@ def places_of(rows: npt.NDArray[np.int64], begin: int = 0) -> dict[int, slice]:
 class _CompiledPanes:
     def __init__(self, tiles: int, dense_rows: int, window_panes: int, skew_panes: int) -> None:
         assert counting.compiled is not None
-        self._panes = counting.compiled.Panes(tiles, dense_rows)
-        self._window_panes, self._skew_panes = window_panes, skew_panes
+        self._panes = counting.compiled.Panes(tiles, dense_rows, window_panes, skew_panes, _COLD_LOOKS_MAX)
 
     def __len__(self) -> int:
         return len(self._panes)
@@ -110,7 +120,7 @@ class _CompiledPanes:
         return samples if done else None
 
     def advance(self, old: int | None, new: int) -> Slid:
-        tiles, counts, places, dropped, late, ahead, notes = self._panes.advance(old, new, self._window_panes, self._skew_panes)
+        tiles, counts, places, dropped, late, ahead, notes = self._panes.advance(old, new)
         beyond = None
         if notes:
             note = np.frombuffer(notes, np.int64)
@@ -119,6 +129,15 @@ class _CompiledPanes:
 
     def bytes_held(self) -> int:
         return self._panes.bytes_held()
+
+    def warm(self, row: int) -> None:
+        self._panes.warm(row)
+
+    def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
+        self._panes.add_cold(row, window)
+
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
+        self._panes.add_cold_totals(rows, totals)
 
 
 @dataclass(slots=True)
@@ -195,6 +214,15 @@ class NumpyPanes:
         for waiting in self._waiting:
             kept += waiting
         return sum(column.nbytes for column in kept)
+
+    def warm(self, row: int) -> None:
+        """Nothing: here all rows are alike."""
+
+    def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
+        """Nothing: the slab has all."""
+
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
+        """Nothing: the totals have all."""
 
     def _slide(self, old: int, new: int, chunks: list[Any], dropped: list[int]) -> int:
         """Panes that come into the window and leave it. Returns how many samples lay too far ahead."""

@@ -73,6 +73,7 @@ _REWRITTEN_ROWS: Final = 100  #: read and written again in one go, so that the w
 
 logger = logging.getLogger(__name__)
 
+
 @dataclass(slots=True, frozen=True)
 class Retention:
     """How far each tier reaches back, and how large the whole may be. Where that is too little, minutes go first, then hours, then days."""

@@ -15,40 +15,11 @@
  *     63                          24 23        0
  *     ├ cell ────────────────────────┼ by ───────┤      the sum over a cell is what its count changed by
  */
-#include "loops.h"
+#include "panes.h"
 
-enum { COUNT_BITS = 16, BY_BITS = 24, CALM_PANES = 64, BOUND = 4, PANES_AT_FIRST = 4096 };
-static const uint64_t COUNT_MAX = (1 << COUNT_BITS) - 1, BY_MASK = (1 << BY_BITS) - 1;
+enum { CALM_PANES = 64, PANES_AT_FIRST = 4096 };
 
-typedef struct {
-    int64_t number;
-    uint64_t *entries;
-    uint32_t used, room, settled;
-} Pane;
-
-typedef struct {
-    uint64_t *items;
-    Py_ssize_t used, room;
-} List;
-
-typedef struct {
-    PyObject_HEAD
-    Pane *panes; /* by their numbers, those from `first` to `end` */
-    Py_ssize_t first, end, room;
-    List unsettled; /* numbers of panes with entries that wait */
-    List noted, spare, beyond;
-    List far; /* pairs of a pane's number and an entry, in the order they came */
-    int64_t low, high; /* between which counts get a pane at once; before the first hop, as long as there are not too many */
-    int started;
-    int64_t tiles, dense_rows;
-    int tile_bits;
-    Py_buffer bound[BOUND]; /* slab, totals, watched, references: as long as the rows' arrays stay the same */
-    int bounds;
-    Py_ssize_t rows;
-    int64_t late, ahead;
-} Panes;
-
-static int room_for(List *list, Py_ssize_t more)
+int room_for(List *list, Py_ssize_t more)
 {
     if (list->used + more <= list->room)
         return 0;
@@ -94,7 +65,7 @@ static Pane *find(const Panes *self, int64_t number)
     return place < self->end && self->panes[place].number == number ? &self->panes[place] : NULL;
 }
 
-static Pane *find_or_make(Panes *self, int64_t number)
+Pane *find_or_make(Panes *self, int64_t number)
 {
     Py_ssize_t place = place_of(self, number);
     if (place < self->end && self->panes[place].number == number)
@@ -133,7 +104,7 @@ static void take_out(Panes *self, Pane *pane)
         memmove(pane, pane + 1, (size_t)(--self->end - place) * sizeof *pane);
 }
 
-static int pane_room(Pane *pane, Py_ssize_t more)
+int pane_room(Pane *pane, Py_ssize_t more)
 {
     if (more <= (Py_ssize_t)(pane->room - pane->used))
         return 0;
@@ -150,7 +121,7 @@ static int pane_room(Pane *pane, Py_ssize_t more)
 /* -- what comes in */
 
 /* Puts entries into a pane, behind those that are there. */
-static int put(Panes *self, int64_t number, const uint64_t *entries, Py_ssize_t length)
+int put(Panes *self, int64_t number, const uint64_t *entries, Py_ssize_t length)
 {
     Pane *pane = find_or_make(self, number);
     if (!pane || pane_room(pane, length) < 0 || room_for(&self->unsettled, 1) < 0)
@@ -180,6 +151,165 @@ static int is_far(const Panes *self, int64_t number)
     return self->end - self->first >= PANES_AT_FIRST && !find(self, number);
 }
 
+/* Counts as columns, and what is known of the rows that they name. */
+typedef struct {
+    const int64_t *place, *page, *layer, *pane, *rows;
+    const int32_t *tile, *count;
+    double *samples;
+    Py_ssize_t pages, length, table_pages;
+    int64_t layers, plain_layers;
+    uint32_t most; /* the largest count */
+} Given;
+
+enum { AHEAD = 4, AHEAD_ROWS = 64 }; /* runs, and counts, for which memory is asked before it is their turn */
+
+enum { TAKEN, MISSING, WRONG };
+
+/* The row of a (page, layer); below 0: it is missing, or there can be none. */
+static int64_t row_of(const Panes *self, const Given *given, int64_t page, int64_t layer, int *fault)
+{
+    const int to_row = COUNT_BITS + self->tile_bits;
+    const int64_t in_entry = (int64_t)(UINT64_MAX >> to_row), in_note = (1LL << (63 - BY_BITS)) / self->tiles;
+    const int64_t row_max = in_entry < in_note ? in_entry : in_note, row_end = self->rows < row_max ? self->rows : row_max;
+    *fault = WRONG;
+    if ((uint64_t)page >= (uint64_t)given->pages || (uint64_t)layer >= (uint64_t)given->layers || given->place[page] >= given->table_pages)
+        return -1;
+    int64_t row = given->place[page] < 0 ? -1 : given->rows[given->place[page] * given->layers + layer];
+    if (row >= row_end)
+        return -1;
+    if (row < 0)
+        *fault = MISSING;
+    return row;
+}
+
+/* Asks for what is known of the row that a count names. */
+static inline void expect_row(const Given *given, Py_ssize_t at)
+{
+    if (at >= given->length || (uint64_t)given->page[at] >= (uint64_t)given->pages)
+        return;
+    int64_t place = given->place[given->page[at]];
+    if (place >= 0 && place < given->table_pages)
+        __builtin_prefetch(&given->rows[place * given->layers]);
+}
+
+/* Makes an entry of each count, and notes where runs begin, counts of one row that follow one another, and where the last one ends. Nothing else
+ * is changed but the samples of pages. Returns `TAKEN`, or why not. */
+static int make_entries(const Panes *self, Given *given, uint64_t *entry, List *runs)
+{
+    const int to_row = COUNT_BITS + self->tile_bits;
+    const uint64_t tiles = (uint64_t)self->tiles;
+    const int64_t *page = given->page, *layer = given->layer;
+    const int32_t *tile = given->tile, *count = given->count;
+    uint32_t most = 0;
+    int fault = TAKEN;
+    for (Py_ssize_t at = 0; at < given->length;) {
+        const int64_t this_page = page[at], this_layer = layer[at], row = row_of(self, given, this_page, this_layer, &fault);
+        if (row < 0)
+            return fault;
+        expect_row(given, at + AHEAD_ROWS);
+        if (row < self->colds)
+            __builtin_prefetch(&self->cold[row], 1);
+        runs->items[runs->used++] = (uint64_t)at;
+        const uint64_t base = (uint64_t)row << to_row;
+        int64_t sum = 0;
+        int wrong = 0;
+        for (; at < given->length && page[at] == this_page && layer[at] == this_layer; at++) {
+            uint32_t number = (uint32_t)count[at];
+            wrong |= (uint64_t)(int64_t)tile[at] >= tiles || count[at] < 0;
+            most |= number, sum += number;
+            entry[at] = base | (uint64_t)(uint32_t)tile[at] << COUNT_BITS | (number < COUNT_MAX ? number : number % (uint32_t)COUNT_MAX);
+        }
+        if (wrong)
+            return WRONG;
+        if (this_layer < given->plain_layers)
+            given->samples[this_page] += (double)sum;
+    }
+    runs->items[runs->used] = (uint64_t)given->length;
+    given->most = most;
+    return TAKEN;
+}
+
+static void name_rows(Panes *self, const uint64_t *entry, Py_ssize_t length)
+{
+    int64_t *references = self->bound[3].buf;
+    const int to_row = COUNT_BITS + self->tile_bits;
+    for (Py_ssize_t at = 0; at < length; at++)
+        references[entry[at] >> to_row]++;
+}
+
+/* Puts entries of one pane where they wait for the next hop. */
+static int keep(Panes *self, int64_t number, const uint64_t *entry, const int32_t *count, Py_ssize_t length, int large)
+{
+    int (*how)(Panes *, int64_t, const uint64_t *, Py_ssize_t) = is_far(self, number) ? put_far : put;
+    if (how(self, number, entry, length) < 0)
+        return -1;
+    name_rows(self, entry, length);
+    for (Py_ssize_t at = 0; large && at < length; at++) { /* what does not fit into one entry */
+        const uint64_t full = entry[at] | COUNT_MAX;
+        for (int32_t times = count[at] / (int32_t)COUNT_MAX; times > 0; times--) {
+            if (how(self, number, &full, 1) < 0)
+                return -1;
+            name_rows(self, &full, 1);
+        }
+    }
+    return 0;
+}
+
+/* How many entries from the first on are of panes that are near. */
+static Py_ssize_t near_ones(const Panes *self, const int64_t *pane, Py_ssize_t length)
+{
+    const uint64_t from = (uint64_t)(self->low + self->margin), near = (uint64_t)self->high - from;
+    Py_ssize_t at = 0;
+    while (at < length && (uint64_t)pane[at] - from < near)
+        at++;
+    return at;
+}
+
+/* One run goes into its row's own list; what is of panes that are far, or nearly, goes with the others. */
+static int keep_cold(Panes *self, const Given *given, const uint64_t *entry, Py_ssize_t at, Py_ssize_t end)
+{
+    const int64_t row = (int64_t)(entry[at] >> (COUNT_BITS + self->tile_bits));
+    while (at < end) {
+        Py_ssize_t near = near_ones(self, given->pane + at, end - at);
+        if (near && cold_put(self, row, entry + at, given->pane + at, near) < 0)
+            return -1;
+        at += near;
+        if (at < end && keep(self, given->pane[at], entry + at, given->count + at, 1, 0) < 0)
+            return -1;
+        at++;
+    }
+    return 0;
+}
+
+static int keep_entries(Panes *self, const Given *given, const uint64_t *entry, const List *runs)
+{
+    const int to_row = COUNT_BITS + self->tile_bits, large = given->most >= COUNT_MAX;
+    const int64_t *pane = given->pane;
+    const uint64_t *starts = runs->items;
+    Py_ssize_t from = 0; /* from here on entries wait to be put into panes */
+    for (Py_ssize_t run = 0; run <= runs->used; run++) {
+        const Py_ssize_t start = (Py_ssize_t)starts[run];
+        const int cold = run < runs->used && !large && is_cold(self, (int64_t)(entry[start] >> to_row));
+        if (!cold && run < runs->used)
+            continue;
+        while (from < start) {
+            Py_ssize_t first = from++;
+            while (from < start && pane[from] == pane[first])
+                from++;
+            if (keep(self, pane[first], entry + first, given->count + first, from - first, large) < 0)
+                return -1;
+        }
+        if (!cold)
+            break;
+        if (run + AHEAD < runs->used)
+            cold_expect(self, (int64_t)(entry[starts[run + AHEAD]] >> to_row), pane[starts[run + AHEAD]]);
+        if (keep_cold(self, given, entry, start, (Py_ssize_t)starts[run + 1]) < 0)
+            return -1;
+        from = (Py_ssize_t)starts[run + 1];
+    }
+    return 0;
+}
+
 /* merge(place, page, layer, pane, tile, count, rows, layers, plain_layers, -> samples) -> whether it was done
  * False: a row is missing and nothing was done; the caller makes the rows and calls again. */
 static PyObject *merge(PyObject *object, PyObject *args)
@@ -190,74 +320,28 @@ static PyObject *merge(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "OOOOOOOLLO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &o[6], &layers, &plain_layers, &o[7]))
         return NULL;
     Views views = {.count = 0, .failed = 0};
-    Py_ssize_t pages = -1, length = -1, table = -1;
-    const int64_t *place = take(&views, o[0], 8, 0, &pages);
-    const int64_t *page = take(&views, o[1], 8, 0, &length), *layer = take(&views, o[2], 8, 0, &length), *pane = take(&views, o[3], 8, 0, &length);
-    const int32_t *tile = take(&views, o[4], 4, 0, &length), *count = take(&views, o[5], 4, 0, &length);
-    const int64_t *rows = take(&views, o[6], 8, 0, &table);
-    double *samples = take(&views, o[7], 8, 1, &pages);
-    self->spare.used = 0;
+    Py_ssize_t table = -1;
+    Given given = {.pages = -1, .length = -1, .layers = layers, .plain_layers = plain_layers};
+    given.place = take(&views, o[0], 8, 0, &given.pages);
+    given.page = take(&views, o[1], 8, 0, &given.length), given.layer = take(&views, o[2], 8, 0, &given.length);
+    given.pane = take(&views, o[3], 8, 0, &given.length);
+    given.tile = take(&views, o[4], 4, 0, &given.length), given.count = take(&views, o[5], 4, 0, &given.length);
+    given.rows = take(&views, o[6], 8, 0, &table);
+    given.samples = take(&views, o[7], 8, 1, &given.pages);
     if (!views.failed && (layers < 1 || self->bounds < BOUND))
         refuse(&views, PyExc_ValueError, "expected layers, and arrays of rows");
-    if (!views.failed && room_for(&self->spare, length) < 0)
+    self->spare.used = self->runs.used = 0;
+    if (views.failed || room_for(&self->spare, given.length) < 0 || room_for(&self->runs, given.length + 1) < 0) {
         views.failed = 1;
-    uint64_t *entry = self->spare.items;
-    int64_t *references = self->bound[3].buf;
-    const int to_row = COUNT_BITS + self->tile_bits;
-    const int64_t in_entry = (int64_t)(UINT64_MAX >> to_row), in_note = (1LL << (63 - BY_BITS)) / self->tiles;
-    const int64_t row_max = in_entry < in_note ? in_entry : in_note, row_end = self->rows < row_max ? self->rows : row_max;
-    const Py_ssize_t table_pages = views.failed ? 0 : table / layers;
-    const uint64_t tiles = (uint64_t)self->tiles;
-    int64_t page_before = -1, layer_before = -1, row = -1;
-    uint64_t base = 0;
-    int plain = 0;
-    uint32_t most = 0;
-    Py_ssize_t at = 0;
-    for (; at < length && !views.failed; at++) {
-        if (page[at] != page_before || layer[at] != layer_before) {
-            page_before = page[at], layer_before = layer[at];
-            if ((uint64_t)page_before >= (uint64_t)pages || (uint64_t)layer_before >= (uint64_t)layers || place[page_before] >= table_pages)
-                break;
-            row = place[page_before] < 0 ? -1 : rows[place[page_before] * layers + layer_before];
-            if (row < 0 || row >= row_end)
-                break;
-            base = (uint64_t)row << to_row, plain = layer_before < plain_layers;
-        }
-        if ((uint64_t)tile[at] >= tiles || count[at] < 0)
-            break;
-        uint32_t number = (uint32_t)count[at];
-        most |= number;
-        entry[at] = base | (uint64_t)tile[at] << COUNT_BITS | (number < COUNT_MAX ? number : number % (uint32_t)COUNT_MAX);
-        references[row]++;
-        if (plain)
-            samples[page_before] += number;
+        return done(&views, NULL);
     }
-    if (views.failed || at < length) {
-        int missing = !views.failed && (uint64_t)page_before < (uint64_t)pages && (uint64_t)layer_before < (uint64_t)layers && row < 0 &&
-                      place[page_before] < table_pages;
-        while (at-- > 0)
-            references[entry[at] >> to_row]--;
-        if (!views.failed && !missing)
-            refuse(&views, PyExc_IndexError, "counts name a page, layer, tile or row that does not exist, or are below 0");
-        return done(&views, views.failed ? NULL : Py_NewRef(Py_False));
-    }
-    for (at = 0; at < length && !views.failed;) {
-        Py_ssize_t start = at++;
-        while (at < length && pane[at] == pane[start])
-            at++;
-        int (*keep)(Panes *, int64_t, const uint64_t *, Py_ssize_t) = is_far(self, pane[start]) ? put_far : put;
-        views.failed = keep(self, pane[start], entry + start, at - start) < 0;
-        for (Py_ssize_t one = start; views.failed && one < length; one++) /* what is not kept names no row */
-            references[entry[one] >> to_row]--;
-        for (Py_ssize_t one = start; most >= COUNT_MAX && one < at && !views.failed; one++) { /* what does not fit into one entry */
-            const uint64_t full = entry[one] | COUNT_MAX;
-            for (int32_t times = count[one] / (int32_t)COUNT_MAX; times > 0 && !views.failed; times--) {
-                views.failed = keep(self, pane[one], &full, 1) < 0;
-                references[full >> to_row] += !views.failed;
-            }
-        }
-    }
-    return done(&views, views.failed ? NULL : Py_NewRef(Py_True));
+    given.table_pages = table / (Py_ssize_t)layers;
+    int fault = make_entries(self, &given, self->spare.items, &self->runs);
+    if (fault == WRONG)
+        refuse(&views, PyExc_IndexError, "counts name a page, layer, tile or row that does not exist, or are below 0");
+    if (fault == TAKEN && keep_entries(self, &given, self->spare.items, &self->runs) < 0)
+        views.failed = 1;
+    return done(&views, views.failed ? NULL : Py_NewRef(fault == TAKEN ? Py_True : Py_False));
 }
 
 /* -- the clock */
@@ -301,17 +385,21 @@ static int64_t sum_of(const Pane *pane, uint32_t from)
     return sum;
 }
 
+/* Nothing names the row any more. */
+int drop_row(PyObject *dropped, int64_t row)
+{
+    PyObject *number = PyLong_FromLongLong(row);
+    int failed = !number || PyList_Append(dropped, number) < 0;
+    Py_XDECREF(number);
+    return failed ? -1 : 0;
+}
+
 /* An entry goes: its row is named once less. A row that nothing names any more is added to `dropped`. */
 static inline int let_go(Panes *self, uint64_t entry, PyObject *dropped)
 {
     int64_t *references = self->bound[3].buf;
     uint64_t row = entry >> (COUNT_BITS + self->tile_bits);
-    if (--references[row])
-        return 0;
-    PyObject *number = PyLong_FromUnsignedLongLong(row);
-    int failed = !number || PyList_Append(dropped, number) < 0;
-    Py_XDECREF(number);
-    return failed ? -1 : 0;
+    return --references[row] ? 0 : drop_row(dropped, (int64_t)row);
 }
 
 /* A pane goes, with all its entries. */
@@ -515,14 +603,14 @@ static void trim(Pane *pane)
         pane->entries = entries, pane->room = pane->used;
 }
 
-/* advance(old end or None, new end, window_panes, skew_panes)
+/* advance(old end or None, new end)
  *     -> (tiles, counts, {row: slice of these}, rows dropped, samples late, samples ahead, notes of rows beyond the slab) */
 static PyObject *advance(PyObject *object, PyObject *args)
 {
     Panes *self = (Panes *)object;
     PyObject *old;
-    long long new_end, window, skew;
-    if (!PyArg_ParseTuple(args, "OLLL", &old, &new_end, &window, &skew))
+    long long new_end;
+    if (!PyArg_ParseTuple(args, "OL", &old, &new_end))
         return NULL;
     if (self->bounds < BOUND) {
         PyErr_SetString(PyExc_ValueError, "expected arrays of rows");
@@ -530,13 +618,17 @@ static PyObject *advance(PyObject *object, PyObject *args)
     }
     self->noted.used = self->beyond.used = 0;
     self->late = self->ahead = 0;
-    Step step = {.old = old == Py_None ? 0 : PyLong_AsLongLong(old), .new = new_end, .window = window, .skew = skew};
+    Step step = {.old = old == Py_None ? 0 : PyLong_AsLongLong(old), .new = new_end, .window = self->window, .skew = self->skew};
     if (PyErr_Occurred())
         return NULL;
+    const int leaps = old != Py_None && (step.new <= step.old || step.new - step.old > self->margin);
     PyObject *tiles = NULL, *counts = NULL, *places = PyDict_New(), *dropped = PyList_New(0), *beyond = NULL, *result = NULL;
-    if (!places || !dropped || (old != Py_None && slide(self, &step, dropped) < 0) || come_near(self, &step, dropped) < 0 ||
-        settle(self, &step, dropped) < 0 || tell_changes(self, &tiles, &counts, places) < 0)
+    if (!places || !dropped || (leaps && cold_leap(self, dropped) < 0) || (old != Py_None && slide(self, &step, dropped) < 0) ||
+        come_near(self, &step, dropped) < 0 ||
+        (!leaps && cold_step(self, step.old - self->window, step.new - self->window, dropped) < 0) || settle(self, &step, dropped) < 0 ||
+        tell_changes(self, &tiles, &counts, places) < 0)
         goto end;
+    self->hop++;
     trim(find(self, new_end - CALM_PANES));
     beyond = PyBytes_FromStringAndSize((const char *)self->beyond.items, self->beyond.used * 8);
     if (beyond)
@@ -579,33 +671,39 @@ static PyObject *bind(PyObject *object, PyObject *args)
         if (at && (self->rows < 0 || length < self->rows))
             self->rows = length;
     }
+    if (cold_bind(self) < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *new_panes(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    long long tiles, dense_rows;
+    long long tiles, dense_rows, window, skew, looks_max;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "LL", &tiles, &dense_rows))
+    if (!PyArg_ParseTuple(args, "LLLLL", &tiles, &dense_rows, &window, &skew, &looks_max))
         return NULL;
-    if (tiles < 1 || tiles > 1LL << 30 || dense_rows < 0 || dense_rows > (1LL << (63 - BY_BITS)) / tiles) {
-        PyErr_SetString(PyExc_ValueError, "expected tiles, and a slab that is not too large");
+    if (window < 1 || window > 1LL << 40 || skew < 0 || skew > 1LL << 40 || tiles < 1 || tiles > 1LL << 30 || dense_rows < 0 || dense_rows > (1LL << (63 - BY_BITS)) / tiles) {
+        PyErr_SetString(PyExc_ValueError, "expected tiles, a window, and a slab that is not too large");
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Panes *self = (Panes *)allocate(type, 0);
     if (!self)
         return NULL;
-    self->tiles = tiles, self->dense_rows = dense_rows;
+    self->tiles = tiles, self->dense_rows = dense_rows, self->window = window, self->skew = skew;
     while (1LL << self->tile_bits < tiles)
         self->tile_bits++;
+    if (cold_make(self, looks_max) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
     return (PyObject *)self;
 }
 
 static Py_ssize_t length_of(PyObject *object)
 {
     const Panes *self = (Panes *)object;
-    return self->end - self->first + self->far.used / 2;
+    return self->end - self->first + self->far.used / 2 + self->alive;
 }
 
 /* bytes_held() -> of all entries, with the room behind them */
@@ -613,7 +711,7 @@ static PyObject *bytes_held(PyObject *object, PyObject *args)
 {
     (void)args;
     const Panes *self = (Panes *)object;
-    uint64_t bytes = (uint64_t)self->far.room * sizeof *self->far.items;
+    uint64_t bytes = (uint64_t)self->far.room * sizeof *self->far.items + cold_bytes(self);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         bytes += self->panes[place].room * sizeof *self->panes[place].entries;
     return PyLong_FromUnsignedLongLong(bytes);
@@ -626,7 +724,8 @@ static void dealloc(PyObject *object)
     unbind(self);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         free(self->panes[place].entries);
-    free(self->panes), free(self->unsettled.items), free(self->noted.items), free(self->spare.items), free(self->beyond.items), free(self->far.items);
+    free(self->panes), free(self->unsettled.items), free(self->noted.items), free(self->spare.items), free(self->runs.items), free(self->beyond.items), free(self->far.items);
+    cold_free(self);
     freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release_memory(object);
     Py_DECREF(type);
@@ -637,6 +736,9 @@ static PyMethodDef panes_methods[] = {
     {"merge", merge, METH_VARARGS, NULL},
     {"advance", advance, METH_VARARGS, NULL},
     {"bytes_held", bytes_held, METH_NOARGS, NULL},
+    {"warm", warm, METH_VARARGS, NULL},
+    {"add_cold", add_cold, METH_VARARGS, NULL},
+    {"add_cold_totals", add_cold_totals, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot slots[] = {

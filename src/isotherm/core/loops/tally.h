@@ -10,11 +10,10 @@ static inline int64_t tile_of(double position, double extent, double grid)
     return at >= grid - 1 ? (int64_t)grid - 1 : at >= 1 ? (int64_t)at : 0;
 }
 
-/* Where rows go, and how many they are: a column stands behind the other. */
+/* Where rows go. */
 typedef struct {
-    int64_t *wide;
-    int32_t *narrow;
-    Py_ssize_t rows;
+    int64_t *page, *layer, *pane;
+    int32_t *tile, *count;
 } Columns;
 
 /* What a call is about: the columns handed in, and where rows go. */

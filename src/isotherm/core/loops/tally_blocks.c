@@ -49,19 +49,16 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
             order[at] = order[at - 1];
         order[at] = block;
     }
-    Py_ssize_t row = 0, rows = 0;
-    for (int block = 0; block < number; block++)
-        rows += blocks[block].used;
-    int64_t *page = asked->columns.wide, *layer = page + rows, *pane = layer + rows;
-    int32_t *tile = asked->columns.narrow, *count = tile + rows;
+    const Columns to = asked->columns;
+    Py_ssize_t row = 0;
     for (int at = 0; at < number; at++) {
         Block *block = &blocks[order[at]];
         int32_t *counts = block_counts + order[at] * tiles, *of_block = block_tiles + order[at] * (tiles + 1);
         block->start = (uint32_t)row;
         for (uint32_t place = 0; place < block->used; place++, row++) {
             int32_t *counted = &counts[of_block[place]];
-            page[row] = block->page, layer[row] = block->layer, pane[row] = block->pane;
-            tile[row] = of_block[place], count[row] = *counted;
+            to.page[row] = block->page, to.layer[row] = block->layer, to.pane[row] = block->pane;
+            to.tile[row] = of_block[place], to.count[row] = *counted;
             *counted = (int32_t)place; /* which row it is, for `to_row` */
         }
     }

@@ -1,0 +1,415 @@
+/* Cold: what comes to rows that nobody watches.
+ *
+ * Such a row keeps its own entries, in the order they came, and its window is not summed until somebody looks: to take a sample is to write
+ * eight bytes behind those of the row before it, and nothing is to be taken away when it leaves the window. So of every row
+ *
+ *     window  =  what the slab has, of entries that stand in panes  +  the sum over its cold entries that are in the window
+ *
+ *     63                          16 15        0
+ *     ├ pane ───────┬ tile ────────┼ count ─────┤     as in panes, but that the pane stands where the row does there; of its number as many bits
+ *                   └ as many bits as the tiles need       as there is room for, which is at least two more than tell the panes apart
+ *
+ * When somebody begins to watch, or looks at a row with many entries, these go into panes at once (`warm`), and what comes goes there, too.
+ *
+ * Entries that left the window go when the ring is full, and when the row is due: in the pane that was its newest when that was last looked at.
+ * A row whose newest pane left the window has nothing any more. After a leap of the clock all go into panes, which know what to do.
+ */
+#include "panes.h"
+
+enum { MARGIN_MAX = 64, ROOM_FIRST = 8, WARM_HOPS = 40 };
+static const uint64_t SLOTS_MAX = 1 << 20;
+
+static inline uint64_t pane_mask(const Panes *self) { return UINT64_MAX >> (COUNT_BITS + self->tile_bits); }
+static inline uint64_t what_mask(const Panes *self) { return (1ULL << (COUNT_BITS + self->tile_bits)) - 1; }
+
+/* How many panes an entry lies behind the first of the window; beyond window and skew: it left. */
+static inline uint64_t offset_of(const Panes *self, uint64_t entry)
+{
+    return ((entry >> (COUNT_BITS + self->tile_bits)) - (uint64_t)self->low) & pane_mask(self);
+}
+
+static inline int has_left(const Panes *self, uint64_t entry) { return offset_of(self, entry) >= (uint64_t)(self->window + self->skew); }
+
+static inline uint64_t *at_place(const Cold *cold, uint32_t place)
+{
+    uint64_t at = (uint64_t)cold->first + place;
+    return &cold->entries[at >= cold->room ? at - cold->room : at];
+}
+
+/* Entries that the last hop knew. */
+static inline uint32_t shown(const Panes *self, const Cold *cold) { return cold->hop == self->hop ? cold->settled : cold->used; }
+
+int cold_make(Panes *self, long long looks_max)
+{
+    const uint64_t panes = (uint64_t)(self->window + self->skew) + 1;
+    self->slots = 64;
+    while (self->slots < panes && self->slots < SLOTS_MAX)
+        self->slots *= 2;
+    self->margin = self->window / 2 < MARGIN_MAX ? self->window / 2 : MARGIN_MAX;
+    self->looks_max = looks_max;
+    if (self->slots < panes || 4 * self->slots - 1 > pane_mask(self))
+        return 0; /* so long a window, or so many tiles: all goes into panes */
+    self->due = calloc(self->slots, sizeof *self->due);
+    if (!self->due)
+        PyErr_NoMemory();
+    return self->due ? 0 : -1;
+}
+
+/* There are more rows. */
+int cold_bind(Panes *self)
+{
+    Py_ssize_t rows = self->rows < self->dense_rows ? self->rows : (Py_ssize_t)self->dense_rows;
+    if (!self->due || rows <= self->colds)
+        return 0;
+    Cold *larger = aligned_alloc(64, (size_t)rows * sizeof *larger);
+    if (!larger) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (self->colds)
+        memcpy(larger, self->cold, (size_t)self->colds * sizeof *larger);
+    memset(larger + self->colds, 0, (size_t)(rows - self->colds) * sizeof *larger);
+    free(self->cold);
+    self->cold = larger, self->colds = rows;
+    return 0;
+}
+
+static void empty(Cold *cold)
+{
+    free(cold->entries), free(cold->by_pane);
+    cold->entries = NULL, cold->by_pane = NULL;
+    cold->newest = INT64_MIN;
+    cold->first = cold->used = cold->room = cold->settled = cold->waiting = 0;
+}
+
+void cold_free(Panes *self)
+{
+    for (Py_ssize_t row = 0; row < self->colds; row++)
+        empty(&self->cold[row]);
+    free(self->cold), free(self->due);
+}
+
+uint64_t cold_bytes(const Panes *self)
+{
+    uint64_t bytes = 0;
+    for (Py_ssize_t row = 0; row < self->colds; row++)
+        bytes += self->cold[row].room * sizeof(uint64_t) + (self->cold[row].by_pane ? self->slots * sizeof(uint32_t) : 0);
+    return bytes;
+}
+
+/* -- what comes in */
+
+static void let_old_go(const Panes *self, Cold *cold)
+{
+    uint32_t gone = 0;
+    while (gone < cold->used && has_left(self, *at_place(cold, gone)))
+        gone++;
+    cold->first = (uint32_t)(at_place(cold, gone) - cold->entries);
+    cold->used -= gone;
+    cold->settled -= gone < cold->settled ? gone : cold->settled;
+}
+
+/* Copies the entries, the oldest first. */
+static void unrolled(const Cold *cold, uint64_t *to)
+{
+    uint32_t till_end = cold->room - cold->first, before = cold->used < till_end ? cold->used : till_end;
+    if (cold->used) {
+        memcpy(to, cold->entries + cold->first, (size_t)before * sizeof *to);
+        memcpy(to + before, cold->entries, (size_t)(cold->used - before) * sizeof *to);
+    }
+}
+
+static int make_room(const Panes *self, Cold *cold, Py_ssize_t more)
+{
+    if (cold->room)
+        let_old_go(self, cold);
+    uint64_t needed = (uint64_t)cold->used + (uint64_t)more;
+    if (cold->room && needed + cold->room / 8 <= cold->room)
+        return 0;
+    uint64_t room = needed + needed / 2 < ROOM_FIRST ? ROOM_FIRST : needed + needed / 2;
+    uint64_t *entries = room <= UINT32_MAX ? malloc((size_t)room * sizeof *entries) : NULL;
+    if (!entries) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    unrolled(cold, entries);
+    free(cold->entries);
+    cold->entries = entries, cold->first = 0, cold->room = (uint32_t)room;
+    return 0;
+}
+
+/* From now on samples are counted by their panes as well. Without memory for that they are summed as before. */
+static void count_by_pane(const Panes *self, Cold *cold)
+{
+    cold->by_pane = calloc(self->slots, sizeof *cold->by_pane);
+    for (uint32_t place = 0; cold->by_pane && place < cold->used; place++) {
+        uint64_t entry = *at_place(cold, place);
+        if (!has_left(self, entry))
+            cold->by_pane[((uint64_t)self->low + offset_of(self, entry)) & (self->slots - 1)] += (uint32_t)(entry & COUNT_MAX);
+    }
+}
+
+static void add_by_pane(const Panes *self, Cold *cold, int64_t newest, const uint64_t *entries, const int64_t *panes, Py_ssize_t length)
+{
+    const uint64_t mask = self->slots - 1;
+    uint32_t *by_pane = cold->by_pane;
+    if (newest > cold->newest) { /* their slots had panes that have left */
+        int64_t behind = newest - cold->newest < (int64_t)self->slots ? cold->newest : newest - (int64_t)self->slots;
+        for (int64_t pane = behind + 1; pane <= newest; pane++)
+            by_pane[(uint64_t)pane & mask] = 0;
+    }
+    for (Py_ssize_t at = 0; at < length; at++)
+        by_pane[(uint64_t)panes[at] & mask] += (uint32_t)(entries[at] & COUNT_MAX);
+}
+
+static inline void wait_for(Panes *self, int64_t row, int64_t pane)
+{
+    uint32_t *due = &self->due[(uint64_t)pane & (self->slots - 1)];
+    self->cold[row].next = *due;
+    *due = (uint32_t)row + 1;
+}
+
+/* Puts entries into the row's own list; their panes are near. */
+int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *panes, Py_ssize_t length)
+{
+    Cold *cold = &self->cold[row];
+    if (cold->hop != self->hop)
+        cold->hop = self->hop, cold->settled = cold->used, cold->waiting = 0;
+    if ((uint64_t)cold->used + (uint64_t)length > cold->room && make_room(self, cold, length) < 0)
+        return -1;
+    const int to_pane = COUNT_BITS + self->tile_bits;
+    const uint64_t what = what_mask(self);
+    const int64_t end = self->low + self->window;
+    int64_t newest = cold->alive ? cold->newest : INT64_MIN;
+    uint32_t waiting = 0;
+    uint64_t *to = at_place(cold, cold->used), *const behind = cold->entries + cold->room;
+    for (Py_ssize_t at = 0; at < length; at++) {
+        int64_t pane = panes[at];
+        *to++ = (uint64_t)pane << to_pane | (entries[at] & what);
+        to = to == behind ? cold->entries : to;
+        newest = pane > newest ? pane : newest;
+        waiting += pane < end ? (uint32_t)(entries[at] & COUNT_MAX) : 0;
+    }
+    if (cold->by_pane)
+        add_by_pane(self, cold, newest, entries, panes, length);
+    cold->waiting += waiting, cold->used += (uint32_t)length, cold->newest = newest;
+    if (!cold->by_pane && cold->used >= self->slots / 2)
+        count_by_pane(self, cold);
+    if (!cold->alive) {
+        cold->alive = 1, self->alive++;
+        ((int64_t *)self->bound[3].buf)[row]++;
+        wait_for(self, row, newest);
+    }
+    return 0;
+}
+
+/* -- the clock */
+
+static int die(Panes *self, int64_t row, PyObject *dropped)
+{
+    Cold *cold = &self->cold[row];
+    empty(cold);
+    cold->alive = 0, self->alive--;
+    return --((int64_t *)self->bound[3].buf)[row] ? 0 : drop_row(dropped, row);
+}
+
+/* Panes `from` up to `to` leave the window; the window is set already. Rows that are due then have nothing any more, or newer panes. */
+int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
+{
+    int failed = 0;
+    for (int64_t pane = from; pane < to && self->alive; pane++) {
+        uint32_t *due = &self->due[(uint64_t)pane & (self->slots - 1)], row = *due;
+        *due = 0;
+        while (row) {
+            Cold *cold = &self->cold[row - 1];
+            uint32_t next = cold->next;
+            if (cold->newest >= to) {
+                if (cold->used)
+                    let_old_go(self, cold);
+                wait_for(self, row - 1, cold->newest);
+            } else {
+                failed |= die(self, row - 1, dropped) < 0;
+            }
+            row = next;
+        }
+    }
+    return failed ? -1 : 0;
+}
+
+/* -- into panes */
+
+static void put_settled(Pane *pane, const uint64_t *entries, uint32_t length)
+{
+    memmove(pane->entries + pane->settled + length, pane->entries + pane->settled, (pane->used - pane->settled) * sizeof *entries);
+    memcpy(pane->entries + pane->settled, entries, length * sizeof *entries);
+    pane->settled += length, pane->used += length;
+}
+
+/* Room for all that is to be put, so that no memory is missing in the middle. `starts`: of each pane's entries, one more than there are panes. */
+static int room_in_panes(Panes *self, const uint32_t *starts, const uint32_t *waiting)
+{
+    for (int64_t at = 0; at < self->window + self->skew; at++) {
+        uint32_t more = starts[at + 1] - starts[at] + waiting[at];
+        Pane *pane = more ? find_or_make(self, self->low + at) : NULL;
+        if (more && (!pane || pane_room(pane, more) < 0 || room_for(&self->unsettled, at + 1) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* Adds entries of one pane to the window. */
+static void add(Panes *self, const uint64_t *entries, uint32_t length)
+{
+    int32_t *slab = self->bound[0].buf;
+    int64_t *totals = self->bound[1].buf;
+    const int to_row = COUNT_BITS + self->tile_bits;
+    for (uint32_t at = 0; at < length; at++) {
+        int64_t row = (int64_t)(entries[at] >> to_row), tile = (int64_t)(entries[at] >> COUNT_BITS) & ((1LL << self->tile_bits) - 1);
+        slab[row * self->tiles + tile] += (int32_t)(entries[at] & COUNT_MAX);
+        totals[row] += (int64_t)(entries[at] & COUNT_MAX);
+    }
+}
+
+/* All entries of a row go into panes, those of the window into the slab. They are sorted by their panes first, by counting. */
+static int into_panes(Panes *self, int64_t row)
+{
+    Cold *cold = &self->cold[row];
+    const uint64_t panes = (uint64_t)(self->window + self->skew), base = (uint64_t)row << (COUNT_BITS + self->tile_bits), what = what_mask(self);
+    const uint32_t known = shown(self, cold);
+    uint32_t *starts = calloc(2 * panes + 2, sizeof *starts), *waiting = starts + panes + 2;
+    uint64_t *sorted = malloc(((size_t)cold->used + 1) * sizeof *sorted);
+    int failed = !starts || !sorted;
+    if (failed)
+        PyErr_NoMemory();
+    for (uint32_t place = 0; place < cold->used && !failed; place++) {
+        uint64_t at = offset_of(self, *at_place(cold, place));
+        if (at < panes)
+            place < known ? starts[at + 2]++ : waiting[at]++;
+    }
+    for (uint64_t at = 0; at < panes && !failed; at++)
+        starts[at + 2] += starts[at + 1];
+    failed = failed || room_in_panes(self, starts + 1, waiting) < 0;
+    for (uint32_t place = 0; place < known && !failed; place++) {
+        uint64_t entry = *at_place(cold, place), at = offset_of(self, entry);
+        if (at < panes)
+            sorted[starts[at + 1]++] = base | (entry & what);
+    }
+    int64_t *named = (int64_t *)self->bound[3].buf + row;
+    for (uint64_t at = 0; at < panes && !failed; at++) {
+        uint32_t length = starts[at + 1] - starts[at];
+        if (!length)
+            continue;
+        put_settled(find_or_make(self, self->low + (int64_t)at), sorted + starts[at], length);
+        if (at < (uint64_t)self->window)
+            add(self, sorted + starts[at], length);
+        *named += length;
+    }
+    for (uint32_t place = known; place < cold->used && !failed; place++) {
+        uint64_t entry = *at_place(cold, place), whole = base | (entry & what), at = offset_of(self, entry);
+        if (at >= panes)
+            continue;
+        failed = put(self, self->low + (int64_t)at, &whole, 1) < 0;
+        *named += !failed;
+    }
+    free(starts), free(sorted);
+    if (!failed)
+        empty(cold);
+    return failed ? -1 : 0;
+}
+
+/* The clock leaps: rows have nothing of their own any more. */
+int cold_leap(Panes *self, PyObject *dropped)
+{
+    int failed = 0;
+    for (Py_ssize_t row = 0; row < self->colds && !failed; row++) {
+        if (!self->cold[row].alive)
+            continue;
+        failed = (self->cold[row].used && into_panes(self, row) < 0) || die(self, row, dropped) < 0;
+    }
+    if (!failed && self->due)
+        memset(self->due, 0, self->slots * sizeof *self->due);
+    return failed ? -1 : 0;
+}
+
+/* -- who looks */
+
+static int is_row(const Panes *self, long long row)
+{
+    if (row >= 0 && row < self->rows && self->bounds == BOUND)
+        return 1;
+    PyErr_SetString(PyExc_IndexError, "expected a row that exists");
+    return 0;
+}
+
+/* warm(row): it is to be watched. What it has goes into panes. */
+PyObject *warm(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    long long row;
+    if (!PyArg_ParseTuple(args, "L", &row) || !is_row(self, row))
+        return NULL;
+    if (row < self->colds && self->cold[row].used && into_panes(self, row) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* add_cold(row, -> window): adds what the slab does not have of the row's window, one column a tile. A row with many entries goes into panes then,
+ * and is warm for a while: whoever looks again and again has them summed once. */
+PyObject *add_cold(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    long long row;
+    PyObject *to;
+    if (!PyArg_ParseTuple(args, "LO", &row, &to) || !is_row(self, row))
+        return NULL;
+    if (row >= self->colds)
+        Py_RETURN_NONE;
+    Cold *cold = &self->cold[row];
+    Views views = {.count = 0, .failed = 0};
+    Py_ssize_t tiles = (Py_ssize_t)self->tiles;
+    int64_t *window = take(&views, to, 8, 1, &tiles);
+    const uint32_t known = shown(self, cold);
+    for (uint32_t place = 0; place < known && !views.failed; place++) {
+        uint64_t entry = *at_place(cold, place);
+        if (offset_of(self, entry) < (uint64_t)self->window)
+            window[entry >> COUNT_BITS & ((1ULL << self->tile_bits) - 1)] += (int64_t)(entry & COUNT_MAX);
+    }
+    int many = cold->used > self->looks_max;
+    if (many && !views.failed && into_panes(self, row) < 0)
+        views.failed = 1;
+    if (many || cold->warm_until > self->hop)
+        cold->warm_until = self->hop + WARM_HOPS;
+    return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
+}
+
+static int64_t total_of(const Panes *self, const Cold *cold)
+{
+    int64_t total = 0, end = self->low + self->window;
+    if (cold->by_pane) {
+        for (int64_t pane = self->low; pane < end && pane <= cold->newest; pane++)
+            total += cold->by_pane[(uint64_t)pane & (self->slots - 1)];
+        return total - (cold->hop == self->hop ? cold->waiting : 0);
+    }
+    for (uint32_t place = 0; place < shown(self, cold); place++) {
+        uint64_t entry = *at_place(cold, place);
+        total += offset_of(self, entry) < (uint64_t)self->window ? (int64_t)(entry & COUNT_MAX) : 0;
+    }
+    return total;
+}
+
+/* add_cold_totals(rows, -> totals): adds to each total the samples of the row's window that `totals` of the rows does not have. -1: no row */
+PyObject *add_cold_totals(PyObject *object, PyObject *args)
+{
+    Panes *self = (Panes *)object;
+    PyObject *rows_object, *totals_object;
+    if (!PyArg_ParseTuple(args, "OO", &rows_object, &totals_object))
+        return NULL;
+    Views views = {.count = 0, .failed = 0};
+    Py_ssize_t length = -1;
+    const int64_t *rows = take(&views, rows_object, 8, 0, &length);
+    int64_t *totals = take(&views, totals_object, 8, 1, &length);
+    for (Py_ssize_t at = 0; at < length && !views.failed; at++)
+        if (rows[at] >= 0 && rows[at] < self->colds && self->cold[rows[at]].used)
+            totals[at] += total_of(self, &self->cold[rows[at]]);
+    return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
+}

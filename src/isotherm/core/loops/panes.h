@@ -1,0 +1,94 @@
+/* What `panes.c` and `cold.c` share: panes, the lists of rows that nobody watches, and how an entry is made. */
+#pragma once
+
+#include "loops.h"
+
+enum { COUNT_BITS = 16, BY_BITS = 24, BOUND = 4 };
+static const uint64_t COUNT_MAX = (1 << COUNT_BITS) - 1, BY_MASK = (1 << BY_BITS) - 1;
+
+typedef struct {
+    int64_t number;
+    uint64_t *entries;
+    uint32_t used, room, settled;
+} Pane;
+
+typedef struct {
+    uint64_t *items;
+    Py_ssize_t used, room;
+} List;
+
+/* What came to one row while nobody watched it: a ring, in the order it came. A line of the cache. */
+typedef struct {
+    uint64_t *entries;
+    uint32_t *by_pane;  /* samples of each pane, where there are so many entries that a sum over them would take longer; else NULL */
+    int64_t newest;     /* the newest pane that an entry is of, or was */
+    uint32_t first, used, room;
+    uint32_t settled;   /* entries that were there when hop `hop` was, the last in which any came */
+    uint32_t waiting;   /* samples of those that came since, of panes that had begun before */
+    uint32_t hop;
+    uint32_t warm_until; /* a hop: until then the row is treated as if somebody watched it */
+    uint32_t next;       /* the next row that is due in the same pane + 1; 0: none */
+    uint32_t alive;      /* it is due in some pane, and named in `references` */
+} Cold;
+
+typedef struct {
+    PyObject_HEAD
+    Pane *panes; /* by their numbers, those from `first` to `end` */
+    Py_ssize_t first, end, room;
+    List unsettled; /* numbers of panes with entries that wait */
+    List noted, spare, beyond, runs;
+    List far; /* pairs of a pane's number and an entry, in the order they came */
+    int64_t low, high; /* between which counts get a pane at once; before the first hop, as long as there are not too many */
+    int started;
+    int64_t tiles, dense_rows, window, skew;
+    int tile_bits;
+    Py_buffer bound[BOUND]; /* slab, totals, watched, references: as long as the rows' arrays stay the same */
+    int bounds;
+    Py_ssize_t rows;
+    int64_t late, ahead;
+    /* of `cold.c` */
+    Cold *cold; /* of each row up to `colds` */
+    Py_ssize_t colds, alive;
+    uint32_t *due; /* the first row that is due in a pane + 1, by slot; NULL: no row is ever cold */
+    uint64_t slots;
+    int64_t margin, looks_max;
+    uint32_t hop;
+} Panes;
+
+int room_for(List *list, Py_ssize_t more);
+Pane *find_or_make(Panes *self, int64_t number);
+int pane_room(Pane *pane, Py_ssize_t more);
+int put(Panes *self, int64_t number, const uint64_t *entries, Py_ssize_t length);
+int drop_row(PyObject *dropped, int64_t row);
+
+int cold_make(Panes *self, long long looks_max);
+int cold_bind(Panes *self);
+void cold_free(Panes *self);
+int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *panes, Py_ssize_t length);
+int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped);
+int cold_leap(Panes *self, PyObject *dropped);
+uint64_t cold_bytes(const Panes *self);
+PyObject *warm(PyObject *object, PyObject *args);
+PyObject *add_cold(PyObject *object, PyObject *args);
+PyObject *add_cold_totals(PyObject *object, PyObject *args);
+
+/* Whether what comes to a row goes into its own list: it has one column a tile, and nobody watches it or looked at it just now. */
+static inline int is_cold(const Panes *self, int64_t row)
+{
+    return row < self->colds && self->started && !((const uint8_t *)self->bound[2].buf)[row] && self->cold[row].warm_until <= self->hop;
+}
+
+/* Asks for the memory that will be written when something comes to a row. */
+static inline void cold_expect(const Panes *self, int64_t row, int64_t pane)
+{
+    if (row >= self->colds || !self->cold[row].room)
+        return;
+    const Cold *cold = &self->cold[row];
+    uint64_t at = (uint64_t)cold->first + cold->used, to = at >= cold->room ? at - cold->room : at;
+    const char *entries = (const char *)&cold->entries[to];
+    __builtin_prefetch(entries, 1), __builtin_prefetch(entries + 64, 1), __builtin_prefetch(entries + 128, 1);
+    if (cold->by_pane) {
+        const char *by_pane = (const char *)&cold->by_pane[(uint64_t)pane & (self->slots - 1)];
+        __builtin_prefetch(by_pane, 1), __builtin_prefetch(by_pane + 64, 1);
+    }
+}
