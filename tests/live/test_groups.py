@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -171,3 +174,27 @@ def test_frames_are_what_the_wire_document_says(grid_size: int, data: st.DataObj
         read = decode_frame(frame)
         assert (read.counts, read.grid_size, read.end_ms, read.people) == (counts, grid_size, status.end_ms, 3)
     assert HEADER.size == 48
+
+
+async def test_a_broadcast_gives_way() -> None:
+    """Between two slices of it whoever asks for a turn of the loop within a turn has all of his three."""
+    source, turns, turns_at = FakeSource(), [0], []
+
+    def push_each(viewers: Sequence[Any], frames: Sequence[str | bytes]) -> list[bool]:
+        turns_at.append(turns[0])
+        return [viewer.push(frame) for viewer, frame in zip(viewers, frames, strict=True)]
+
+    async def take_turns() -> None:
+        while True:
+            await asyncio.sleep(0)
+            turns[0] += 1
+
+    groups = Groups(source, Counters(), push_each=push_each)
+    for _ in range(1000):
+        groups.join(VIEW, FakeViewer(), Format.BINARY, 0)
+    other = asyncio.create_task(take_turns())
+    await asyncio.sleep(0)
+    await groups.broadcast(source.set({1: 1}), 0)
+    other.cancel()
+    assert len(turns_at) > 2
+    assert all(after - before >= 3 for before, after in pairwise(turns_at))

@@ -17,6 +17,7 @@ import fcntl
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -98,7 +99,8 @@ class Embedded:
         self.topics = Topics(settings.topic_prefix)
         self.on_hop: Callable[[int], object] | None = None  #: called once the window was brought up to a hop
         self._wake = asyncio.Event()
-        self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._wake.set)
+        self._woken_s = 0.0  #: since when what the gate has waits
+        self.gate = Gate(sites=sites, counters=self.counters, skew_ms=settings.skew_ms, hop_ms=settings.hop_ms, wake=self._woken)
         self._group_by = GroupBy(
             grid_size=settings.grid_size,
             hop_ms=settings.hop_ms,
@@ -339,11 +341,16 @@ class Embedded:
 
     # -- the tick
 
+    def _woken(self) -> None:
+        """The gate has something, where it had nothing."""
+        self._woken_s = monotonic()
+        self._wake.set()
+
     async def _ticks(self) -> None:
         while True:
             await self._wake.wait()
             if not self._stopping:
-                await asyncio.sleep(_TICK_S)
+                await asyncio.sleep(self._woken_s + _TICK_S - monotonic() if self.gate.waited_for else _TICK_S)
                 if not self.gate.waited_for:  # classic events are not answered: they may gather for twice as long
                     await asyncio.sleep(_TICK_S)
             self._wake.clear()
