@@ -65,7 +65,7 @@ async def _write(given: dict[str, Any]) -> int:
     log = Log(data / "log.sqlite")
     log._database.execute("PRAGMA synchronous=OFF")  # only here: to make a past is not what is measured
     group_by = GroupBy(grid_size=50, hop_ms=250, people=True)
-    digesting = Digesting(PipelineSettings(data, retention=Retention()), log, group_by.views.snapshot, lambda: None)
+    digesting = Digesting(PipelineSettings(data, retention=Retention()), log, group_by, lambda: None)
     round_ms, span_ms, visitors = _BATCH * _STEP_MS, _MINUTES * 60_000, given["visitors"]
     ticks, samples = round_ms // _TICK_MS, 0
     begin_ms = int(time.time() * 1000) - span_ms + given.get("ahead_ms", 60_000)  # it takes some time to write it

@@ -101,6 +101,11 @@ class BothWays(RuleBasedStateMachine):
         """Silent sessions go."""
         self.both(lambda group_by, aggregator: aggregator.set_visitors(group_by.expire(self.now_ms)))
 
+    @rule()
+    def recollect(self) -> None:
+        """What is remembered is written down, in the midst of it."""
+        self.both(lambda group_by, _: group_by.recollection())
+
     @rule(page=st.sampled_from(PAGES))
     def watch(self, page: str) -> None:
         """Somebody watches a page."""

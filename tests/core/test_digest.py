@@ -18,6 +18,7 @@ from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import KINDS
 from isotherm.core.pages import Page
+from isotherm.core.recollection import Recollection
 from isotherm.core.rollup import Bucket, fold
 from isotherm.core.samples import Anchored, Samples
 from isotherm.core.tiers import Floors
@@ -105,15 +106,19 @@ def sent(page: str, load: str, origin: str | None) -> tuple[dict[str, Any], list
 OF_NOTHING = [(0, [sent(PAGES[0], "x", None)]), (9, [sent(PAGES[2], "x", "https://a.example")]), (9, [sent(PAGES[2], "y", None)])]
 
 
-@example(OF_NOTHING, set(), set(), [], True)
+@example(OF_NOTHING, set(), set(), [], True, 0)
 @settings(max_examples=40, deadline=None)
 @given(
-    steps, st.sets(st.integers(1, 11), max_size=4), st.sets(st.integers(1, 11), max_size=4), st.lists(messages, max_size=4), st.booleans()
-)
-def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: set[int], after: list[Any], people: bool) -> None:
+    steps, st.sets(st.integers(1, 11), max_size=4), st.sets(st.integers(1, 11), max_size=4), st.lists(messages, max_size=4), st.booleans(),
+    st.integers(0, 5),
+)  # fmt: skip
+def test_a_digest_says_what_the_records_said(
+    trace: Any, cuts: set[int], apart: set[int], after: list[Any], people: bool, remembered: int
+) -> None:
     """Heat, zones, people, history, pages and visitors are the same, whether records are counted or their digests read, in any pieces;
-    and so is what comes after, repeats of what was before among it."""
-    now_ms, records, direct = START_MS, [], Core()
+    and so is what comes after, repeats of what was before among it, also where what was remembered at the end of a digest stands for the
+    batches of all before."""
+    now_ms, records, direct, recollections = START_MS, [], Core(), []
     group_by, again = (GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=people) for _ in range(2))
     for offset, (wait_ms, made) in enumerate(trace):
         now_ms += wait_ms
@@ -121,11 +126,17 @@ def test_a_digest_says_what_the_records_said(trace: Any, cuts: set[int], apart: 
         counts = group_by.group(samples)
         direct.take(counts, now_ms)
         records.append(Counted.of(group_by.newest, counts, offset, now_ms))
+        recollection = group_by.recollection()
+        assert recollection is not None
+        recollections.append(recollection.to_bytes())
     through = Core()
     bounds = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
-    for start, end in pairwise(bounds):
+    for number, (start, end) in enumerate(pairwise(bounds), 1):
         digest = Digest.from_bytes(Digest.of(records[start:end], SETTING).to_bytes(), SETTING)
-        again.recall(digest.batches())
+        if number == remembered:
+            again.restore(Recollection.from_bytes(recollections[end - 1]))
+        elif number > remembered or remembered >= len(bounds):
+            again.recall(digest.batches())
         again.recall_clicks(digest.clicks(0))
         pieces = list(digest.pieces(lambda offset, _: sum(offset >= at for at in apart)))
         assert pieces[0].taken_ms == records[start].taken_ms

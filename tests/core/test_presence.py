@@ -45,3 +45,13 @@ def test_all_leave_in_the_end() -> None:
         presence.expire(now_ms)
     assert presence.changes() == {"s/0": 0, "s/1": 0, "s/2": 0}
     assert len(presence) == 0
+
+
+def test_those_who_went_before_a_start_leave() -> None:
+    """Minutes of a past are taken at once, and nobody looked meanwhile: who was silent before the end of them does not stay for ever."""
+    presence = Presence(present_ms=5000)
+    for second in range(0, 600, 10):
+        presence.seen("s", str(second), "s/1", second * 1000)
+    presence.seen("s", "who is here", "s/1", 599_000)
+    presence.expire(600_000)
+    assert presence.on("s/1") == 1

@@ -25,7 +25,8 @@ OPTIONS = ("--open-heat", "--window", "1h")
 
 def digests(data: Path) -> list[tuple[int, int]]:
     """The first and the last record of each."""
-    spans = [path.name.split(".")[0].split("-") for path in (data / "digest").glob("*.*")] if (data / "digest").is_dir() else []
+    files = list((data / "digest").glob("*.*")) if (data / "digest").is_dir() else []
+    spans = [path.name.split(".")[0].split("-") for path in files if path.suffix != ".memory"]
     return sorted((int(first), int(last)) for first, last in spans)
 
 

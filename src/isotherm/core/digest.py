@@ -15,11 +15,11 @@ by itself:
     zone row    page (of the record), zone, pane, kind, person, count
     stretch     page (of the record), person, device class, bands, start, end: what was in view (`views`)
 
-As bytes: a magic word, a checksum, two lengths, a head in JSON (tables of names, columns' types and lengths), then the columns, each in the
-smallest type that holds it. What is counted, most of the bytes, lies behind and has a checksum of its own, in the head: of old records it
-need not be read.
+As bytes: a magic word, a checksum, two lengths, a head in JSON (tables of names, columns' types and lengths), the names of sessions and
+loads in JSON, which are most of all names and are decoded when somebody asks for them; then the columns, each in the smallest type that
+holds it. What is counted, most of the bytes, lies behind and has a checksum of its own, in the head: of old records it need not be read.
 
-    magic │ CRC-32 of ▸ │ bytes of the head │ bytes of all up to ◂ │ head │ columns remembered ◂ │ columns counted
+    magic │ CRC-32 of ▸ │ bytes of the head │ bytes of all up to ◂ │ head │ names │ columns remembered ◂ │ columns counted
 
 Each of the two parts is all there and sound, or it is none: `Digest.from_bytes` and its halves raise.
 """
@@ -47,8 +47,8 @@ from isotherm.core.views import View
 
 __all__ = ["BEGIN_BYTES", "Counted", "Digest", "DigestError", "Piece"]
 
-_MAGIC: Final = b"isotherm-digest4"  #: its last character is new where what stands here at the beginning is
-_FORMAT: Final = 4  #: to be counted up where a column is added or means something else: digests of others are not read
+_MAGIC: Final = b"isotherm-digest5"  #: its last character is new where what stands here at the beginning is
+_FORMAT: Final = 5  #: to be counted up where a column is added or means something else: digests of others are not read
 _BEGIN: Final = struct.Struct("<16sIII")  #: magic, checksum of the rest of what is remembered, bytes of the head and of all of it
 BEGIN_BYTES: Final = _BEGIN.size  #: enough of a digest for `Digest.remembered_bytes`
 _CHECKED_FROM: Final = 20
@@ -169,15 +169,35 @@ class _Head(msgspec.Struct):
     devices: list[str]
     pages: list[str]
     origins: list[str]
-    sessions: list[str]
-    loads: list[str]
     zones: list[str]
     people: bool  #: the rows tell who is behind them
+    named: int  #: bytes of the names behind it
     checked: int  #: CRC-32 of the columns counted
     columns: list[tuple[str, str, int, int]]  #: name, type, length, and what is to be added to each element
 
 
+class _Tables(msgspec.Struct):
+    sessions: list[str]
+    loads: list[str]
+
+
 _head_decoder = msgspec.json.Decoder(_Head)
+_tables_decoder = msgspec.json.Decoder(_Tables)
+
+
+class _Named:
+    """The tables of sessions and loads: decoded once, when they are asked for."""
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, text: bytes | memoryview, found: _Tables | None = None) -> None:
+        self._text, self._found = text, found
+
+    @property
+    def tables(self) -> _Tables:
+        if self._found is None:
+            self._found = _tables_decoder.decode(self._text)  # its checksum is right: it is what was written
+        return self._found
 
 
 class _Packed(NamedTuple):
@@ -209,6 +229,7 @@ class Digest:
 
     head: _Head
     columns: dict[str, _Packed]
+    _named: _Named
 
     @property
     def pages(self) -> list[str]:
@@ -285,19 +306,20 @@ class Digest:
         }  # fmt: skip
         assert tuple(columns) == _REMEMBERED + _COUNTED
         head = _Head(
-            _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, sessions.names, loads.names,
-            zones.names, people, 0, [],
+            _FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, zones.names, people, 0, 0, []
         )  # fmt: skip
-        return Digest(head, {name: column if isinstance(column, _Packed) else _Packed.of(column) for name, column in columns.items()})
+        packed = {name: column if isinstance(column, _Packed) else _Packed.of(column) for name, column in columns.items()}
+        return Digest(head, packed, _Named(b"", _Tables(sessions.names, loads.names)))
 
     def to_bytes(self) -> bytes:
         self.head.columns = [(name, values.dtype.str, len(values), base) for name, (values, base) in self.columns.items()]
         remembered, counted = ([self.columns[name].values.tobytes() for name in names] for names in (_REMEMBERED, _COUNTED))
-        self.head.checked = _checksum(counted)
+        names = msgspec.json.encode(self._named.tables)
+        self.head.named, self.head.checked = len(names), _checksum(counted)
         head = msgspec.json.encode(self.head)
-        lengths = struct.pack("<II", len(head), BEGIN_BYTES + len(head) + sum(map(len, remembered)))
-        checked = struct.pack("<I", _checksum([lengths, head, *remembered]))
-        return b"".join([_MAGIC, checked, lengths, head, *remembered, *counted])
+        lengths = struct.pack("<II", len(head), BEGIN_BYTES + len(head) + len(names) + sum(map(len, remembered)))
+        checked = struct.pack("<I", _checksum([lengths, head, names, *remembered]))
+        return b"".join([_MAGIC, checked, lengths, head, names, *remembered, *counted])
 
     @staticmethod
     def from_bytes(content: bytes, setting: str) -> Digest:
@@ -332,16 +354,16 @@ class Digest:
         same = (head.format, head.setting, head.kinds, head.devices) == (_FORMAT, setting, list(KINDS), list(DEVICES))
         if not same or named != _REMEMBERED + _COUNTED:
             raise DigestError("it was counted by another release, or under other settings")
-        columns = _unpacked(head, _REMEMBERED, content, at)
+        columns = _unpacked(head, _REMEMBERED, content, at + head.named)
         if not len(columns["record.offset"].values):
             raise DigestError("it is not whole")
-        return Digest(head, columns)
+        return Digest(head, columns, _Named(memoryview(content)[at : at + head.named]))
 
     def with_counted(self, content: bytes | memoryview) -> Digest:
         """The whole digest, from the bytes behind those of `remembered`. Raises `DigestError`."""
         if zlib.crc32(content) != self.head.checked:
             raise DigestError("it is damaged")
-        return Digest(self.head, self.columns | _unpacked(self.head, _COUNTED, content, 0))
+        return Digest(self.head, self.columns | _unpacked(self.head, _COUNTED, content, 0), self._named)
 
     # -- what was in it
 
@@ -354,9 +376,10 @@ class Digest:
         page, session, load, seq, size, last_ms = page[own], session[own], load[own], seq[own], size[own], last_ms[own]
         some = size > 0
         nothing: Column = np.zeros(int(some.sum()))
+        tables = self._named.tables
         runs = Runs(page, session, np.zeros_like(page), load, seq, nothing, nothing, some.astype(np.int64))
         return Samples(
-            self.arrived_ms, [Page.from_key(key) for key in self.pages], [], self.head.sessions, self.head.loads, runs, last_ms[some],
+            self.arrived_ms, [Page.from_key(key) for key in self.pages], [], tables.sessions, tables.loads, runs, last_ms[some],
             nothing, nothing, nothing.astype(np.uint8),
         )  # fmt: skip
 
@@ -374,19 +397,20 @@ class Digest:
         places = [self.columns[f"click.{name}"].wide(dtype=np.float64)[chosen].tolist() for name in ("x", "y")]
         numbers = [self.columns[f"click.{name}"].wide()[chosen].tolist() for name in ("time", "device", "zone", "in_x", "in_y")]
         columns = zip(*of_run, *sizes, *places, *numbers, arrived[record[chosen]].tolist(), strict=True)
-        head = self.head
-        names = [*head.zones, None]  # the last is that of -1
+        sessions = self._named.tables.sessions
+        names = [*self.head.zones, None]  # the last is that of -1
         return [
-            ((head.sessions[session], head.pages[page]), Click(time_ms, arrived_ms, x, y, device, width, height, names[zone], (in_x, in_y)))
+            ((sessions[session], self.pages[page]), Click(time_ms, arrived_ms, x, y, device, width, height, names[zone], (in_x, in_y)))
             for session, page, width, height, x, y, time_ms, device, zone, in_x, in_y, arrived_ms in columns
         ]
 
     def views(self) -> dict[str, list[tuple[str, View]]]:
         """What every session had in view when its last record was counted, by page. For `GroupBy.recall_views`."""
         found: dict[str, list[tuple[str, View]]] = {}
-        columns = (self.columns[f"view.{name}"].wide().tolist() for name in ("page", "session", *View._fields))
+        columns = [self.columns[f"view.{name}"].wide().tolist() for name in ("page", "session", *View._fields)]
+        sessions = self._named.tables.sessions if columns[0] else []
         for page, session, *view in zip(*columns, strict=True):
-            found.setdefault(self.pages[page], []).append((self.head.sessions[session], View(*view)))
+            found.setdefault(self.pages[page], []).append((sessions[session], View(*view)))
         return found
 
     @property

@@ -24,6 +24,7 @@ from isotherm.core.pages import page_and_key
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.rage import NO_CLICKS, Clicked, Rage, click_places, clicked_in, with_bursts
+from isotherm.core.recollection import Recollection
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import Samples
@@ -34,6 +35,7 @@ from isotherm.core.zones import zone_counts
 __all__ = ["GroupBy", "Grouped"]
 
 _NOBODY = Sightings()
+_LOADS_COPIED_MAX = 200_000  #: some 10 ms, in which the loop stands still
 
 
 class Grouped(NamedTuple):
@@ -160,6 +162,15 @@ class GroupBy:
     def recall(self, batches: Samples) -> None:
         """Takes the batches of records whose counts are known (`Digest.batches`). What they change on their pages is told later."""
         self._meeting.meet(batches, [page.key for page in batches.pages])
+
+    def recollection(self) -> Recollection | None:
+        """What is remembered of batches and sessions, as of now: all that `recall` was given, and more. None: it is too much to be copied
+        while others wait."""
+        return self._meeting.recollection() if len(self.repeats) <= _LOADS_COPIED_MAX else None
+
+    def restore(self, recollection: Recollection) -> None:
+        """Takes that up in the place of the batches before it; nothing is remembered yet."""
+        self._meeting.restore(recollection)
 
     def recall_clicks(self, clicked: Iterable[Clicked]) -> None:
         """Takes clicks of records whose counts are known, in the order of their arrival. Those of twice `rage.REMEMBERED_MS` are enough."""

@@ -6,7 +6,7 @@ are put anew when they turn out to have moved since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from isotherm.core.limits import PRESENT_MS
 
@@ -54,12 +54,20 @@ class Presence:
             self._move(page_key, 1)
         self.where[who] = (page_key, time_ms)
 
+    def restore(self, where: Mapping[tuple[str, str], tuple[str, int]]) -> None:
+        """Takes up what `where` was, where nothing is known yet."""
+        assert not self.where, "a start"
+        for (site, session), (page_key, last_ms) in where.items():
+            self.seen(site, session, page_key, last_ms)
+
     def expire(self, now_ms: int) -> None:
         """Lets sessions go that were silent. A step of the clock back only keeps them longer."""
         bucket = now_ms // _BUCKET_MS
-        if self._next_bucket is None or not self._due:
+        if not self._due:
             self._next_bucket = bucket
             return
+        if self._next_bucket is None:  # after a start some may have been silent for long
+            self._next_bucket = min(self._due)
         if bucket - self._next_bucket > len(self._due):  # after a leap of the clock: only the buckets that exist
             due = sorted(number for number in self._due if number < bucket)
         else:

@@ -8,9 +8,11 @@ a time: where a clock leaps ahead by hours, what comes again a moment later is s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_GAPS_MAX, REPEAT_MEMORY_MS
+from isotherm.core.recollection import Load, Numbers
 
 __all__ = ["Repeats"]
 
@@ -51,6 +53,25 @@ class _Seen:
         return True
 
 
+def _plain(known: dict[Load, _Seen | int]) -> dict[Load, Numbers]:
+    """A copy that holds no `_Seen`: these change."""
+    plain: dict[Any, Any] = known.copy()
+    for load, seen in known.items():
+        if seen.__class__ is _Seen:
+            plain[load] = (seen.start, seen.floor, None if seen.others is None else tuple(seen.others))
+    return plain
+
+
+def _lively(plain: Mapping[Load, Numbers]) -> dict[Load, _Seen | int]:
+    known: dict[Any, Any] = dict(plain)
+    for load, numbers in plain.items():
+        if isinstance(numbers, tuple):
+            start, floor, others = numbers
+            known[load] = seen = _Seen(start, floor)
+            seen.others = None if others is None else set(others)
+    return known
+
+
 class Repeats:
     """The memory. `fresh` answers and remembers in one step."""
 
@@ -74,6 +95,18 @@ class Repeats:
                 self.before_turn(None)
             self._old, self.newest = self.newest, {}
             self._turned_ms = now_ms
+
+    # -- a start
+
+    def snapshot(self) -> tuple[int | None, dict[Load, Numbers], dict[Load, Numbers]]:
+        """When loads grew old last, and the numbers of the young and of the old. It stays as it is, whatever comes."""
+        return self._turned_ms, _plain(self.newest), _plain(self._old)
+
+    def restore(self, turned_ms: int | None, young: Mapping[Load, Numbers], old: Mapping[Load, Numbers]) -> None:
+        """Takes up a snapshot instead of what is known."""
+        self._turned_ms, self.newest, self._old = turned_ms, _lively(young), _lively(old)
+
+    # -- batches
 
     def fresh(self, session: str, load: str, seq: int) -> bool:
         """True the first time that this batch is seen."""

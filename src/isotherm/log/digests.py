@@ -4,7 +4,8 @@ A digest is never needed: what a file does not tell for certain is read from the
 under another name first; what a crash leaves of it has a wrong checksum, and is not taken. It holds for the log as it was: each tells the
 log's *generation*, which changes where something is rewritten or salvaged, and the checksum of its last record.
 
-    digest/FIRST-LAST.LAST's taken ms.GENERATION.CHECKSUM        one file some seconds of records
+    digest/FIRST-LAST.LAST's taken ms.GENERATION.CHECKSUM             one file some seconds of records
+    digest/FIRST-LAST.LAST's taken ms.GENERATION.CHECKSUM.memory      beside the newest of some, what was remembered when it ended
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Final, NamedTuple
 
 __all__ = ["Digests", "Stored"]
 
-_NAME: Final = re.compile(r"(\d+)-(\d+)\.(-?\d+)\.(\d+)\.(\d+)")
+_NAME: Final = re.compile(r"(\d+)-(\d+)\.(-?\d+)\.(\d+)\.(\d+)(\.memory)?")
+_MEMORY: Final = ".memory"
+_MEMORIES: Final = 2  #: that are kept: should the newest not be whole, the one before is taken
 
 
 class Stored(NamedTuple):
@@ -42,7 +45,20 @@ class Digests:
 
     def stored(self) -> list[Stored]:
         """What there is, in the order of the offsets."""
-        return sorted(stored for stored, _ in self._found() if stored is not None)
+        return sorted(stored for stored, path in self._found() if stored is not None and not _is_memory(path))
+
+    def remembered(self) -> list[Stored]:
+        """Those with a memory beside them, the newest first."""
+        return sorted((stored for stored, path in self._found() if stored is not None and _is_memory(path)), reverse=True)
+
+    def read_memory(self, stored: Stored) -> bytes:
+        return (self._folder / (stored.name + _MEMORY)).read_bytes()
+
+    def write_memory(self, stored: Stored, content: bytes) -> None:
+        """After its digest. Older ones than the newest few go."""
+        self._write(stored.name + _MEMORY, content)
+        for old in self.remembered()[_MEMORIES:]:
+            (self._folder / (old.name + _MEMORY)).unlink(missing_ok=True)
 
     def read(self, stored: Stored, start: int = 0, length: int = -1) -> bytes:
         """A file's bytes from `start` on, so many at most; -1: all."""
@@ -52,11 +68,14 @@ class Digests:
             return file.read(there if length < 0 else min(length, there))
 
     def write(self, stored: Stored, content: bytes) -> None:
+        self._write(stored.name, content)
+
+    def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         draft = self._folder / "draft"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
-        draft.rename(self._folder / stored.name)
+        draft.rename(self._folder / name)
 
     def trim(self, before_ms: int, generation: int) -> None:
         """Removes those whose records were all taken before, those of other generations, and what is no digest."""
@@ -79,4 +98,8 @@ class Digests:
     def _found(self) -> Iterator[tuple[Stored | None, Path]]:
         for path in list(self._folder.iterdir()) if self._folder.is_dir() else []:
             parts = _NAME.fullmatch(path.name)
-            yield (Stored(*map(int, parts.groups())) if parts is not None else None), path
+            yield (Stored(*map(int, parts.groups()[:5])) if parts is not None else None), path
+
+
+def _is_memory(path: Path) -> bool:
+    return path.suffix == _MEMORY

@@ -1,7 +1,8 @@
 """Digesting: what records came to is put beside the log every few seconds, and taken at a start instead of them.
 
-    _count ──add──▶ waiting ──cut──▶ digest/… (its own thread)          usable ──▶ a start
+    _count ──add──▶ waiting ──cut──▶ digest/… (its own thread)          usable, memory ──▶ a start
 
+About once a minute what Group By remembers goes beside the digest that ends there (`Recollection`): a start meets no batches before it.
 What is missing, damaged, or of another generation of the log is read from the records, so nothing depends on it.
 """
 
@@ -9,20 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
 from isotherm.core.digest import BEGIN_BYTES, Counted, Digest, DigestError
-from isotherm.core.group_by import Grouped
-from isotherm.core.views import View
+from isotherm.core.group_by import GroupBy, Grouped
+from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
+from isotherm.core.recollection import Recollection, RecollectionError
 from isotherm.log import Digests, Log, LogError, Stored
 from isotherm.runtimes.pipeline import PipelineSettings
 
-__all__ = ["CUT_MS", "Digesting"]
+__all__ = ["CUT_MS", "FORGOTTEN_MS", "RECOLLECT_MS", "Digesting"]
 
 CUT_MS: Final = 5_000  #: of records in a digest: what is newer than the last one is read at a start, at a fifth of the speed
+RECOLLECT_MS: Final = 60_000  #: batches of so much are met at a start, at some 200 ns each
+FORGOTTEN_MS: Final = 2 * (REPEAT_MEMORY_MS + ARRIVED_TOGETHER_MS)  #: after an erasure, until what went is not remembered either
 _ROWS_ENOUGH: Final = 500_000  #: for a digest, whatever time they took: some 20 MB wait then
 _ROWS_MAX: Final = 4_000_000  #: that wait at most: a disk that hangs must not fill memory
 
@@ -33,16 +37,16 @@ _T = TypeVar("_T")
 class Digesting:
     """`add` each record that was counted; `cut` about once a second and at the end, with the log's own thread."""
 
-    def __init__(
-        self, settings: PipelineSettings, log: Log, views: Callable[[], Mapping[str, Mapping[str, View]]], catch_up: Callable[[], object]
-    ) -> None:
-        """`wanted` False: nothing is kept, and nothing taken. `views`: what sessions have in view, as of what was added last.
-        `catch_up` adds all that was appended to the log."""
+    def __init__(self, settings: PipelineSettings, log: Log, group_by: GroupBy, catch_up: Callable[[], object]) -> None:
+        """`wanted` False: nothing is kept, and nothing taken. `catch_up` adds all that was appended to the log: then `group_by` has grouped
+        what was added, and no more."""
         self.wanted = not settings.samples_a_tile_max  # the cap remembers samples, and these are not kept
         self._files = Digests(settings.data / "digest")
         self._setting = f"grid {settings.grid_size}, hop {settings.hop_ms} ms, {'people' if settings.retention is not None else 'nobody'}"
         self._log = log
-        self._views = views
+        self._group_by = group_by
+        self._recollect_ms: int | None = None  # not before; None: at once
+        self._may_name_erased = False
         self._catch_up = catch_up
         self._generation = log.generation
         self._waiting: list[Counted] = []
@@ -79,6 +83,20 @@ class Digesting:
             next_offset = one.last + 1
             yield one, digest
 
+    def memory(self) -> tuple[int, Recollection] | None:
+        """What was remembered after a record that ends a digest, its offset before; the newest there is. Raises `LogError`."""
+        try:
+            remembered = self._files.remembered() if self.wanted and self._generation else []
+            for stored in remembered:
+                if stored.generation == self._generation and self._log.checksum_of(stored.last) == stored.checksum:
+                    try:
+                        return stored.last, Recollection.from_bytes(self._files.read_memory(stored))
+                    except RecollectionError as error:
+                        logger.warning("what was remembered after record %d is left out, batches are met again: %s", stored.last, error)
+        except OSError as error:
+            logger.warning("can't look for digests of the log: %s", error)
+        return None
+
     def _read(self, stored: Stored, wanted: Callable[[int, int], object]) -> Digest:
         """Raises `OSError`, `DigestError`."""
         end = Digest.remembered_bytes(self._files.read(stored, 0, BEGIN_BYTES))
@@ -108,16 +126,19 @@ class Digesting:
         """Writes what waits. What can't be written is left out."""
         async with self._cutting:
             self._catch_up()
-            waiting, first, checksum, views = self._waiting, self._first, self._checksum, self._views()
+            waiting, first, checksum, views = self._waiting, self._first, self._checksum, self._group_by.views.snapshot()
             self._forget()
             if not waiting:
                 return
+            recollection = self._recollection(waiting[-1].taken_ms)
             try:
                 if await self._renewed(log_thread):
                     return  # what waited may hold what was erased
                 last = waiting[-1]
                 stored = Stored(first, last.offset, last.taken_ms, self._generation, checksum)
                 await _in(self._thread, lambda: self._files.write(stored, Digest.of(waiting, self._setting, views).to_bytes()))
+                if recollection is not None:
+                    await _in(self._thread, lambda: self._files.write_memory(stored, recollection.to_bytes()))
                 if await self._renewed(log_thread):
                     await _in(self._thread, self._files.erase)
                 self._failed = False
@@ -125,6 +146,15 @@ class Digesting:
                 if not self._failed:
                     logger.warning("can't write a digest of the log, a start will take longer: %s", error)
                 self._failed = True
+
+    def _recollection(self, taken_ms: int) -> Recollection | None:
+        """What is remembered now, where that was not asked for some time."""
+        if self._may_name_erased:
+            self._may_name_erased, self._recollect_ms = False, taken_ms + FORGOTTEN_MS
+        if self._recollect_ms is not None and 0 < self._recollect_ms - taken_ms <= FORGOTTEN_MS:
+            return None
+        self._recollect_ms = taken_ms + RECOLLECT_MS
+        return self._group_by.recollection()
 
     async def trim(self, before_ms: int) -> None:
         """Lets go what no start needs any more."""
@@ -146,6 +176,7 @@ class Digesting:
             return False
         self._catch_up()
         self._forget()  # what came meanwhile, too
+        self._may_name_erased = True
         return True
 
 

@@ -37,6 +37,7 @@ from isotherm.core.pages import Page
 from isotherm.core.people import Marks
 from isotherm.core.publish import Publisher
 from isotherm.core.rage import REMEMBERED_MS
+from isotherm.core.recollection import Recollection
 from isotherm.core.records import (
     RecordError,
     counts_to_records,
@@ -137,6 +138,8 @@ class Embedded:
         self._log: Log | None = None
         self._digesting: Digesting | None = None
         self._recent_digests: list[Digest] = []  # at a start: those since the last record that was read
+        self._memory: tuple[int, Recollection] | None = None  # at a start: what was remembered after that record, which is still to come
+        self._skipped: list[Digest] = []  # and the digests before it, whose batches are in it
         self._tasks: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None  #: a hop's own tick; one at most, however long the disk takes
@@ -173,7 +176,7 @@ class Embedded:
             if self.history is not None:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
-            self._digesting = Digesting(self.settings, self._log, self._group_by.views.snapshot, self.catch_up)
+            self._digesting = Digesting(self.settings, self._log, self._group_by, self.catch_up)
             # a hop ago, before anything is read: what nobody watches is put away as it comes, and the first hop shows all of it
             self.source.advance(self.clock.now_ms() - self.settings.hop_ms)
             self._replay(self._log)
@@ -236,11 +239,14 @@ class Embedded:
         at = 0
         assert self._digesting is not None
         wanted = self._wanted(span)
+        self._memory = self._digesting.memory()
         for stored, digest in self._digesting.usable(begin_ms, wanted):
             self._read(log, span, at, stored.first)
+            self._remember(digest, stored.last)
             self._restore(digest, stored.taken_ms, span, wanted)
             at = stored.last + 1
         self._read(log, span, at)
+        self._meet_skipped()
         self._recall_newest(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
@@ -257,7 +263,6 @@ class Embedded:
 
     def _restore(self, digest: Digest, taken_ms: int, span: _Span, wanted: Callable[[int, int], object]) -> None:
         """What records were counted to."""
-        self._group_by.recall(digest.batches())
         self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(wanted):
             if self.history is not None:
@@ -270,10 +275,28 @@ class Embedded:
                 self.gate.known_page(Page.from_key(key))
             self.gate.first_event_ms = self.gate.first_event_ms or digest.arrived_ms
 
+    def _remember(self, digest: Digest, last: int) -> None:
+        """Whose batches were seen, and who was where; `last` is the digest's last record."""
+        if self._memory is None or last > self._memory[0]:
+            self._meet_skipped()
+            self._group_by.recall(digest.batches())
+        elif last < self._memory[0]:
+            self._skipped.append(digest)
+        else:
+            self._group_by.restore(self._memory[1])
+            self._memory, self._skipped = None, []
+
+    def _meet_skipped(self) -> None:
+        """Something comes that must know all before it, and the digest that was said to end with a memory is not there, or not yet."""
+        skipped, self._memory, self._skipped = self._skipped, None, []
+        for digest in skipped:
+            self._group_by.recall(digest.batches())
+
     def _read(self, log: Log, span: _Span, first: int, end: int | None = None) -> None:
         """The records themselves, from `first` to (not including) `end`."""
         since_ms, heat_since_ms, lacking = span.since_ms, span.heat_since_ms, span.lacking
         for offset, taken_ms, value in log.replay(span.begin_ms, first, end):
+            self._meet_skipped()
             try:
                 samples = samples_from_record(decode_clickstream(value))
             except RecordError as error:

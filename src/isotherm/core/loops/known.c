@@ -89,14 +89,20 @@ static int put(PyObject *dict, PyObject *key, PyObject *value)
     return failed;
 }
 
+/* Writes a live entry into the dictionaries. */
+static int write_out(const Entry *entry, PyObject *newest, PyObject *where)
+{
+    if (put(where, entry->who, Py_BuildValue("(OL)", entry->page, (long long)entry->last_ms)) < 0)
+        return -1;
+    return entry->pair ? put(newest, entry->pair, PyLong_FromLongLong(entry->next)) : 0;
+}
+
 /* Writes an entry back; it is not live then. */
 static int write_back(Entry *entry, PyObject *newest, PyObject *where)
 {
     if (!entry->page)
         return 0;
-    if (put(where, entry->who, Py_BuildValue("(OL)", entry->page, (long long)entry->last_ms)) < 0)
-        return -1;
-    if (entry->pair && put(newest, entry->pair, PyLong_FromLongLong(entry->next)) < 0)
+    if (write_out(entry, newest, where) < 0)
         return -1;
     Py_CLEAR(entry->page);
     Py_CLEAR(entry->pair);
@@ -256,6 +262,21 @@ static PyObject *release(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* write(newest, where): the dictionaries tell the truth of this moment, and all entries stay live. */
+static PyObject *write_all(PyObject *self, PyObject *args)
+{
+    Known *known = (Known *)self;
+    PyObject *newest, *where;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &newest, &PyDict_Type, &where))
+        return NULL;
+    for (uint64_t slot = 0; known->used && slot <= known->mask; slot++) {
+        const Entry *entry = &known->entries[slot];
+        if (entry->page && write_out(entry, newest, where) < 0)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static void dealloc(PyObject *self)
 {
     Known *known = (Known *)self;
@@ -272,7 +293,7 @@ static void dealloc(PyObject *self)
 }
 
 static PyMethodDef known_methods[] = {
-    {"meet", meet, METH_VARARGS, NULL}, {"release", release, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+    {"meet", meet, METH_VARARGS, NULL}, {"release", release, METH_VARARGS, NULL}, {"write", write_all, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_methods, known_methods}, {Py_tp_dealloc, dealloc}, {0, NULL}};
 
