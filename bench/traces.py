@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.pages import Page
-from isotherm.core.samples import NO_LOAD, Runs, Samples
+from isotherm.core.samples import NO_LOAD, Numbered, Runs, Samples
 
 __all__ = ["HOP_MS", "START_MS", "Walk", "hops", "page_keys"]
 
@@ -78,6 +78,7 @@ def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int 
                 width=np.full(number, _WIDTH),
                 height=np.full(number, _HEIGHT),
                 size=np.full(number, samples_a_batch),
+                numbered=Numbered(0, who),  # each on a socket of its own, with one load
             ),
             time_ms=arrived_ms - np.tile(ages, number),
             x=np.column_stack([step[0][who] for step in picks]).ravel(),
@@ -91,4 +92,4 @@ def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int 
 
 def without_loads(samples: Samples) -> Samples:
     """The same as classic events would bring it: nothing tells a repeat."""
-    return replace(samples, loads=[], runs=replace(samples.runs, load=np.full(len(samples.runs), NO_LOAD)))
+    return replace(samples, loads=[], runs=replace(samples.runs, load=np.full(len(samples.runs), NO_LOAD), numbered=None))

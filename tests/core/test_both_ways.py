@@ -16,6 +16,8 @@ from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.limits import PRESENT_MS, REPEAT_MEMORY_MS
 from isotherm.core.records import encode, samples_to_record, visits_of
+from isotherm.gateway.intake import Intake
+from isotherm.gateway.numbers import Numbers, Speaker
 from tests.core.test_windows import PAGES, batches, to_samples
 
 pytestmark = pytest.mark.skipif(counting.compiled is None, reason="there was no C compiler when Isotherm was installed")
@@ -33,6 +35,8 @@ class BothWays(RuleBasedStateMachine):
         self.now_ms = 1_700_000_000_000
         self.seqs: dict[tuple[str, str], int] = {}
         self.cores = []
+        self.intake = Intake(numbers=Numbers(5))  # a table is soon full
+        self.speakers = [Speaker() for _ in range(4)]
 
         def make() -> None:
             self.cores.append((
@@ -59,14 +63,15 @@ class BothWays(RuleBasedStateMachine):
     def teardown(self) -> None:
         counting.compiled = COMPILED
 
-    @rule(made=st.lists(batches(), min_size=1, max_size=6), usual=st.booleans())
-    def arrive(self, made: list[dict[str, Any]], usual: bool) -> None:
-        """Batches come: with any numbers, or each the next of its load, as trackers send them."""
+    @rule(made=st.lists(batches(), min_size=1, max_size=6), usual=st.booleans(), sockets=st.lists(st.integers(0, 4), max_size=6))
+    def arrive(self, made: list[dict[str, Any]], usual: bool, sockets: list[int]) -> None:
+        """Batches come: with any numbers, or each the next of its load, as trackers send them; on sockets, and on none."""
         for one in made if usual else ():
             one["age"] = [abs(age) for age in one["age"]]
             name = (one["session"], one["load"])
             one["seq"] = self.seqs[name] = self.seqs.get(name, -1) + 1
-        samples = to_samples(made, self.now_ms)
+        speakers = [self.speakers[socket] if socket < len(self.speakers) else None for socket in sockets[: len(made)]]
+        samples = to_samples(made, self.now_ms, self.intake, speakers)
 
         def take(group_by: GroupBy, aggregator: Aggregator) -> Any:
             counts = group_by.group(samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from isotherm.core.pages import Page
 from isotherm.core.records import samples_from_record, samples_to_record
 from isotherm.core.rollup import fold
-from isotherm.core.samples import Anchored, Samples
+from isotherm.core.samples import Anchored, Numbered, Samples
 from isotherm.core.tiers import Floors
 from isotherm.core.together import Together
 from isotherm.core.zone_rollup import fold_zones
@@ -224,3 +225,20 @@ def test_tables_of_names_are_one() -> None:
     assert one.anchored is not None
     assert one.anchored.anchor.tolist() == [1, -1]
     assert one.runs.page.tolist() == [0, 1]
+
+
+def test_numbers_of_sockets_are_kept() -> None:
+    """Those of one table stand beside what has none; of two tables nothing is numbered."""
+    none = record([{
+        "page": PAGES[0], "origin": None, "session": "a", "load": "x", "seq": 0, "viewport": 1280.0, "anchor": None,
+        "kind": ["move"], "x": [1], "y": [1], "age": [0],
+    }], START_MS, START_MS)  # fmt: skip
+
+    def numbered(table: int, number: int) -> Samples:
+        return replace(none, runs=replace(none.runs, numbered=Numbered(table, np.array([number], np.int64))))
+
+    one = joined_samples([numbered(7, 2), none, numbered(7, 0)]).runs.numbered
+    assert one is not None
+    assert (one.table, one.number.tolist()) == (7, [2, -1, 0])
+    assert joined_samples([none, none]).runs.numbered is None
+    assert joined_samples([numbered(7, 2), numbered(8, 2)]).runs.numbered is None

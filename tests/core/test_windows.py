@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from isotherm.core.records import (
 from isotherm.core.samples import Samples
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch
+from isotherm.gateway.numbers import Speaker
 from tests.oracle import Oracle, Sample
 
 pytestmark = pytest.mark.usefixtures("both_ways")
@@ -58,17 +61,20 @@ steps = st.lists(st.tuples(st.integers(0, 900), st.lists(batches(), max_size=3))
 geometries = st.tuples(st.integers(2, 7), st.sampled_from([50, 250, 1000]), st.integers(1, 12))
 
 
-def to_samples(made: list[dict[str, Any]], now_ms: int) -> Samples | None:
-    """As the gateway would hand them on; the ages may be below zero here, as event times ahead of the clock are."""
-    intake = Intake()
-    for one in made:
+def to_samples(
+    made: list[dict[str, Any]], now_ms: int, intake: Intake | None = None, speakers: Sequence[Speaker | None] = ()
+) -> Samples | None:
+    """As the gateway would hand them on; the ages may be below zero here, as event times ahead of the clock are. `speakers`: of each batch."""
+    if intake is None:
+        intake = Intake()
+    for one, speaker in zip_longest(made, speakers):
         intake.add_batch(
             Batch(
                 session=one["session"], load=one["load"], seq=one["seq"], path="", width=float(one["width"]), height=float(one["height"]),
                 viewport_width=one["viewport"], kind=np.array(one["kind"], np.uint8), x=np.array(one["x"], np.float64),
                 y=np.array(one["y"], np.float64), age_ms=np.array(one["age"], np.float64), ignored=0,
             ),
-            Page.from_key(one["page"]), None, now_ms, None,
+            Page.from_key(one["page"]), None, now_ms, None, speaker,
         )  # fmt: skip
     drained = intake.drain(now_ms)
     return drained.samples if drained else None

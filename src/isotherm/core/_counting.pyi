@@ -4,7 +4,7 @@ INTERFACE: int
 
 class Known:
     def meet(
-        self, session: Any, page: Any, load: Any, seq: Any, size: Any, time_ms: Any,
+        self, session: Any, page: Any, load: Any, seq: Any, size: Any, time_ms: Any, number: Any, table: int,
         sessions: list[str], loads: list[str], keys: list[str],
         newest: dict[Any, Any], where: dict[Any, Any], slow: Any, to_fresh: Any, /,
     ) -> int: ...  # fmt: skip

@@ -17,7 +17,7 @@ from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.records import Clickstream, GroupedByPage, RecordError
-from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
+from isotherm.core.samples import NO_LOAD, NO_NUMBER, Anchored, Numbered, Runs, Samples
 
 __all__ = ["joined", "joined_counts", "joined_samples"]
 
@@ -100,6 +100,7 @@ def joined_samples(parts: Sequence[Samples]) -> Samples:
             width=_concatenated([one.width for one in runs]),
             height=_concatenated([one.height for one in runs]),
             size=_concatenated([one.size for one in runs]),
+            numbered=_joined_numbers(runs),
         ),
         time_ms=_concatenated([part.time_ms for part in parts]),
         x=_concatenated([part.x for part in parts]),
@@ -109,6 +110,15 @@ def joined_samples(parts: Sequence[Samples]) -> Samples:
         anchors=anchors.names,
         anchored=_joined_anchors(parts, anchors, of_sample) if any(part.anchored is not None for part in parts) else None,
     )
+
+
+def _joined_numbers(runs: Sequence[Runs]) -> Numbered | None:
+    """The runs' numbers, where all that have one have it of one table."""
+    tables = {one.numbered.table for one in runs if one.numbered is not None}
+    if len(tables) != 1:
+        return None
+    every = [np.full(len(one), NO_NUMBER) if one.numbered is None else one.numbered.number for one in runs]
+    return Numbered(tables.pop(), _concatenated(every))
 
 
 def _joined_anchors(parts: Sequence[Samples], anchors: _Table, lengths: list[int]) -> Anchored:

@@ -1,8 +1,9 @@
 """Meeting: which batches are no repeats, and who is where, brought up to date together, a record at a time.
 
 Both are dictionaries of Python's, a few look-ups a batch. Where the compiled loops are, sessions that go on as they did (the next batch of
-their load, from the same page) are `Known` to them (`loops/known.c`), at one look a batch; the dictionaries then hold all others, and what
-is known is written back to them before anything else reads it: before loads are forgotten, before silent sessions are looked at.
+their load, from the same page) are `Known` to them (`loops/known.c`), at one look a batch, by number where the intake gave one
+(`samples.Numbered`). The dictionaries then hold all others, and what is known is written back to them before anything else reads it:
+before loads are forgotten, before silent sessions are looked at.
 """
 
 from __future__ import annotations
@@ -45,8 +46,10 @@ class Meeting:
             fresh = self._meet_in_python(samples, keys)
             return fresh, int(runs.size[~fresh].sum())
         fresh = np.empty(len(runs), np.bool_)
+        numbered = runs.numbered
+        number, table = (None, 0) if numbered is None else (numbered.number, numbered.table)
         repeated = self._known.meet(
-            runs.session, runs.page, runs.load, runs.seq, runs.size, samples.time_ms, samples.sessions, samples.loads, keys,
+            runs.session, runs.page, runs.load, runs.seq, runs.size, samples.time_ms, number, table, samples.sessions, samples.loads, keys,
             self.repeats.newest, self.presence.where, self._meet_one, fresh,
         )  # fmt: skip
         return fresh, repeated

@@ -15,9 +15,23 @@ import numpy.typing as npt
 
 from isotherm.core.pages import Page
 
-__all__ = ["NO_LOAD", "Anchored", "Runs", "Samples", "part_of"]
+__all__ = ["NO_LOAD", "NO_NUMBER", "Anchored", "Numbered", "Runs", "Samples", "part_of"]
 
 NO_LOAD = -1  #: a run's `load` where the message can't be told from a repeat (classic events)
+
+
+NO_NUMBER = -1
+
+
+@dataclass(slots=True, frozen=True)
+class Numbered:
+    """Numbers that an intake of this process gave to (session, load) of each run, so that nobody need look for the names again.
+
+    Within one table (told from all others by its number) a number is always the same two. No record has them.
+    """
+
+    table: int
+    number: npt.NDArray[np.int64]  #: small; `NO_NUMBER`: this run has none
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,6 +46,7 @@ class Runs:
     width: npt.NDArray[Any]  #: of the document, CSS pixels
     height: npt.NDArray[Any]
     size: npt.NDArray[Any]  #: samples
+    numbered: Numbered | None = None
 
     def __len__(self) -> int:
         return len(self.size)

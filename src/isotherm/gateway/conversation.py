@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from isotherm.core.sites import Site
 from isotherm.gateway.gate import Gate
 from isotherm.gateway.messages import Refusal, seq_of
+from isotherm.gateway.numbers import Speaker
 from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["Conversation", "Peer"]
@@ -25,7 +26,7 @@ class Peer(Protocol):
     def push_all(self, several: Sequence[str], /) -> object: ...
 
 
-class Conversation:
+class Conversation(Speaker):
     """Feed it with `receive`; call `close` at the end."""
 
     __slots__ = ("_every_ms", "_gate", "_origin", "_page_of", "_push", "_push_all", "_sender", "_session", "_site", "full", "heard_ms")
@@ -39,6 +40,7 @@ class Conversation:
         peer: Peer,
         sender: Sender = UNKNOWN,
     ) -> None:
+        super().__init__()
         self._gate = gate
         self._site = site
         self._session = session
@@ -57,7 +59,7 @@ class Conversation:
         self.heard_ms = now_ms
         try:
             self._keep_up(now_ms)
-            visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender)
+            visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender, self)
         except Refusal as refusal:
             if refusal.seq is None:  # refused unread: its sender wants to know all the same which of its batches it was
                 refusal.seq = seq_of(data)

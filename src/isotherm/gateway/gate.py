@@ -17,6 +17,7 @@ from isotherm.core.sites import Site, Sites
 from isotherm.gateway.intake import Drained, Intake, Waiter
 from isotherm.gateway.judge import Judge, Visit
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
+from isotherm.gateway.numbers import Speaker
 from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["EVERY_UNWATCHED_MS", "EVERY_WATCHED_MS", "Gate", "Paced"]
@@ -89,9 +90,17 @@ class Gate:
     # -- messages
 
     def take(
-        self, data: bytes, site: Site, session: str | None, origin: str | None, now_ms: int, waiter: Waiter, sender: Sender = UNKNOWN
+        self,
+        data: bytes,
+        site: Site,
+        session: str | None,
+        origin: str | None,
+        now_ms: int,
+        waiter: Waiter,
+        sender: Sender = UNKNOWN,
+        speaker: Speaker | None = None,
     ) -> tuple[str, str] | None:
-        """Takes one message. A batch's waiter is told when it is durable; nobody waits for an event.
+        """Takes one message. A batch's waiter is told when it is durable; nobody waits for an event. `speaker`: whose socket it is.
 
         Returns the session and page key that a batch is about. Raises `Refusal`, counted.
         """
@@ -100,19 +109,21 @@ class Gate:
                 self.judge.hold(sender, now_ms)
             message = self._decode(data, session, sender, now_ms)
             if type(message) is Classic:
-                self._take_event(message, site, origin, sender, now_ms)
+                self._take_event(message, site, origin, sender, now_ms, speaker)
                 return None
             self._check_open(message.seq if isinstance(message, Batch) else None)
             if isinstance(message, Ignored):
                 self.counters.add("ignored")
                 return None
             assert isinstance(message, Batch)
-            return self._take_batch(message, site, origin, sender, now_ms, waiter)
+            return self._take_batch(message, site, origin, sender, now_ms, waiter, speaker)
         except Refusal as refusal:
             self.counters.refuse(refusal.reason, refusal.message, now_ms)
             raise
 
-    def _take_event(self, event: Classic, site: Site, origin: str | None, sender: Sender, now_ms: int) -> None:
+    def _take_event(
+        self, event: Classic, site: Site, origin: str | None, sender: Sender, now_ms: int, speaker: Speaker | None
+    ) -> None:
         """What comes most often, and alone: one event of a socket. As `_resolve`, `_weigh`, `_add` have it, with nothing built between."""
         self._check_open(None)
         path = site.page_path(event.path, event.query)
@@ -130,10 +141,10 @@ class Gate:
         self.counters.add("samples")
         if self.first_event_ms is None:
             self.first_event_ms = now_ms
-        self._intake.add_classic(event, page, origin, time_ms, None)
+        self._intake.add_classic(event, page, origin, time_ms, None, speaker)
 
     def _take_batch(
-        self, batch: Batch, site: Site, origin: str | None, sender: Sender, now_ms: int, waiter: Waiter
+        self, batch: Batch, site: Site, origin: str | None, sender: Sender, now_ms: int, waiter: Waiter, speaker: Speaker | None
     ) -> tuple[str, str] | None:
         """The same for one batch of a socket, what our tracker sends."""
         path = site.page_path(batch.path)
@@ -155,7 +166,7 @@ class Gate:
             counters.add("ignored", batch.ignored)
         if self.first_event_ms is None:
             self.first_event_ms = now_ms
-        self._intake.add_batch(batch, page, origin, now_ms, waiter)
+        self._intake.add_batch(batch, page, origin, now_ms, waiter, speaker)
         return batch.session, key
 
     def take_body(

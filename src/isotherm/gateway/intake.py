@@ -5,6 +5,7 @@ What one message brings is put there by one call (`core/gathering.py`); all of i
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,8 +16,9 @@ import numpy.typing as npt
 from isotherm.core.gathering import Columns, gathering
 from isotherm.core.layers import SAMPLE_KINDS, device_of
 from isotherm.core.pages import Page
-from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
+from isotherm.core.samples import NO_LOAD, NO_NUMBER, Anchored, Numbered, Runs, Samples
 from isotherm.gateway.messages import Batch, Classic
+from isotherm.gateway.numbers import Numbers, Speaker
 
 __all__ = ["Drained", "Intake", "Waiter"]
 
@@ -53,9 +55,10 @@ class Drained:
 class Intake:
     """Columns that grow. `wake` is called when the first row comes after a drain."""
 
-    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, wake: Callable[[], None] = lambda: None, numbers: Numbers | None = None) -> None:
         self._wake = wake
         self._columns = gathering()
+        self._numbers = numbers or Numbers()
         self._reset()
 
     def __len__(self) -> int:
@@ -71,6 +74,9 @@ class Intake:
         self._origins: list[str | None] = []
         self._sessions: dict[str, int] = {}
         self._loads: dict[str, int] = {}
+        self._number = array("q")  # of each run's (session, load)
+        self._numbered = False  # whether any run has one
+        self._numbers.turn()
         self._waiters: dict[Waiter, list[int]] = {}
         self._anchors: dict[str, int] = {}
         self._anchored: list[tuple[int, Anchored]] = []  # first sample, its batch's anchors as places in `_anchors`
@@ -88,16 +94,21 @@ class Intake:
             self._origins[at] = origin
         return at
 
-    def add_classic(self, event: Classic, page: Page, origin: str | None, time_ms: int, waiter: Waiter | None) -> None:
+    def add_classic(
+        self, event: Classic, page: Page, origin: str | None, time_ms: int, waiter: Waiter | None, speaker: Speaker | None = None
+    ) -> None:
         at, sessions = self._place(page, origin), self._sessions
         self._columns.event(
             at, sessions.setdefault(event.session, len(sessions)), device_of(event.width), NO_LOAD, _NO_SEQ, event.width, event.height,
             time_ms, event.x, event.y, event.kind,
         )  # fmt: skip
+        self._number.append(NO_NUMBER if speaker is None else self._number_of(speaker, event.session, None))
         if waiter is not None:
             self._wait(waiter, _NO_SEQ)
 
-    def add_batch(self, batch: Batch, page: Page, origin: str | None, arrived_ms: int, waiter: Waiter | None) -> None:
+    def add_batch(
+        self, batch: Batch, page: Page, origin: str | None, arrived_ms: int, waiter: Waiter | None, speaker: Speaker | None = None
+    ) -> None:
         at, sessions, loads = self._place(page, origin), self._sessions, self._loads
         if batch.anchored is not None:
             self._add_anchors(batch.anchors, batch.anchored)
@@ -106,8 +117,13 @@ class Intake:
             loads.setdefault(batch.load, len(loads)), batch.seq, batch.width, batch.height,
             arrived_ms, _block(batch, arrived_ms) if batch.block is None else batch.block, batch.kind,
         )  # fmt: skip
+        self._number.append(NO_NUMBER if speaker is None else self._number_of(speaker, batch.session, batch.load))
         if waiter is not None:
             self._wait(waiter, batch.seq)
+
+    def _number_of(self, speaker: Speaker, session: str, load: str | None) -> int:
+        self._numbered = True
+        return self._numbers.of(speaker, session, load)
 
     def _wait(self, waiter: Waiter, seq: int) -> None:
         seqs = self._waiters.get(waiter)
@@ -153,6 +169,7 @@ class Intake:
                 width=_floats(of.width),
                 height=_floats(of.height),
                 size=_numbers(of.size),
+                numbered=Numbered(self._numbers.table, np.frombuffer(self._number, np.int64)) if self._numbered else None,
             ),
             time_ms=_numbers(of.time_ms),
             x=_floats(of.x),

@@ -1,86 +1,161 @@
 /* Known: sessions that go on as they did, so that a batch of theirs costs one look.
  *
- * Nearly every batch is the next of its load, from a session that stays on its page. For such sessions an entry is kept: the page, the time
- * last seen, the load and the number that comes next. All else (a new session or load, a gap, a repeat, another page, late news) is left
- * to Python's Repeats and Presence, after the entry was written back to their dictionaries, and the entry is made anew from these.
+ * Nearly every batch is the next of its load, from a session that stays on its page. Of such sessions three things are kept: the page, the
+ * time last seen, and the number that comes next. All else (a new session or load, a gap, a repeat, another page, late news) is left to
+ * Python's Repeats and Presence, after the session was written back to their dictionaries, and it is kept anew from these.
  *
- *     a session's truth is in its entry while that is live, else in the dictionaries; `release` writes back
+ *     a session's truth is here while it is live, else in the dictionaries; `release` writes back
  *
- *     usual:   entry, updated in place
- *     unusual: entry ──written back──▶ newest[session, load] = next, where[site, session] = page, time ──▶ slow(…) ──▶ entry
+ *     usual:   live, updated in place
+ *     unusual: live ──written back──▶ newest[session, load] = next, where[site, session] = page, time ──▶ slow(…) ──▶ live
+ *
+ * It is found by its name, or by the number that the intake gave to (session, load) (`Numbered`), where no name is touched at all:
+ *
+ *     session ──hash──▶ by_name ─┐                      lives   page, last_ms, next, number       two on a line of the cache
+ *                                ├──▶ place, in both:
+ *     number ─────▶ by_number ───┘                      names   (site, session), (session, load)
+ *
+ * `by_number` holds only what a look by name has found: that live is of this session and load. So a number that was forgotten costs a look.
  */
 #include "loops.h"
 
 typedef struct {
+    PyObject *page; /* NULL: not live, the dictionaries hold the truth */
+    int64_t last_ms;
+    int64_t next;
+    int32_t number; /* by which it is found; -1: none */
+    int32_t loaded; /* whether `next` is that of its load */
+} Live;
+
+typedef struct {
     Py_hash_t hash;    /* of the session */
-    PyObject *who;     /* (site, session); NULL: a free entry */
+    PyObject *who;     /* (site, session) */
     PyObject *pair;    /* (session, load); NULL: no load whose numbers come one by one */
-    PyObject *page;    /* NULL: not live, the dictionaries hold the truth */
     PyObject *session; /* borrowed from `who` */
     PyObject *load;    /* borrowed from `pair` */
-    int64_t next;
-    int64_t last_ms;
-} Entry;
+} Name;
 
 typedef struct {
     PyObject_HEAD
-    void *block;    /* where the entries lie */
-    Entry *entries; /* each on a line of the cache */
-    uint64_t mask;  /* 0: no entries yet */
-    Py_ssize_t used;
+    Live *lives;
+    Name *names;
+    Py_ssize_t used, room;
+    uint32_t *by_name; /* 0: free; else a place + 1 */
+    uint64_t mask;     /* 0: no table yet */
+    uint32_t *by_number;
+    int64_t numbers;    /* room in `by_number` */
+    long long table_of; /* whose numbers these are */
 } Known;
 
-enum { LINE = 64, AHEAD = 16 }; /* AHEAD: runs whose entries are on their way from memory while others are looked at: more than a cache holds */
+enum { AHEAD = 16 }; /* runs whose sessions are on their way from memory while others are looked at: more than a cache holds */
+enum { NUMBERS_MAX = 1 << 24, NONE = -1 };
 
-static inline void ask_for(const Entry *entry)
+static inline void ask_for(const void *address)
 {
 #ifdef __GNUC__
-    __builtin_prefetch(entry, 1);
+    __builtin_prefetch(address, 1);
 #else
-    (void)entry;
+    (void)address;
 #endif
 }
 
 static inline int same_text(PyObject *one, PyObject *other) { return one == other || PyUnicode_Compare(one, other) == 0; }
 
-static inline Entry *find(const Known *known, PyObject *session, Py_hash_t hash)
+/* Where the table has, or would have, this session. */
+static inline uint64_t slot_of(const Known *known, PyObject *session, Py_hash_t hash)
 {
     for (uint64_t slot = scattered((uint64_t)hash) & known->mask;; slot = (slot + 1) & known->mask) {
-        Entry *entry = &known->entries[slot];
-        if (!entry->who || (entry->hash == hash && same_text(entry->session, session)))
-            return entry;
+        const uint32_t place = known->by_name[slot];
+        if (!place || (known->names[place - 1].hash == hash && same_text(known->names[place - 1].session, session)))
+            return slot;
     }
 }
 
-static int make_entries(Known *known)
+/* NONE: it is not known. */
+static inline Py_ssize_t find(const Known *known, PyObject *session, Py_hash_t hash)
 {
-    known->block = calloc(1, (known->mask + 1) * sizeof *known->entries + LINE);
-    if (!known->block) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    known->entries = (Entry *)(((uintptr_t)known->block + LINE - 1) & ~(uintptr_t)(LINE - 1));
-    return 0;
+    return (Py_ssize_t)known->by_name[slot_of(known, session, hash)] - 1;
 }
 
+static int no_memory(void)
+{
+    PyErr_NoMemory();
+    return -1;
+}
+
+/* For one more, with the table at most half full. */
 static int make_room(Known *known)
 {
+    if (known->used == known->room) {
+        Py_ssize_t room = known->room ? 2 * known->room : 32;
+        Live *lives = realloc(known->lives, (size_t)room * sizeof *lives);
+        if (!lives)
+            return no_memory();
+        known->lives = lives;
+        Name *names = realloc(known->names, (size_t)room * sizeof *names);
+        if (!names)
+            return no_memory();
+        known->names = names;
+        known->room = room;
+    }
     if (known->mask && 2 * (uint64_t)known->used <= known->mask)
         return 0;
-    Known larger = {.mask = known->mask ? 2 * known->mask + 1 : 63};
-    if (make_entries(&larger) < 0)
-        return -1;
-    for (uint64_t slot = 0; known->mask && slot <= known->mask; slot++) {
-        Entry *entry = &known->entries[slot];
-        if (entry->who)
-            *find(&larger, entry->session, entry->hash) = *entry;
+    uint64_t mask = known->mask ? 2 * known->mask + 1 : 63;
+    uint32_t *by_name = calloc(mask + 1, sizeof *by_name);
+    if (!by_name)
+        return no_memory();
+    for (Py_ssize_t place = 0; place < known->used; place++) {
+        uint64_t slot = scattered((uint64_t)known->names[place].hash) & mask;
+        while (by_name[slot])
+            slot = (slot + 1) & mask;
+        by_name[slot] = (uint32_t)place + 1;
     }
-    free(known->block);
-    known->block = larger.block;
-    known->entries = larger.entries;
-    known->mask = larger.mask;
+    free(known->by_name);
+    known->by_name = by_name;
+    known->mask = mask;
     return 0;
 }
+
+/* -- numbers */
+
+static inline Live *numbered(const Known *known, int64_t number)
+{
+    if (number < 0 || number >= known->numbers || !known->by_number[number])
+        return NULL;
+    Live *live = &known->lives[known->by_number[number] - 1];
+    return live->page && live->number == number ? live : NULL;
+}
+
+/* From now on it is found by this number. Where there is no memory for it, it is not. */
+static void bind(Known *known, Py_ssize_t place, int64_t number)
+{
+    if (number < 0 || number >= NUMBERS_MAX)
+        return;
+    if (number >= known->numbers) {
+        int64_t more = known->numbers ? known->numbers : 64;
+        while (number >= more)
+            more *= 2;
+        uint32_t *larger = realloc(known->by_number, (size_t)more * sizeof *larger);
+        if (!larger)
+            return;
+        memset(larger + known->numbers, 0, (size_t)(more - known->numbers) * sizeof *larger);
+        known->by_number = larger;
+        known->numbers = more;
+    }
+    known->by_number[number] = (uint32_t)place + 1;
+    known->lives[place].number = (int32_t)number;
+}
+
+static void forget_numbers(Known *known)
+{
+    for (Py_ssize_t place = 0; place < known->used; place++)
+        known->lives[place].number = NONE;
+    free(known->by_number);
+    known->by_number = NULL;
+    known->numbers = 0;
+}
+
+/* -- to the dictionaries and back */
 
 static int put(PyObject *dict, PyObject *key, PyObject *value)
 {
@@ -89,135 +164,207 @@ static int put(PyObject *dict, PyObject *key, PyObject *value)
     return failed;
 }
 
-/* Writes a live entry into the dictionaries. */
-static int write_out(const Entry *entry, PyObject *newest, PyObject *where)
+/* Writes a live session into the dictionaries. */
+static int write_out(const Known *known, Py_ssize_t place, PyObject *newest, PyObject *where)
 {
-    if (put(where, entry->who, Py_BuildValue("(OL)", entry->page, (long long)entry->last_ms)) < 0)
+    const Live *live = &known->lives[place];
+    const Name *name = &known->names[place];
+    if (put(where, name->who, Py_BuildValue("(OL)", live->page, (long long)live->last_ms)) < 0)
         return -1;
-    return entry->pair ? put(newest, entry->pair, PyLong_FromLongLong(entry->next)) : 0;
+    return name->pair ? put(newest, name->pair, PyLong_FromLongLong(live->next)) : 0;
 }
 
-/* Writes an entry back; it is not live then. */
-static int write_back(Entry *entry, PyObject *newest, PyObject *where)
+/* Writes a session back; it is not live then. */
+static int write_back(Known *known, Py_ssize_t place, PyObject *newest, PyObject *where)
 {
-    if (!entry->page)
+    Live *live = &known->lives[place];
+    if (!live->page)
         return 0;
-    if (write_out(entry, newest, where) < 0)
+    if (write_out(known, place, newest, where) < 0)
         return -1;
-    Py_CLEAR(entry->page);
-    Py_CLEAR(entry->pair);
+    live->number = NONE, live->loaded = 0;
+    Py_CLEAR(live->page);
+    Py_CLEAR(known->names[place].pair);
     return 0;
 }
 
-/* Makes the entry of (site, session) and (session, load) from what the dictionaries hold. */
-static int read_in(Entry *entry, PyObject *who, PyObject *pair, PyObject *newest, PyObject *where)
+/* Keeps (site, session) and (session, load) as the dictionaries have them. */
+static int read_in(Known *known, Py_ssize_t place, PyObject *who, PyObject *pair, PyObject *newest, PyObject *where)
 {
-    PyObject *before = PyDict_GetItemWithError(where, who), *page, *session = PyTuple_GetItem(who, 1);
+    Live *live = &known->lives[place];
+    Name *name = &known->names[place];
+    PyObject *before = PyDict_GetItemWithError(where, who), *page;
     long long last_ms;
-    if (!session || !before)
+    if (!before)
         return PyErr_Occurred() ? -1 : 0;
     if (!PyArg_ParseTuple(before, "OL", &page, &last_ms))
         return -1;
     PyObject *next = pair == Py_None ? NULL : PyDict_GetItemWithError(newest, pair);
     if (PyErr_Occurred())
         return -1;
+    PyObject *session = PyTuple_GetItem(who, 1);
+    if (!session)
+        return -1;
     Py_INCREF(who);
-    Py_XDECREF(entry->who);
-    entry->who = who;
-    entry->session = session;
-    entry->page = Py_NewRef(page);
-    entry->last_ms = last_ms;
+    Py_XDECREF(name->who);
+    name->who = who;
+    name->session = session;
+    live->page = Py_NewRef(page);
+    live->last_ms = last_ms;
     if (next && PyLong_CheckExact(next)) {
-        entry->pair = Py_NewRef(pair);
-        entry->load = PyTuple_GetItem(pair, 1);
-        entry->next = PyLong_AsLongLong(next);
+        name->pair = Py_NewRef(pair);
+        name->load = PyTuple_GetItem(pair, 1);
+        live->next = PyLong_AsLongLong(next);
+        live->loaded = 1;
     }
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static int meet_slowly(Known *known, PyObject *session, Py_hash_t hash, PyObject *page, PyObject *load, int64_t seq, PyObject *last_ms,
-                       PyObject *newest, PyObject *where, PyObject *slow)
+/* The place of the session: a new one where it has none. Where `who` is not to be kept, there is none. */
+static Py_ssize_t place_for(Known *known, PyObject *session, Py_hash_t hash, PyObject *who)
+{
+    uint64_t slot = slot_of(known, session, hash);
+    if (known->by_name[slot])
+        return (Py_ssize_t)known->by_name[slot] - 1;
+    PyObject *kept = PyTuple_GetItem(who, 1);
+    if (!kept)
+        return NONE;
+    Py_ssize_t place = known->used++;
+    known->lives[place] = (Live){.number = NONE};
+    known->names[place] = (Name){.hash = hash, .who = Py_NewRef(who), .session = kept};
+    known->by_name[slot] = (uint32_t)place + 1;
+    return place;
+}
+
+/* What one run says. */
+typedef struct {
+    PyObject *session, *page, *load;
+    Py_hash_t hash;
+    int64_t seq, number;
+    PyObject *last_ms; /* or None */
+} Said;
+
+static int meet_slowly(Known *known, const Said *said, PyObject *newest, PyObject *where, PyObject *slow)
 {
     if (make_room(known) < 0)
         return -1;
-    Entry *entry = find(known, session, hash);
-    if (entry->who && write_back(entry, newest, where) < 0)
+    Py_ssize_t place = find(known, said->session, said->hash);
+    if (place >= 0 && write_back(known, place, newest, where) < 0)
         return -1;
-    PyObject *told = PyObject_CallFunction(slow, "OOOLO", session, page, load, (long long)seq, last_ms), *who, *pair;
+    PyObject *told = PyObject_CallFunction(slow, "OOOLO", said->session, said->page, said->load, (long long)said->seq, said->last_ms);
+    PyObject *who, *pair;
     int fresh = -1;
     if (told && PyArg_ParseTuple(told, "pO!O", &fresh, &PyTuple_Type, &who, &pair)) {
-        if (make_room(known) < 0) { /* the call may have released all */
-            Py_DECREF(told);
-            return -1;
-        }
-        entry = find(known, session, hash);
-        int new = !entry->who;
-        if (read_in(entry, who, pair, newest, where) < 0)
-            fresh = -1;
-        entry->hash = hash;
-        known->used += new && entry->who;
-    } else
-        fresh = -1;
+        int there = make_room(known) < 0 ? -1 : PyDict_Contains(where, who); /* it may have released all; who sent no sample is nowhere */
+        place = there > 0 ? place_for(known, said->session, said->hash, who) : NONE;
+        if (place >= 0 && read_in(known, place, who, pair, newest, where) == 0)
+            bind(known, place, said->number);
+    }
     Py_XDECREF(told);
-    return fresh;
+    return PyErr_Occurred() ? -1 : fresh;
 }
 
-/* meet(session, page, load, seq, size, time_ms, sessions, loads, keys, newest, where, slow, -> is_fresh) -> samples of runs that are repeats */
+/* Whether a run goes on as its session did. */
+static inline int goes_on(const Live *live, const int64_t *last_ms, int loaded, int64_t seq)
+{
+    return (!last_ms || *last_ms >= live->last_ms) && (!loaded || (live->loaded && seq == live->next));
+}
+
+static inline void go_on(Live *live, const int64_t *last_ms, int loaded)
+{
+    live->next += loaded;
+    if (last_ms)
+        live->last_ms = *last_ms;
+}
+
+/* The session of a run, by its name, where it goes on. NULL: it does not. */
+static Live *go_on_by_name(Known *known, const Said *said, const int64_t *last_ms)
+{
+    Py_ssize_t place = find(known, said->session, said->hash);
+    Live *live = place < 0 ? NULL : &known->lives[place];
+    int loaded = said->load != Py_None;
+    if (!live || !live->page || !same_text(live->page, said->page) || !goes_on(live, last_ms, loaded, said->seq) ||
+        (loaded && !same_text(known->names[place].load, said->load)))
+        return NULL;
+    if (live->page != said->page) { /* the same text: from now on a look tells */
+        PyObject *before = live->page;
+        live->page = Py_NewRef(said->page);
+        Py_DECREF(before);
+    }
+    bind(known, place, said->number);
+    go_on(live, last_ms, loaded);
+    return live;
+}
+
+/* meet(session, page, load, seq, size, time_ms, number or None, table, sessions, loads, keys, newest, where, slow, -> is_fresh)
+ *  -> samples of runs that are repeats */
 static PyObject *meet(PyObject *self, PyObject *args)
 {
     Known *known = (Known *)self;
-    PyObject *o[6], *sessions, *loads, *keys, *newest, *where, *slow, *to;
-    if (!PyArg_ParseTuple(args, "OOOOOOO!O!O!O!O!OO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &PyList_Type, &sessions, &PyList_Type, &loads,
-                          &PyList_Type, &keys, &PyDict_Type, &newest, &PyDict_Type, &where, &slow, &to))
+    PyObject *o[6], *numbers, *sessions, *loads, *keys, *newest, *where, *slow, *to;
+    long long table;
+    if (!PyArg_ParseTuple(args, "OOOOOOOLO!O!O!O!O!OO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &numbers, &table, &PyList_Type, &sessions,
+                          &PyList_Type, &loads, &PyList_Type, &keys, &PyDict_Type, &newest, &PyDict_Type, &where, &slow, &to))
         return NULL;
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t runs = -1, samples = -1, end = 0, repeated = 0;
     const int64_t *session = take(&views, o[0], 8, 0, &runs), *page = take(&views, o[1], 8, 0, &runs);
     const int64_t *load = take(&views, o[2], 8, 0, &runs), *seq = take(&views, o[3], 8, 0, &runs), *size = take(&views, o[4], 8, 0, &runs);
     const int64_t *time_ms = take(&views, o[5], 8, 0, &samples);
+    const int64_t *number = numbers == Py_None ? NULL : take(&views, numbers, 8, 0, &runs);
     uint8_t *is = take(&views, to, 1, 1, &runs);
     if (!views.failed && make_room(known) < 0)
         views.failed = 1;
-    struct {
-        PyObject *who;
-        Py_hash_t hash;
-    } next[AHEAD]; /* of the runs whose entries were asked of memory */
-    Py_ssize_t ahead = 0;
+    if (number && table != known->table_of) {
+        forget_numbers(known);
+        known->table_of = table;
+    }
     PyObject *on = NULL;
-    for (Py_ssize_t run = 0; run < runs && !views.failed; run++) {
+    for (Py_ssize_t run = 0, ahead = 0; run < runs && !views.failed; run++) {
         for (; ahead < runs && ahead < run + AHEAD; ahead++) {
-            PyObject *who = next[ahead % AHEAD].who = session[ahead] < 0 ? NULL : PyList_GetItem(sessions, session[ahead]);
-            if (who)
-                ask_for(&known->entries[scattered((uint64_t)(next[ahead % AHEAD].hash = PyObject_Hash(who))) & known->mask]);
-            else
+            if (number && number[ahead] >= 0 && number[ahead] < known->numbers && known->by_number[number[ahead]]) {
+                ask_for(&known->lives[known->by_number[number[ahead]] - 1]);
+                continue;
+            }
+            PyObject *who = session[ahead] < 0 ? NULL : PyList_GetItem(sessions, session[ahead]);
+            if (!who) {
                 PyErr_Clear(); /* it is told when its turn comes */
-        }
-        PyObject *who = next[run % AHEAD].who;
-        if (!who) {
-            refuse(&views, PyExc_IndexError, "expected places in the list of sessions");
-            break;
+                continue;
+            }
+            uint32_t place = known->by_name[scattered((uint64_t)PyObject_Hash(who)) & known->mask];
+            if (place)
+                ask_for(&known->names[place - 1]), ask_for(&known->lives[place - 1]);
         }
         if (!on || page[run] != page[run - 1])
             on = PyList_GetItem(keys, page[run]);
-        PyObject *loaded = load[run] < 0 ? Py_None : PyList_GetItem(loads, load[run]);
-        if (!on || !loaded || size[run] < 0 || size[run] > samples - end) {
+        if (!on || size[run] < 0 || size[run] > samples - end) {
             refuse(&views, PyExc_ValueError, "expected runs that fit their samples");
             break;
         }
         end += size[run];
-        Py_hash_t hash = next[run % AHEAD].hash;
-        Entry *entry = find(known, who, hash);
-        if (entry->page && same_text(entry->page, on) && (!size[run] || time_ms[end - 1] >= entry->last_ms) &&
-            (load[run] < 0 || (entry->pair && seq[run] == entry->next && same_text(entry->load, loaded)))) {
-            entry->next += load[run] >= 0;
-            if (size[run])
-                entry->last_ms = time_ms[end - 1];
+        const int64_t *last_ms = size[run] ? &time_ms[end - 1] : NULL;
+        int loaded = load[run] >= 0;
+        Live *live = number ? numbered(known, number[run]) : NULL;
+        if (live && live->page == on && goes_on(live, last_ms, loaded, seq[run])) {
+            go_on(live, last_ms, loaded);
             is[run] = 1;
             continue;
         }
-        PyObject *last_ms = size[run] ? PyLong_FromLongLong(time_ms[end - 1]) : Py_NewRef(Py_None);
-        int fresh = last_ms ? meet_slowly(known, who, hash, on, loaded, seq[run], last_ms, newest, where, slow) : -1;
-        Py_XDECREF(last_ms);
+        Said said = {.page = on, .seq = seq[run], .number = number ? number[run] : NONE};
+        said.session = session[run] < 0 ? NULL : PyList_GetItem(sessions, session[run]);
+        said.load = loaded ? PyList_GetItem(loads, load[run]) : Py_None;
+        if (!said.session || !said.load) {
+            refuse(&views, PyExc_IndexError, "expected places in the lists of sessions and loads");
+            break;
+        }
+        said.hash = PyObject_Hash(said.session);
+        if (go_on_by_name(known, &said, last_ms)) {
+            is[run] = 1;
+            continue;
+        }
+        said.last_ms = last_ms ? PyLong_FromLongLong(*last_ms) : Py_NewRef(Py_None);
+        int fresh = said.last_ms ? meet_slowly(known, &said, newest, where, slow) : -1;
+        Py_XDECREF(said.last_ms);
         if (fresh < 0)
             views.failed = 1;
         is[run] = fresh > 0;
@@ -226,7 +373,26 @@ static PyObject *meet(PyObject *self, PyObject *args)
     return done(&views, views.failed ? NULL : PyLong_FromSsize_t(repeated));
 }
 
-/* release(newest, where, whos): these (site, session) are in the dictionaries again; None: all are, and no entry is kept. */
+/* Lets all go, without a word. */
+static void let_go(Known *known)
+{
+    Name *names = known->names;
+    Live *lives = known->lives;
+    Py_ssize_t used = known->used;
+    free(known->by_name);
+    free(known->by_number);
+    known->names = NULL, known->lives = NULL, known->by_name = NULL, known->by_number = NULL;
+    known->used = known->room = 0, known->mask = 0, known->numbers = 0;
+    for (Py_ssize_t place = 0; place < used; place++) {
+        Py_XDECREF(names[place].who);
+        Py_XDECREF(names[place].pair);
+        Py_XDECREF(lives[place].page);
+    }
+    free(names);
+    free(lives);
+}
+
+/* release(newest, where, whos): these (site, session) are in the dictionaries again; None: all are, and nothing is kept. */
 static PyObject *release(PyObject *self, PyObject *args)
 {
     Known *known = (Known *)self;
@@ -234,18 +400,10 @@ static PyObject *release(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O!O", &PyDict_Type, &newest, &PyDict_Type, &where, &whos))
         return NULL;
     if (whos == Py_None) {
-        for (uint64_t slot = 0; known->used && slot <= known->mask; slot++) {
-            Entry *entry = &known->entries[slot];
-            if (entry->who && write_back(entry, newest, where) < 0)
+        for (Py_ssize_t place = 0; place < known->used; place++)
+            if (write_back(known, place, newest, where) < 0)
                 return NULL;
-        }
-        for (uint64_t slot = 0; known->used && slot <= known->mask; slot++)
-            Py_CLEAR(known->entries[slot].who);
-        free(known->block);
-        known->block = NULL;
-        known->entries = NULL;
-        known->mask = 0;
-        known->used = 0;
+        let_go(known);
         Py_RETURN_NONE;
     }
     Py_ssize_t count = PyList_Size(whos);
@@ -255,38 +413,30 @@ static PyObject *release(PyObject *self, PyObject *args)
         PyObject *session = PyTuple_GetItem(PyList_GetItem(whos, at), 1);
         if (!session)
             return NULL;
-        Entry *entry = find(known, session, PyObject_Hash(session));
-        if (entry->who && write_back(entry, newest, where) < 0)
+        Py_ssize_t place = find(known, session, PyObject_Hash(session));
+        if (place >= 0 && write_back(known, place, newest, where) < 0)
             return NULL;
     }
     Py_RETURN_NONE;
 }
 
-/* write(newest, where): the dictionaries tell the truth of this moment, and all entries stay live. */
+/* write(newest, where): the dictionaries tell the truth of this moment, and all sessions stay live. */
 static PyObject *write_all(PyObject *self, PyObject *args)
 {
     Known *known = (Known *)self;
     PyObject *newest, *where;
     if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &newest, &PyDict_Type, &where))
         return NULL;
-    for (uint64_t slot = 0; known->used && slot <= known->mask; slot++) {
-        const Entry *entry = &known->entries[slot];
-        if (entry->page && write_out(entry, newest, where) < 0)
+    for (Py_ssize_t place = 0; place < known->used; place++)
+        if (known->lives[place].page && write_out(known, place, newest, where) < 0)
             return NULL;
-    }
     Py_RETURN_NONE;
 }
 
 static void dealloc(PyObject *self)
 {
-    Known *known = (Known *)self;
     PyTypeObject *type = Py_TYPE(self);
-    for (uint64_t slot = 0; known->mask && slot <= known->mask; slot++) {
-        Py_XDECREF(known->entries[slot].who);
-        Py_XDECREF(known->entries[slot].pair);
-        Py_XDECREF(known->entries[slot].page);
-    }
-    free(known->block);
+    let_go((Known *)self);
     freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release_memory(self);
     Py_DECREF(type);

@@ -116,7 +116,8 @@ VECTORS static Py_ssize_t alike_from(const Asked *given, const Py_ssize_t first)
 }
 
 /* The tiles of up to STRETCH_MAX samples, by the same arithmetic as `tile_at`, without a jump: two at a time where the machine can. */
-VECTORS static void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size, int32_t *restrict tiles)
+VECTORS static void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size,
+                                     int32_t *restrict tiles)
 {
     const double side = grid, last = grid - 1;
     for (Py_ssize_t at = 0; at < size; at++) {
