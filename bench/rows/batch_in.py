@@ -1,12 +1,15 @@
 """Our tracker's batches, 125 samples a frame and queued, from the socket until they are counted and durable.
 
-Every batch is acknowledged, so every one is in the log. All that the server does meanwhile is in it: hops, history, digests.
+Every batch is acknowledged, so every one is in the log. All that the server does meanwhile is in it: hops, history, digests. Beside it, by
+turns, a bare socket server that decodes the same frames, writes their columns to the disk and acknowledges them.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.figures import Figure, at_least, at_most, spread
-from bench.processes import child, served
+from bench.processes import Child, child, served
 from bench.progress import Progress
 
 __all__ = ["run"]
@@ -14,24 +17,35 @@ __all__ = ["run"]
 _SOCKETS, _PAGES, _SAMPLES, _ROUNDS_EACH, _ROUNDS = 200, 50, 125, 60, 3
 
 
+async def _load(server: Child, port: int) -> tuple[float, dict[str, Any]]:
+    """µs of CPU a frame, and what the load tells."""
+    given = {"sockets": _SOCKETS, "pages": _PAGES, "samples": _SAMPLES, "rounds": _ROUNDS_EACH}
+    async with child("bench.loads.queued", port=port, **given) as load:
+        frame_bytes = (await load.hear())["bytes_a_frame"]
+        before_s = server.cpu_s()
+        load.say(go=True)
+        done = await load.hear()
+        return (server.cpu_s() - before_s) / done["sent"] * 1e6, done | {"bytes_a_frame": frame_bytes}
+
+
 async def run(progress: Progress) -> list[Figure]:
-    spent_us, abouts = [], []
+    spent_us, bare_us, abouts = [], [], []
     for number in range(_ROUNDS):
         progress.tell(f"round {number + 1} of {_ROUNDS}")
-        given = {"sockets": _SOCKETS, "pages": _PAGES, "samples": _SAMPLES, "rounds": _ROUNDS_EACH}
-        async with served("--trust-senders") as server, child("bench.loads.queued", port=server.port, **given) as load:
-            frame_bytes = (await load.hear())["bytes_a_frame"]
-            before_s = server.cpu_s()
-            load.say(go=True)
-            done = await load.hear()
-            spent_us.append((server.cpu_s() - before_s) / done["sent"] * 1e6)
+        async with served("--trust-senders") as server:
+            this, done = await _load(server, server.port)
             counted = (await server.counters())["samples"]
             assert counted == done["sent"] * _SAMPLES, (counted, done)
-            abouts.append(done | {"bytes_a_frame": frame_bytes})
-    frame_us = spread(spent_us)[1]
-    about = {"frame_us": spread(spent_us), "loads": abouts}
+        async with child("bench.twins.batch_in") as bare:
+            twin, _ = await _load(bare, (await bare.hear())["port"])
+        spent_us.append(this)
+        bare_us.append(twin)
+        abouts.append(done)
+    frame_us, twin_us = spread(spent_us)[1], spread(bare_us)[1]
+    samples, twin_samples = _SAMPLES / frame_us, _SAMPLES / twin_us
+    about = {"frame_us": spread(spent_us), "bare_us": spread(bare_us), "loads": abouts}
     what = f"our batches, {_SAMPLES} samples a frame, queued on {_SOCKETS} sockets"
     return [
-        Figure(f"{what}: a frame", frame_us, "µs", target=at_most(6), about=about),
-        Figure(f"{what}: into durable panes", _SAMPLES / frame_us, "M samples a CPU s", target=at_least(20), about=about),
+        Figure(f"{what}: a frame", frame_us, "µs", bare=twin_us, target=at_most(6), about=about),
+        Figure(f"{what}: into durable panes", samples, "M samples a CPU s", bare=twin_samples, target=at_least(20), about=about),
     ]
