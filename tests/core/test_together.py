@@ -198,15 +198,35 @@ def test_what_arrived_together_is_one() -> None:
     }  # fmt: skip
     for offset, at_ms in enumerate((0, 200, ARRIVED_TOGETHER_MS, ARRIVED_TOGETHER_MS + 1, 300)):
         now_ms = START_MS + at_ms
+        assert together.enough == (offset > 3), "what comes goes with none of these"
         together.add(record([batch], now_ms, together.arrival_ms(now_ms)), offset, 10 + offset)
-    assert len(together) == 5
     taken = list(together.take())
     assert [(one.first, one.last, one.checksum, one.pages, len(one.samples)) for one in taken] == [
         (0, 2, 12, 3, 3), (3, 3, 13, 1, 1), (4, 4, 14, 1, 1)
     ]  # fmt: skip
     assert [one.samples.arrived_ms - START_MS for one in taken] == [0, ARRIVED_TOGETHER_MS + 1, 300]
-    assert not len(together)
     assert not list(together.take())
+    assert not together.enough
+
+
+def test_much_waits_no_longer() -> None:
+    """Much is a few records with many names, too, and many records that may turn out not to go together."""
+    batch = {
+        "page": PAGES[0], "origin": None, "session": "a", "load": "x", "seq": 0, "viewport": 1280.0, "anchor": None,
+        "kind": ["move"], "x": [1], "y": [1], "age": [0],
+    }  # fmt: skip
+    few = record([batch], START_MS, START_MS)
+    together = Together()
+    together.add(few, 0, 0)
+    assert not together.enough
+    together.add(replace(few, anchors=[f"zone-{number}" for number in range(8000)]), 1, 0)
+    together.add(replace(few, anchors=[f"zone-{number}" for number in range(8000)]), 2, 0)
+    assert together.enough
+    list(together.take())
+    for offset in range(64):
+        assert not together.enough
+        together.add(few, offset, 0)
+    assert together.enough
 
 
 def test_tables_of_names_are_one() -> None:

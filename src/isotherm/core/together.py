@@ -24,7 +24,8 @@ from isotherm.core.samples import Samples
 
 __all__ = ["Durable", "Together"]
 
-_SAMPLES_MAX: Final = 4096  #: that wait: some 2 ms of counting. Where more comes, a tick's samples are enough to be counted for themselves
+_WEIGHT_MAX: Final = 8192  #: that waits: some 2 ms of counting, 10 at worst. Where more comes, a tick's is enough to be counted for itself
+_RECORDS_MAX: Final = 64  #: they may turn out not to go together: then each is counted for itself, all in one go
 
 
 class Durable(NamedTuple):
@@ -42,16 +43,17 @@ class Together:
 
     def __init__(self) -> None:
         self._waiting: list[Durable] = []
-        self._samples = 0
-
-    def __len__(self) -> int:
-        """Samples that wait."""
-        return self._samples
+        self._weight = 0
 
     @property
     def enough(self) -> bool:
-        """What waits should wait no longer."""
-        return self._samples >= _SAMPLES_MAX
+        """What waits should wait no longer: it is much, or there is some that what comes is not joined with."""
+        waiting = self._waiting
+        return (
+            self._weight >= _WEIGHT_MAX
+            or len(waiting) >= _RECORDS_MAX
+            or (len(waiting) > 1 and waiting[0].samples.arrived_ms != waiting[-1].samples.arrived_ms)
+        )
 
     def arrival_ms(self, now_ms: int) -> int:
         """When a record that is made now has arrived: together with those that wait."""
@@ -63,13 +65,19 @@ class Together:
     def add(self, samples: Samples, offset: int, checksum: int) -> None:
         """Takes a record, in the order of offsets."""
         self._waiting.append(Durable(samples, offset, offset, checksum, len(samples.pages)))
-        self._samples += len(samples)
+        self._weight += _weight(samples)
 
     def take(self) -> Iterator[Durable]:
         """All that waits, in as few parts as can be."""
-        waiting, self._waiting, self._samples = self._waiting, [], 0
+        waiting, self._waiting, self._weight = self._waiting, [], 0
         for _, group in groupby(waiting, key=lambda one: one.samples.arrived_ms):
             yield from _joined(list(group))
+
+
+def _weight(samples: Samples) -> int:
+    """What there is to do for a record, in samples: a name or a run costs about as much as one."""
+    names = len(samples.pages) + len(samples.sessions) + len(samples.loads) + len(samples.anchors)
+    return len(samples) + len(samples.runs) + names
 
 
 def _joined(records: list[Durable]) -> Iterator[Durable]:

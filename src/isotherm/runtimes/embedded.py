@@ -222,10 +222,14 @@ class Embedded:
         return self.gate.why_closed
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            logger.critical("a task of the pipeline ended", exc_info=task.exception())
-            self._broken = True
-            self.gate.why_closed = "an internal error, see the server's output; restart it"
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._break("a task of the pipeline ended", error)
+
+    def _break(self, what: str, error: BaseException) -> None:
+        if not self._broken:
+            logger.critical("%s", what, exc_info=error)
+        self._broken = True
+        self.gate.why_closed = "an internal error, see the server's output; restart it"
 
     def _replay(self, log: Log) -> None:
         now_ms = self.clock.now_ms()
@@ -421,8 +425,15 @@ class Embedded:
             self.catch_up()
 
     def catch_up(self) -> None:
-        for durable in self._together.take():
-            self._count(durable)
+        """What can't be counted ends all counting: the history would be told of later records, and a start not read this one for it."""
+        if self._broken:
+            return
+        try:
+            for durable in self._together.take():
+                self._count(durable)
+        except Exception as error:
+            self._break("what is in the log could not be counted; a start counts it", error)
+            raise
 
     def _count(self, durable: Durable) -> None:
         """From here on records are as if they had been read from the log."""

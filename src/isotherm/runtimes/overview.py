@@ -96,6 +96,7 @@ class Overview:
 
     def _frame(self, wanted: list[str], site: str | None) -> str:
         pipeline = self._pipeline
+        pipeline.catch_up()
         frame = self.pages(site)
         frame["pages"] = frame["pages"][:_PAGES_MAX]
         frame["pictures"] = {page: self._picture(page) for page in wanted if site is None or page.startswith(f"{site}/")}

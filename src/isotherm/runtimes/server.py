@@ -383,6 +383,7 @@ class Server:
             if key is None or message.key == key:
                 socket.push(message.as_json())
 
+        self._pipeline.catch_up()  # from here on it is told of every record
         for message in list(topic.newest):
             tell(message)
         topic.listen(tell)

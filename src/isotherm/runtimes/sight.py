@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from isotherm.core.exposure import Exposures
-from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.samples import Samples
 from isotherm.core.seeing import Seeing
 from isotherm.core.views import Views
@@ -51,7 +51,7 @@ class Sight:
 
     async def _recall(self, page: str) -> None:
         loop = asyncio.get_running_loop()
-        since_ms = self._exposures.end_ms - max(self._settings.window_ms, REPEAT_MEMORY_MS)
+        since_ms = self._exposures.end_ms - max(self._settings.window_ms, REPEAT_MEMORY_MS) - ARRIVED_TOGETHER_MS
 
         def read() -> None:
             named = msgspec.json.encode(page)

@@ -22,7 +22,7 @@ import msgspec
 from isotherm.core.counts import SpotCounts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.joining import joined
-from isotherm.core.limits import REPEAT_MEMORY_MS
+from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.records import Clickstream, RecordError, decode_clickstream, samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.core.spots import Spots
@@ -89,7 +89,7 @@ class Sticking:
         group_by = GroupBy(grid_size=settings.grid_size, hop_ms=settings.hop_ms, samples_a_tile_max=settings.samples_a_tile_max)
         group_by.spots_of = {page}
         named = msgspec.json.encode(page)
-        since_ms = now_ms - max(settings.window_ms, REPEAT_MEMORY_MS) - settings.skew_ms
+        since_ms = now_ms - max(settings.window_ms, REPEAT_MEMORY_MS) - settings.skew_ms - ARRIVED_TOGETHER_MS
         log = Log(settings.data / "log.sqlite", repair=False)
         try:
             values = (value for _, _, value in log.replay(since_ms, end=end) if named in value)
