@@ -75,7 +75,9 @@ def test_sessions_known_by_number_are_those_of_the_dictionaries(seed: int, most:
         expected, repeated_too = theirs.meet(samples, KEYS)
         assert (fresh.tolist(), repeated) == (expected.tolist(), repeated_too)
         numbers.turn()
-        now_ms += chance.choice([1, 20, 250, PRESENT_MS if chance.random() < 0.05 else 5, REPEAT_MEMORY_MS if chance.random() < 0.05 else 5])
+        now_ms += chance.choice(
+            [1, 20, 250, PRESENT_MS if chance.random() < 0.05 else 5, REPEAT_MEMORY_MS if chance.random() < 0.05 else 5]
+        )
         assert ours.expire(now_ms) == theirs.expire(now_ms)
         if chance.random() < 0.1:
             assert state(ours) == state(theirs)
