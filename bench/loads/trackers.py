@@ -1,7 +1,7 @@
 """Trackers: sockets that send a batch each at even distances, and look how long its acknowledgement takes.
 
 Settings: `port`, `trackers`, `pages`, `first`, `samples` (of a batch). Told ``{"rate", "seconds"}`` (batches a second, in all), it
-sends and tells how many, how many were acknowledged, after how many ms each, and how busy it was.
+sends and tells how many, how many were acknowledged, after how many ms each, how late it sent each itself, and how busy it was.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class _Trackers:
 
     def run(self, rate: float, seconds: float) -> dict[str, Any]:
         acks_ms: list[float] = []
+        lates_ms: list[float] = []
         total, sent = round(rate * seconds), 0
         began_s = time.perf_counter()
         last_s = began_s + seconds + _GRACE_S
@@ -44,10 +45,12 @@ class _Trackers:
             due_s = began_s + sent / rate if sent < total else last_s
             wait_s = due_s - time.perf_counter()
             if wait_s <= 0:
+                lates_ms.append(-wait_s * 1000)
                 self._send()
                 sent += 1
             self.hear(acks_ms, min(max(wait_s, 0.0), 0.05))
-        return {"sent": sent, "acked": len(acks_ms), "acks_ms": acks_ms, "wall_s": time.perf_counter() - began_s}
+        wall_s = time.perf_counter() - began_s
+        return {"sent": sent, "acked": len(acks_ms), "acks_ms": acks_ms, "lates_ms": lates_ms, "wall_s": wall_s}
 
     def _send(self) -> None:
         at = self._turn % len(self.sockets)

@@ -2,7 +2,8 @@
 
 What a frame costs is what the server takes with viewers, less what it takes for the same events without (so: the changes, their encoding
 and all writes), over the frames that arrived. The twin then writes the very frames that came to as many viewers. Meanwhile trackers send,
-and look how long their acknowledgements take.
+and look how long their acknowledgements take: with the viewers, without, and without but beside the twin. The last is what the machine
+allows, whoever broadcasts: a server that has no viewer at all, on cores that a bare broadcast and its viewers use as well.
 """
 
 from __future__ import annotations
@@ -105,12 +106,14 @@ async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tu
         "server_cpu_meanwhile": spent_s / _SECONDS,
         "frames_skipped": skipped,
         "trackers_busy": busy["busy"],
+        "trackers_late_p99_ms": _p99(busy["lates_ms"]),
         "unacknowledged": busy["sent"] - busy["acked"],
     }
     return (spent_s - without_s * _SECONDS) / viewing.frames * 1e6, viewing, more
 
 
-async def _bare(kept: dict[str, list[str]], viewers: int, pages: int) -> tuple[float, _Viewing]:
+async def _bare(kept: dict[str, list[str]], viewers: int, pages: int, trackers: Child) -> tuple[float, _Viewing, dict[str, Any]]:
+    """µs a frame; what was seen; the acknowledgements of a server beside it that has no viewers."""
     async with child("bench.twins.fanout") as twin:
         port = (await twin.hear())["port"]
         each = viewers // _LOADS
@@ -122,13 +125,15 @@ async def _bare(kept: dict[str, list[str]], viewers: int, pages: int) -> tuple[f
             await other.hear()
             twin.say(frames={str((1000 + int(at)) % pages): frames for at, frames in kept.items()})
             await twin.hear()
+            trackers.say(rate=_BATCHES_A_SECOND, seconds=_WARM_S + _SECONDS + 1)
             for load in (one, other):
                 load.say(seconds=_WARM_S)
             for load in (one, other):
                 await load.hear()
             before_s = twin.cpu_s()
             viewing = await _watch([one, other], viewers)
-            return (twin.cpu_s() - before_s) / viewing.frames * 1e6, viewing
+            spent_s = twin.cpu_s() - before_s
+            return spent_s / viewing.frames * 1e6, viewing, await trackers.hear()
 
 
 async def run(progress: Progress) -> list[Figure]:
@@ -144,8 +149,8 @@ async def run(progress: Progress) -> list[Figure]:
         ):
             await trackers.hear()
             this, seen, more = await _ours(server, trackers, viewers, pages)
-        progress.tell(f"{name}, the bare broadcast")
-        bare, bare_seen = await _bare(seen.kept, viewers, pages)
+            progress.tell(f"{name}, the bare broadcast")
+            bare, bare_seen, beside = await _bare(seen.kept, viewers, pages, trackers)
         about = more | {
             "bytes_a_frame": seen.bytes / seen.frames,
             "frames_a_second": seen.frames / _SECONDS,
@@ -168,6 +173,8 @@ async def run(progress: Progress) -> list[Figure]:
         )
         before, meanwhile = more["ack_p99_ms_before"], more["ack_p99_ms_meanwhile"]
         figures.append(Figure(f"{name}: ack p99; bare: no viewers", meanwhile, "ms", before, at_most(2, of_ratio=True)))
+        name = f"{name}: ack p99 without viewers, beside the bare broadcast"
+        figures.append(Figure(name, _p99(beside["acks_ms"]), "ms", before, about={"trackers_late_p99_ms": _p99(beside["lates_ms"])}))
     return figures
 
 

@@ -16,7 +16,7 @@ from isotherm.live.frames import Status, changes_frame, keyframe
 
 __all__ = ["Format", "Groups", "Hop", "PushEach", "Viewer"]
 
-_SLICE: Final = 100  #: so many pushes or some more before others have a turn: a millisecond of the loop
+_SLICE: Final = 50  #: so many pushes or some more before others have a turn: half a millisecond of the loop
 _TURNS: Final = 3  #: of the loop, between two slices: who asks for a turn within a turn, as a commit's end does, need not wait for two
 _STATUS_EVERY_MS: Final = 5_000  #: a binary viewer hears something at least so often
 _STALLED_MS: Final = 60_000  #: a viewer that took nothing for so long is dropped
