@@ -113,7 +113,10 @@ async def _look(page: Page, address: str, path: str, way: float, mouse: tuple[in
     await _go(page, f"{address}{path}#isotherm={token}", way)
     await page.wait_for_function(
         """() => { const canvas = document.querySelector("isotherm-overlay")?.shadowRoot.querySelector("canvas");
-        return canvas?.width > 1 && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte); }"""
+        if (!(canvas?.width > 1)) return false;
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d"); // a worker may draw on it: it can't be read itself
+        copy.drawImage(canvas, 0, 0);
+        return copy.getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte); }"""
     )
     # The panel's figures tick; nothing but the heat shall differ.
     await page.evaluate("document.querySelector('isotherm-overlay').shadowRoot.querySelector('.panel').style.visibility = 'hidden'")

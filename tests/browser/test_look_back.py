@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from axe import AXE
 from chromium import Console, NewPage
+from heat_pixels import CONTEXT
 from live_stage import Stage, stage
 from playwright.async_api import Page, expect
 from test_overlay import PANEL, SHOP, drawn, show, text
@@ -20,8 +21,7 @@ from isotherm.core.columns import pack
 from isotherm.core.tiers import HOUR_MS, MINUTE_MS
 
 GRID = 50
-PIXEL = """(cell) => { const canvas = document.querySelector("isotherm-overlay").shadowRoot.querySelector("canvas");
-return Array.from(canvas.getContext("2d").getImageData(cell % 50, Math.floor(cell / 50), 1, 1).data); }"""
+PIXEL = f"(cell) => Array.from({CONTEXT}.getImageData(cell % 50, Math.floor(cell / 50), 1, 1).data)"
 
 
 def classic(cells: dict[int, int]) -> dict[str, dict[str, int]]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import aiohttp
 import pytest_asyncio
 from chromium import NewPage
+from heat_pixels import CONTEXT
 from playwright.async_api import Page, expect
 from tests.serving import Served, apply, decode_frame, eventually, start
 
 GRID = 50
 PAGE = "/shop/p/console"
-ALPHA = """([cell, size]) => { const canvas = document.querySelector("isotherm-overlay").shadowRoot.querySelector("canvas");
-return canvas.getContext("2d").getImageData(cell % size, Math.floor(cell / size), 1, 1).data[3]; }"""
+ALPHA = f"([cell, size]) => {CONTEXT}.getImageData(cell % size, Math.floor(cell / size), 1, 1).data[3]"
 DOCUMENT = """() => ({ width: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth), y: scrollY,
 height: Math.max(document.documentElement.scrollHeight, document.body.scrollHeight) })"""
 
@@ -78,8 +78,8 @@ async def test_a_real_mouse_warms_the_tile_under_it_and_it_cools(demo: Served, n
         await visitor.context.close()
         await eventually(cold, timeout_s=30)
         await overlay.wait_for_function(
-            """() => { const canvas = document.querySelector("isotherm-overlay").shadowRoot.querySelector("canvas");
-            return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.every((byte, at) => at % 4 !== 3 || !byte); }"""
+            f"() => {{ const context = {CONTEXT}, {{ canvas }} = context;"
+            " return context.getImageData(0, 0, canvas.width, canvas.height).data.every((byte, at) => at % 4 !== 3 || !byte); }"
         )
     await asyncio.gather(overlay.close(), dashboard.close())
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { colourScale, SCALES } from "../../src/isotherm/web/shared/heat/scales.js";
-import { heatOf, opacityOf, paint, shades, SHADES, shareAt } from "../../src/isotherm/web/shared/heat/shades.js";
+import { heatOf, opacityOf, paint, shades, SHADES, shareAt, toned } from "../../src/isotherm/web/shared/heat/shades.js";
 
 const GROUNDS = ["light", "dark"];
 const STEPS = Array.from({ length: 65 }, (_, i) => i / 64);
@@ -78,3 +78,16 @@ test("a page without heat is painted transparent", () => {
   assert.deepEqual([...pixels], [0, 0]);
 });
 
+
+test("toned shades are fainter by the opacity and nearer to their own grey, and cold stays clear", () => {
+  const of = { scale: "inferno", ground: "light", curve: "lifted", look: "tiles" };
+  const [full, half, grey] = [shades(of), toned(shades(of), 0.5, 0), toned(shades(of), 1, 1)];
+  assert.deepEqual(toned(shades(of), 1, 0), full);
+  for (let i = 0; i < SHADES; i += 1) {
+    assert.equal(half[i] & 0xffffff, full[i] & 0xffffff);
+    assert.equal(half[i] >>> 24, Math.round((full[i] >>> 24) / 2));
+    assert.equal(grey[i] & 255, (grey[i] >> 8) & 255);
+    assert.equal(grey[i] & 255, (grey[i] >> 16) & 255);
+  }
+  assert.equal(half[0], 0);
+});

@@ -9,7 +9,7 @@ import { briefTime } from "./exposure.js";
 import { briefCount, people as persons, plural, points } from "./words.js";
 
 /**
- * @typedef {import("./picture.js").Style} Style
+ * @typedef {import("./painter.js").Style} Style
  *
  * @typedef {object} Times  what is told of how long the page's bands were in view
  * @property {number} longest  seconds; 0: none was

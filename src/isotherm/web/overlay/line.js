@@ -14,6 +14,8 @@
  * Each dial says whom it is for (page, kind, device) and carries the newest token. The delays of the back-off are drawn at random from
  * the upper half of 0.5 s, 1 s, 2 s … 15 s: a thousand viewers do not come back at the same moment. A tab that nobody sees hangs up after
  * a while, so that it does not keep visitors' trackers at the quick pace for nobody.
+ *
+ * It stands in a page or in a worker: of either it knows the scope, which tells of policies and of the network, and nothing else.
  */
 
 import { readFrame, FrameError, TILES } from "../shared/heat/frames.js";
@@ -37,6 +39,8 @@ const UNSEEN_MS = 20_000;
 const PROBE_MS = 4_000;
 /** Refusals in a row until it is called one: a server that starts again answers before it opens sockets. */
 const REFUSALS = 2;
+/** What tells of a policy that was violated: a page by its document, a worker by itself. @type {EventTarget} */
+const SCOPE = globalThis.document ?? globalThis;
 /** Close codes by which a server says "not you". */
 const NOT_YOU = new Set([1008, 4401, 4403]);
 
@@ -52,6 +56,7 @@ export class Line {
   #timer = 0;
   #watchdog = 0;
   #wordAtMs = 0;
+  #hidden = false;
   #unseen = 0;
   /** @type {LineState} */
   state = { phase: "connecting", heardAtMs: 0, retryAtMs: 0 };
@@ -64,25 +69,21 @@ export class Line {
    * @param {(frame: Frame) => void} of.onFrame
    * @param {(told: any) => void} of.onSpots  what is told of spots: an object, false, or null where there are none to be had
    * @param {(state: LineState) => void} of.onState
+   * @param {(token: string) => void} of.onToken  the token was renewed
    * @param {AbortSignal} of.signal  ends it all
    */
-  constructor({ host, site, token, onFrame, onSpots, onState, signal }) {
+  constructor({ host, site, token, onFrame, onSpots, onState, onToken, signal }) {
     this.host = host;
     this.site = site;
     this.#token = token;
     this.onFrame = onFrame;
     this.onSpots = onSpots;
     this.onState = onState;
+    this.onToken = onToken;
     signal.addEventListener("abort", () => this.#hangUp());
     addEventListener("online", () => this.state.phase === "lost" && this.redial(), { signal });
-    document.addEventListener("visibilitychange", () => this.#seen(), { signal });
-    document.addEventListener("securitypolicyviolation", (event) => this.#violated(event), { signal });
+    SCOPE.addEventListener("securitypolicyviolation", (event) => this.#violated(/** @type {SecurityPolicyViolationEvent} */ (event)), { signal });
     this.signal = signal;
-  }
-
-  /** The newest token. */
-  get token() {
-    return this.#token;
   }
 
   /** @param {Subject} subject what to watch from now on; a line that was up is dropped */
@@ -161,7 +162,7 @@ export class Line {
   #read(text) {
     try {
       const { token, spots } = JSON.parse(text) ?? {};
-      if (typeof token === "string") this.#token = token;
+      if (typeof token === "string") this.onToken((this.#token = token));
       if (spots !== undefined) this.onSpots(spots);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error; // else it is not for us
@@ -204,7 +205,7 @@ export class Line {
 
   #retry() {
     this.#hangUp();
-    if (this.signal.aborted || document.hidden) {
+    if (this.signal.aborted || this.#hidden) {
       this.#enter("lost");
       return;
     }
@@ -227,9 +228,11 @@ export class Line {
     }
   }
 
-  #seen() {
+  /** @param {boolean} seen  whether the tab is in sight; until it is told, it is */
+  seen(seen) {
+    this.#hidden = !seen;
     clearTimeout(this.#unseen);
-    if (document.hidden) {
+    if (!seen) {
       this.#unseen = setTimeout(() => {
         this.#hangUp();
         this.#enter("lost");

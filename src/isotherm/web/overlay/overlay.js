@@ -5,14 +5,15 @@
  * The tracker loads this module from the host that it came from and calls `open({host, site, token, pageOf})`. What stands here strings the parts
  * together; each part is a file:
  *
- *     line (socket) ──frames──> heat (counts) ──> picture (canvas)      view (choices) <── panel, keys
- *     past (HTTP) ──> look back (ranges) ┴──────> tip, panel            page (size, ground, route)
- *     line ──spots──> sticking (elements, canvas)      scroll (bands, canvas): loaded when it is chosen
+ *     live (socket, counts, drawing; in a worker) ──> picture (canvas)      view (choices) <── panel, keys
+ *     past (HTTP) ──> look back (ranges) ─────────┴──> tip, panel           page (size, ground, route)
+ *     live ──spots──> sticking (elements, canvas)      scroll (bands, canvas): loaded when it is chosen
  *
  * - Whatever changes only marks what is stale; one animation frame brings all of it up to date. Nothing changed, or a tab out of
  *   sight: no frame.
  * - The picture follows every frame of the server, the panel's numbers once a second: nobody reads faster, and setting type costs
- *   more than drawing the heat (`scripts/measure_overlay.py`).
+ *   more than drawing the heat (`scripts/measure_overlay.py`). A worker hears and draws the frames; the page's own thread is told once a
+ *   second, and of each only while a tile is pointed at, or while the live heat is compared. Where there can be no worker, it does all that.
  * - Everything that it adds lies in one shadow root; every listener hangs on one AbortController. Closing takes both away.
  */
 
@@ -20,7 +21,7 @@ import { Heat } from "../shared/heat/heat.js";
 import { cellAt, cellBox, deviceOf } from "../shared/heat/geometry.js";
 import { make, set } from "./dom.js";
 import { listen } from "./keys.js";
-import { Line } from "./line.js";
+import { Live } from "./live.js";
 import { LookBack } from "./lookback.js";
 import { documentSize, groundOf, put, watchPage, watchRoute, zoomOf } from "./page.js";
 import { Panel } from "./panel.js";
@@ -35,7 +36,6 @@ import { length, moments, span } from "./words.js";
 import { DrawnZones } from "./zones.js";
 
 /**
- * @typedef {import("../shared/heat/frames.js").Frame} Frame
  * @typedef {{close: () => void}} Overlay
  * @typedef {{host: string, site: string, token: string, pageOf?: (address: {pathname: string, search: string}) => string}} Subject
  */
@@ -46,8 +46,10 @@ const TICK_MS = 500;
 const LOOKS_A_TICK = 2;
 /** How many tiles "next hottest" goes through. */
 const HOTTEST_MAX = 20;
-/** The lag that is shown is the worst of so many frames: one late frame in a second is not hidden by three in time. */
-const LAGS_KEPT = 4;
+/** How grey a picture is that the line no longer keeps up, 0 … 1. */
+const GREY = 0.8;
+/** Where a worker tells of the heat once a second, so long is waited for it until a look does without. */
+const NEWS_MS_MAX = 1300;
 
 /** Shown while a range is awaited. */
 const NOTHING = new Heat();
@@ -75,20 +77,12 @@ function start({ host, site, token, pageOf }) {
   const picture = new Picture();
   const tip = new Tip();
 
-  const live = new Heat();
-  /** What is drawn: the live heat, or while paused a copy of it. */
-  let heat = live;
   let pausedAtMs = 0;
-  /** @type {Frame | null} */
-  let newest = null;
-  /** @type {number[]} */
-  let lagsMs = [];
 
   let page = pageOf(location);
   let size = documentSize();
   let ground = groundOf();
   let zoom = 1;
-  let hottest = 0;
   /** @type {import("../shared/heat/difference.js").Difference | null} */
   let difference = null;
 
@@ -106,20 +100,23 @@ function start({ host, site, token, pageOf }) {
 
   let frame = 0;
   let moving = false; // an animation frame came since the last look: the next one is not far
-  let staleHeat = true;
+  let newsAtMs = -Infinity;
+  let staleHeat = true; // what the picture is of is another heat, or another style
+  let drawnIn = { opacity: 0, grey: 0 };
   let stalePage = true;
   let staleSize = true;
   let stalePanel = true;
   let looks = 0;
 
-  const line = new Line({ host, site, token, signal, onFrame: hear, onSpots: hearSpots, onState: () => plan({ panel: true }) });
+  const retell = () => plan({ panel: true });
+  const live = new Live({ host, site, token, canvas: picture.canvas, onNews: hear, onSpots: hearSpots, onState: retell, onShade: retell, onDue: plan, signal });
 
-  const past = new Past({ host, site, token: () => line.token, signal });
-  const lookBack = new LookBack({ past, signal, windowMs: () => newest?.windowMs ?? 0, onChange: lookedBack });
+  const past = new Past({ host, site, token: () => live.token, signal });
+  const lookBack = new LookBack({ past, signal, windowMs: () => live.newest?.windowMs ?? 0, onChange: lookedBack });
 
-  const zones = { zones: new DrawnZones({ host, site, token: () => line.token, signal }), surroundings: () => ({ own: root, into: shadow, signal }) };
+  const zones = { zones: new DrawnZones({ host, site, token: () => live.token, signal }), surroundings: () => ({ own: root, into: shadow, signal }) };
   const shortcuts = shortcutsOf({ view, panel: () => panel, sticks: () => sticks, hottest: goToHottest, close });
-  const panel = new Panel(view, { close, redial: () => line.redial(), hottest: goToHottest, lookBack: () => lookBack, zones, shortcuts });
+  const panel = new Panel(view, { close, redial: () => live.redial(), hottest: goToHottest, lookBack: () => lookBack, zones, shortcuts });
 
   const layer = make("div", { class: "page" }, picture.canvas, tip.frame, tip.bubble);
   const root = document.createElement("isotherm-overlay");
@@ -146,38 +143,36 @@ function start({ host, site, token, pageOf }) {
     if ("look" in changed) chosen();
     if ("kind" in changed || "device" in changed) watch();
     else if ("range" in changed || "span" in changed || "against" in changed || "compare" in changed || "reel" in changed) look();
-    if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed) staleHeat = true;
+    if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed || "shown" in changed) staleHeat = true;
     plan({ panel: true });
   });
   chosen();
   watch();
+  if (document.hidden) live.seen(false);
 
   return { close };
 
   /** Draws the line to the page and layer that are chosen; what was known of another is forgotten. */
   function watch() {
     const { kind, device } = view.choices;
-    live.forget();
     sticking.forget();
-    newest = null;
-    lagsMs = [];
     ask(null);
     askedPlace = -1;
     staleHeat = true;
     if (view.choices.paused) view.choose({ paused: false });
-    line.watch({ page, kind, device });
+    live.watch({ page, kind, device });
     look();
   }
 
   /** Sees to what a look needs. */
   function chosen() {
     const { look } = view.choices;
-    line.wantSpots(look === "elements");
+    live.wantSpots(look === "elements");
     if (look === "scroll") view.choose({ compare: false, reel: false }); // of what is in view there is neither
     if (look !== "scroll" || scroll) return;
     import("./scroll.js").then(({ Scroll }) => {
       if (scroll || signal.aborted) return;
-      scroll = new Scroll({ host, site, token: () => line.token, signal, onChange: () => plan({ panel: true }) });
+      scroll = new Scroll({ host, site, token: () => live.token, signal, onChange: () => plan({ panel: true }) });
       layer.append(scroll.element);
       plan({ panel: true });
     }, () => view.choose({ look: "tiles" }));
@@ -199,7 +194,7 @@ function start({ host, site, token, pageOf }) {
   /** What is shown: what is looked back at, or the live heat. */
   function shownHeat() {
     if (lookBack.heat) return lookBack.heat;
-    return lookBack.past ? NOTHING : heat;
+    return lookBack.past ? NOTHING : live.heat;
   }
 
   /** Whether heat is drawn at its elements: of the live window alone, and where the server tells it. */
@@ -215,22 +210,24 @@ function start({ host, site, token, pageOf }) {
     if (sticks !== had) lookedBack();
   }
 
-  /** @param {Frame} frame */
-  function hear(frame) {
-    newest = frame;
-    lagsMs = [...lagsMs, frame.sentMs - frame.endMs].slice(-LAGS_KEPT);
-    if (live.apply(frame) && heat === live && !lookBack.past) {
-      staleHeat = true;
-      plan();
+  /** @param {boolean} changed  whether the live heat is another one than it was told last */
+  function hear(changed) {
+    newsAtMs = performance.now();
+    if (changed && view.choices.compare) staleHeat = true;
+    if (!live.apart) {
+      if (changed && !lookBack.past) plan();
+      return;
     }
+    // It comes alone, and mostly once a second: no need to wait for a frame of the browser, which there is only if a word is another one.
+    if (!live.follows) stalePanel = true;
+    if (!document.hidden) update();
   }
 
   /** @param {boolean} paused */
   function pause(paused) {
-    heat = paused ? live.frozen() : live;
+    live.pause(paused);
     sticking.pause(paused);
     pausedAtMs = paused ? Date.now() : 0;
-    staleHeat = true;
   }
 
   function followRoute() {
@@ -242,6 +239,7 @@ function start({ host, site, token, pageOf }) {
 
   /** Back in sight, all is brought up to date at once. */
   function seen() {
+    live.seen(!document.hidden);
     moving = false;
     tick();
   }
@@ -259,7 +257,7 @@ function start({ host, site, token, pageOf }) {
       lookBack.tick(pointer !== null || asked !== null);
     }
     // Where heat comes, with it: half a frame of the browser is spared. Else at once: where no word is another one, it has nothing to do.
-    if (!moving) update();
+    if (live.apart ? performance.now() - newsAtMs > NEWS_MS_MAX : !moving) update();
     moving = false;
   }
 
@@ -344,34 +342,38 @@ function start({ host, site, token, pageOf }) {
     sticking.show(elements && choices.shown);
     const style = { look, scale: choices.scale, curve: choices.curve, ground: choices.ground === "auto" ? ground : choices.ground };
     const shown = shownHeat();
-    if (staleHeat && choices.shown) {
+    const hidden = !choices.shown || elements || scrolls;
+    const stale = live.state.phase === "lost" || live.state.phase === "refused";
+    const tone = { opacity: choices.opacity / 100, grey: stale ? GREY : 0 };
+    if (tone.opacity !== drawnIn.opacity || tone.grey !== drawnIn.grey) staleHeat = true;
+    drawnIn = tone;
+    if (staleHeat) {
       staleHeat = false;
       difference = scrolls ? null : lookBack.difference(shown);
-      if (elements) hottest = sticking.draw(style);
-      else if (difference) picture.drawDifference(difference, style);
-      else if (!scrolls) hottest = picture.draw(shown, size, style);
+      picture.smooth(look === "smooth" && !difference);
+      if (elements && choices.shown) sticking.draw(style);
+      const heat = lookBack.past ? shown : undefined;
+      live.picture(hidden ? null : { style, tone, tallness: size.height / size.width, heat, difference });
     }
-    const { canvas } = picture;
-    const opacity = String(choices.opacity / 100);
-    set(canvas.style, "opacity", opacity);
-    set(sticking.canvas.style, "opacity", opacity);
-    set(canvas, "hidden", !choices.shown || elements || scrolls);
-    const stale = line.state.phase === "lost" || line.state.phase === "refused";
-    for (const drawn of [canvas, sticking.canvas]) drawn.classList.toggle("stale", stale);
+    live.paint();
+    set(picture.canvas, "hidden", hidden);
+    set(sticking.canvas.style, "opacity", String(tone.opacity));
+    sticking.canvas.classList.toggle("stale", stale);
     scroll?.show(scrolls && choices.shown ? { page, choices, size, style, stale, at: pointer && pointer.y + scrollY } : null);
     elementTip.show(elements && choices.shown ? sticking.pointed(askedElement, pointer) : null, choices.kind);
     const pointed = choices.shown && !elements && !scrolls ? pointedCell() : null;
     const before = difference ? (lookBack.before?.heat ?? null) : null;
     const people = pointed === null ? undefined : lookBack.peopleOn(pointed);
     tip.show(pointed, shown, size, choices.kind, { before, people, near: lookBack.peopleAreNear });
+    live.follow(!lookBack.past && ((!hidden && (pointer ?? asked) !== null) || choices.compare));
     if (!stalePanel) return;
     stalePanel = false;
     panel.show({
       moment: {
-        line: line.state,
+        line: live.state,
         choices,
-        newest,
-        lagMs: Math.max(0, ...lagsMs),
+        newest: live.newest,
+        lagMs: live.lagMs,
         warm: shown.warm,
         warmElements: elements ? sticking.warm : null,
         sticks,
@@ -387,7 +389,7 @@ function start({ host, site, token, pageOf }) {
       },
       style,
       page,
-      hottest,
+      hottest: elements ? sticking.hottest : live.shade,
       total: elements ? sticking.total : shown.total,
       within: within(),
       most: difference ? difference.most : null,
@@ -403,7 +405,7 @@ function start({ host, site, token, pageOf }) {
     if (difference && lookBack.before) return `against ${moments({ fromMs: lookBack.before.startMs, toMs: lookBack.before.endMs })}`;
     const of = lookBack.span;
     if (of) return length(of.toMs - of.fromMs);
-    return newest ? span(newest.windowMs) : "";
+    return live.newest ? span(live.newest.windowMs) : "";
   }
 
   /** The canvas over the document, as large as that is now. A frame of heat alone asks nothing of the page's layout. */

@@ -21,7 +21,7 @@ import { SCALES } from "../shared/heat/scales.js";
 /**
  * @typedef {import("./view.js").View} View
  * @typedef {import("./view.js").Choices} Choices
- * @typedef {import("./picture.js").Style} Style
+ * @typedef {import("./painter.js").Style} Style
  * @typedef {import("./status.js").Moment} Moment
  *
  * @typedef {object} Shown  what the panel is told

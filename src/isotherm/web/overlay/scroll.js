@@ -17,7 +17,7 @@ import { paint, shades } from "../shared/heat/shades.js";
 
 /**
  * @typedef {import("./exposure.js").Exposure} Exposure
- * @typedef {import("./picture.js").Style} Style
+ * @typedef {import("./painter.js").Style} Style
  * @typedef {import("./status.js").Notice} Notice
  *
  * @typedef {object} Wanted

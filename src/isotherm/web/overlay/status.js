@@ -11,7 +11,7 @@ import { age, delay, span } from "./words.js";
 /**
  * @typedef {import("./line.js").LineState} LineState
  * @typedef {import("./view.js").Choices} Choices
- * @typedef {import("../shared/heat/frames.js").Frame} Frame
+ * @typedef {import("./station.js").Header} Header
  *
  * @typedef {"good" | "warn" | "bad" | "waiting"} Tone
  * @typedef {{tone: Tone, text: string, aside: string, asideTone: Tone | ""}} Status
@@ -20,7 +20,7 @@ import { age, delay, span } from "./words.js";
  * @typedef {object} Moment
  * @property {LineState} line
  * @property {Readonly<Choices>} choices
- * @property {Frame | null} newest  the newest frame of this page and layer
+ * @property {Header | null} newest  of the newest frame of this page and layer
  * @property {number} lagMs   the worst of the last frames' `sent − end`
  * @property {number} warm    tiles that are not cold
  * @property {number | null} warmElements  elements that are not cold; null: the heat is not drawn by elements

@@ -19,7 +19,7 @@ import { placeOf, SpotHeat } from "../shared/heat/spots.js";
 
 /**
  * @typedef {import("./places.js").Box} Box
- * @typedef {import("./picture.js").Style} Style
+ * @typedef {import("./painter.js").Style} Style
  * @typedef {import("../shared/heat/blots.js").Point} Point
  * @typedef {{element: Element, count: number, name: string, points: (Point & {part: {x: number, y: number}})[]}} Warm  an element with heat on it
  * @typedef {{element: Element, label: string, count: number, total: number, rank: number, warm: number, box: Box}} Pointed

@@ -51,10 +51,10 @@ const CSS = `
   left: 0;
   max-width: none;
   image-rendering: pixelated;
-  will-change: transform, opacity;
+  will-change: transform;
 }
 .heat.smooth { image-rendering: auto; }
-.heat.stale, .bands.stale { filter: grayscale(0.8); }
+.bands.stale { filter: grayscale(0.8); }
 
 /* Over the window, not the page; in the browser's top layer while the page has something there (see sticking.js). */
 .window {

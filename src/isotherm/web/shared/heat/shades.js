@@ -70,6 +70,22 @@ export function shades({ scale, ground, curve, look }) {
 }
 
 /**
+ * Makes shades fainter and greyer.
+ * @param {Uint32Array} table  changed in place @param {number} opacity  1: as it was @param {number} grey  0: as it was; 1: without colour
+ */
+export function toned(table, opacity, grey) {
+  for (let i = 0; i < table.length; i += 1) {
+    const [red, green, blue] = [table[i] & 255, (table[i] >> 8) & 255, (table[i] >> 16) & 255];
+    const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    /** @param {number} channel */
+    const mix = (channel) => Math.round(channel + (light - channel) * grey);
+    const alpha = Math.round((table[i] >>> 24) * opacity);
+    table[i] = ((alpha << 24) | (mix(blue) << 16) | (mix(green) << 8) | mix(red)) >>> 0;
+  }
+  return table;
+}
+
+/**
  * Colours a field of values.
  * @param {Uint32Array | Float32Array} values  one a pixel
  * @param {number} hottest  the value of the last shade

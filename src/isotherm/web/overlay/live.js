@@ -1,0 +1,205 @@
+// @ts-check
+/**
+ * The live heat as the page knows it: what it orders of the station, and what that reported last.
+ *
+ * The station stands on a thread beside the page's where there can be one (`hire.js`), else on the page's own; both are ordered about by the
+ * same words. What is ordered before that is settled waits.
+ */
+
+import { hire } from "./hire.js";
+import { Station } from "./station.js";
+import { Heat } from "../shared/heat/heat.js";
+
+/**
+ * @typedef {import("./station.js").Drawn} Drawn
+ * @typedef {import("./station.js").News} News
+ * @typedef {"onto" | "watch" | "wantSpots" | "redial" | "seen" | "pause" | "follow" | "picture"} Order
+ */
+
+export class Live {
+  #of;
+  #signal;
+  #canvas;
+  #onNews;
+  #onDue;
+  /** Where there can be a worker: what was ordered before it was there. @type {[Order, ...any[]][] | null} */
+  #waiting = [];
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Station | null} */
+  #station = null;
+  #aheadMs = 0;
+  /** Counts subjects: news of an older one are not for us. */
+  #turn = 0;
+  #follows = false;
+  #shade = 0;
+  /** @type {Drawn | null} */
+  #drawn = null;
+  /** As it was told last: at most a second old, and while it is followed as of the newest frame. */
+  heat = new Heat();
+  /** @type {import("./station.js").Header | null} the newest frame's */
+  newest = null;
+  lagMs = 0;
+  /** @type {import("./line.js").LineState} */
+  state = { phase: "connecting", heardAtMs: 0, retryAtMs: 0 };
+  token;
+
+  /**
+   * @param {object} of
+   * @param {string} of.host  an origin, `https://heat.example`
+   * @param {string} of.site
+   * @param {string} of.token
+   * @param {HTMLCanvasElement} of.canvas  nothing was drawn on it yet
+   * @param {(changed: boolean) => void} of.onNews  there are news of the heat
+   * @param {() => void} of.onState  of the line
+   * @param {() => void} of.onShade  the last shade of what was ordered stands for another count
+   * @param {(told: any) => void} of.onSpots
+   * @param {() => void} of.onDue  `paint` at the next frame of the browser
+   * @param {AbortSignal} of.signal  ends it all
+   */
+  constructor({ host, site, token, canvas, onNews, onState, onShade, onSpots, onDue, signal }) {
+    this.#of = { host, site, token };
+    this.token = token;
+    this.#canvas = canvas;
+    this.#onNews = onNews;
+    this.onState = onState;
+    this.onShade = onShade;
+    this.onSpots = onSpots;
+    this.#onDue = onDue;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#worker?.postMessage(["close"]));
+    const hired = hire(signal);
+    if (hired) void hired.then((found) => this.#settle(found));
+    else this.#settle(null);
+  }
+
+  /** Whether it is heard and drawn beside the page's thread: then there are news once a second, else at each frame. */
+  get apart() {
+    return this.#worker !== null;
+  }
+
+  /** Whether each frame is told of. */
+  get follows() {
+    return this.#follows;
+  }
+
+  /** The count that the last shade of the picture stands for. */
+  get shade() {
+    return this.#station ? this.#station.shade : this.#shade;
+  }
+
+  /** @param {import("./line.js").Subject} subject  what to watch from now on; what was known of another is forgotten */
+  watch(subject) {
+    this.heat = new Heat();
+    this.newest = null;
+    this.lagMs = 0;
+    this.#turn += 1;
+    this.#order("watch", subject);
+  }
+
+  /** @param {boolean} wanted */
+  wantSpots(wanted) {
+    this.#order("wantSpots", wanted);
+  }
+
+  redial() {
+    this.#order("redial");
+  }
+
+  /** @param {boolean} seen */
+  seen(seen) {
+    this.#order("seen", seen);
+  }
+
+  /** @param {boolean} paused */
+  pause(paused) {
+    this.#order("pause", paused);
+  }
+
+  /** @param {boolean} follows  whether each frame is told of, and not only one a second */
+  follow(follows) {
+    if (follows === this.#follows) return;
+    this.#follows = follows;
+    if (this.apart) this.#order("follow", follows);
+  }
+
+  /** What the canvas shows. @param {Drawn | null} drawn  null: nothing that anybody sees */
+  picture(drawn) {
+    if (drawn === null && this.#drawn === null) return;
+    this.#drawn = drawn;
+    this.#order("picture", drawn);
+  }
+
+  /** Draws what is due, where that is for the page to do. */
+  paint() {
+    this.#station?.paint();
+  }
+
+  /** @param {Order} name @param {...any} args */
+  #order(name, ...args) {
+    if (this.#waiting) this.#waiting.push([name, ...args]);
+    else if (this.#worker) this.#worker.postMessage([name, ...args], args.filter((one) => one instanceof OffscreenCanvas));
+    else /** @type {any} */ (this.#station)?.[name](...args);
+  }
+
+  /** @param {{worker: Worker, originMs: number} | null} found */
+  #settle(found) {
+    if (this.#signal.aborted) return;
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    if (found) {
+      this.#worker = found.worker;
+      this.#aheadMs = found.originMs - performance.timeOrigin;
+      found.worker.onmessage = ({ data: [name, report] }) => this.#hear(name, report);
+      found.worker.postMessage(["open", this.#of]);
+      this.#order("onto", this.#canvas.transferControlToOffscreen());
+      if (this.#follows) this.#order("follow", true);
+    } else {
+      this.#station = new Station({
+        ...this.#of,
+        signal: this.#signal,
+        follows: true,
+        reports: {
+          state: (state) => this.#hear("state", state),
+          news: (news) => this.#hear("news", news),
+          spots: (told) => this.#hear("spots", told),
+          token: (token) => this.#hear("token", token),
+          due: this.#onDue,
+        },
+      });
+      this.#station.onto(this.#canvas);
+    }
+    for (const order of waiting) this.#order(...order);
+  }
+
+  /** @param {string} name @param {any} report */
+  #hear(name, report) {
+    if (this.#signal.aborted) return;
+    if (name === "news") this.#learn(report);
+    else if (name === "state") {
+      this.#enter(report);
+      this.onState();
+    } else if (name === "spots") this.onSpots(report);
+    else if (name === "token") this.token = report;
+    else if (name === "shade") {
+      this.#shade = report;
+      this.onShade();
+    }
+  }
+
+  /** @param {News} news */
+  #learn({ turn, heat, changed, newest, lagMs, shade, state }) {
+    if (turn !== this.#turn) return;
+    this.heat = heat instanceof Heat ? heat : Object.assign(new Heat(), heat);
+    this.newest = newest;
+    this.lagMs = lagMs;
+    this.#shade = shade;
+    this.#enter(state);
+    this.#onNews(changed);
+  }
+
+  /** @param {import("./line.js").LineState} state  by the clock of the thread that it comes from */
+  #enter({ phase, heardAtMs, retryAtMs }) {
+    this.state = { phase, heardAtMs: heardAtMs && heardAtMs + this.#aheadMs, retryAtMs: retryAtMs && retryAtMs + this.#aheadMs };
+  }
+}

@@ -1,0 +1,251 @@
+"""The overlay's worker: it hears and draws where a page's policy lets it, the page's thread is left in peace, and no policy is violated for it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from chromium import Console, NewPage
+from heat_pixels import NO_WORKER
+from live_stage import Stage, stage
+from playwright.async_api import Page, expect
+from test_overlay import CANVAS_PIXELS, PANEL, SHOP, drawn, show
+from tests.serving import eventually
+
+#: What the page's own thread hears of its workers, the frames that the overlay asks of the browser there, and which policies were violated.
+WATCHED = """
+window.heard = { news: 0 }; window.asked = 0; window.violated = [];
+window.Worker = class extends Worker {
+  constructor(...of) { super(...of); this.addEventListener("message", ({ data: [name] }) => { heard[name] = (heard[name] ?? 0) + 1; }); }
+};
+const ask = window.requestAnimationFrame;
+window.requestAnimationFrame = (callback) => { asked += new Error().stack.includes("/overlay/"); return ask(callback); };
+document.addEventListener("securitypolicyviolation", (event) => violated.push(event.effectiveDirective));
+"""
+#: In the worker: numbers of frames that were read and of pictures that were drawn. A frame's header has two of these floats.
+COUNTED = """() => {
+  self.counted = { frames: 0, pictures: 0 };
+  const read = DataView.prototype.getFloat64;
+  DataView.prototype.getFloat64 = function (...of) { counted.frames += 0.5; return read.apply(this, of); };
+  const put = OffscreenCanvasRenderingContext2D.prototype.putImageData;
+  OffscreenCanvasRenderingContext2D.prototype.putImageData = function (...of) { counted.pictures += 1; return put.apply(this, of); };
+}"""
+#: How many rows of the window's left edge have another colour than the row above.
+EDGES = """async (png) => {
+  const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, 1, image.height);
+  let edges = 0;
+  for (let i = 4; i < data.length; i += 4) if (data[i] !== data[i - 4] || data[i + 1] !== data[i - 3] || data[i + 2] !== data[i - 2]) edges += 1;
+  return edges;
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def scene(console: Console) -> AsyncIterator[Stage]:
+    async with stage() as now:
+        now.pages["*"] = SHOP
+        now.heat = {10: 5}
+        yield now
+        console.rest()
+
+
+async def hired(page: Page, count: int = 1) -> None:
+    """Returns once so many workers are there."""
+
+    async def there() -> bool:
+        return len(page.workers) == count
+
+    await eventually(there)
+
+
+async def opened(page: Page, scene: Stage) -> None:
+    """The page is loaded and the overlay on it, whatever it says."""
+    await page.goto(scene.shop + "/p/1")
+    await expect(page.locator(PANEL)).to_have_count(1)
+
+
+async def test_frames_are_drawn_and_the_page_hears_of_one_a_second(page: Page, scene: Stage) -> None:
+    """Eight frames in less than a second: the picture is of the last; the page was told at most once, and asked the browser for no frame."""
+    await page.add_init_script(WATCHED)
+    await show(page, scene)
+    await hired(page)
+    await page.workers[0].evaluate(COUNTED)
+    before = await page.evaluate("[heard.news, asked, performance.now()]")
+    for cell in range(20, 28):
+        await scene.warm({cell: 4})
+    await drawn(page, 27)
+    news, asked, at_ms = await page.evaluate("[heard.news, asked, performance.now()]")
+    assert news - before[0] <= 1 + (at_ms - before[2]) / 900
+    assert asked == before[1]
+    assert await page.workers[0].evaluate("counted") == {"frames": 8, "pictures": 8}
+    await expect(page.locator(f"{PANEL} .legend")).to_contain_text("5 in 5 min")  # and once it hears, all is there
+    await scene.warm({10: 6})
+    await expect(page.locator(f"{PANEL} .legend")).to_contain_text("38 in 5 min")
+
+
+async def test_a_pointed_tile_is_told_of_each_frame_and_no_longer_than_it_is_pointed_at(page: Page, scene: Stage) -> None:
+    scene.heat = {0: 5}
+    await page.add_init_script(WATCHED)
+    await show(page, scene)
+    tip = page.locator("isotherm-overlay .tip strong")
+    await page.mouse.move(10, 10)
+    await expect(tip).to_have_text("5 moves")
+    news = await page.evaluate("heard.news")
+    for count in (6, 7, 8):
+        await scene.warm({0: count})
+        await expect(tip).to_have_text(f"{count} moves")
+    assert await page.evaluate("heard.news") >= news + 3
+    await page.locator(f"{PANEL} .figures").hover()
+    await expect(tip).to_be_hidden()
+    news, at_ms = await page.evaluate("[heard.news, performance.now()]")
+    for count in range(9, 20):
+        await scene.warm({0: count})
+    await page.wait_for_function(f"() => ({CANVAS_PIXELS})([0])[0][3] > 0")
+    assert await page.evaluate("heard.news") - news <= 2 + (await page.evaluate("performance.now()") - at_ms) / 900
+
+
+async def test_out_of_sight_the_worker_draws_nothing_and_tells_nobody(page: Page, scene: Stage) -> None:
+    """Frames are heard; back in sight the newest heat is drawn at once."""
+    await page.add_init_script(WATCHED)
+    await show(page, scene)
+    await hired(page)
+    worker = page.workers[0]
+    await worker.evaluate(COUNTED)
+    see = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
+    await page.evaluate(see, True)
+    await worker.evaluate("new Promise((done) => setTimeout(done))")  # what the page said before is heard by now
+    news, pictures = await page.evaluate("heard.news"), await worker.evaluate("counted.pictures")
+    for count in range(6, 12):
+        await scene.warm({10: count, 40: count})
+
+    async def frames() -> bool:
+        return bool(await worker.evaluate("counted.frames") >= 6)
+
+    await eventually(frames)
+    assert await worker.evaluate("counted.pictures") == pictures
+    assert await page.evaluate("heard.news") == news
+    await page.evaluate(see, False)
+    await drawn(page, 40)
+    assert await worker.evaluate("counted.pictures") == pictures + 1
+
+
+async def test_the_smooth_look_is_smooth_on_the_screen(page: Page, scene: Stage) -> None:
+    """The browser stretches what the worker drew as it should: without edges, and with sharp ones after the look has changed."""
+    scene.heat = {row * 50: 10 + 37 * row % 90 for row in range(50)}
+
+    async def edges() -> int:
+        png = base64.b64encode(await page.screenshot()).decode()
+        return int(await page.evaluate(EDGES, png))
+
+    await show(page, scene, look="smooth", folded=True, ground="light")
+    await hired(page)
+
+    async def smooth() -> bool:
+        return await edges() > 60
+
+    async def sharp() -> bool:
+        return 5 <= await edges() <= 20
+
+    await eventually(smooth)
+    await page.keyboard.press("l")  # what is in view
+    await page.keyboard.press("l")
+    await expect(page.locator(f"{PANEL} input[value=tiles]")).to_be_checked()
+    await eventually(sharp)
+
+
+async def test_closing_ends_the_worker(page: Page, scene: Stage) -> None:
+    await show(page, scene)
+    await hired(page)
+    await page.get_by_role("button", name="Close the heat map").click()
+    await hired(page, 0)
+    await scene.watched_by(0)
+    assert await page.evaluate("Object.keys(sessionStorage)") == []
+
+
+# Policies
+
+ALLOWING = "default-src 'self' {host}; style-src 'unsafe-inline'; connect-src 'self' {host} ws:; worker-src blob: {host}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "there"),
+    [
+        ("", True),
+        (ALLOWING, True),
+        ("script-src 'self' blob: {host}", True),
+        ("img-src 'self'", True),
+        ("script-src 'self' {host}", False),
+        (ALLOWING + "; require-trusted-types-for 'script'", False),
+        (ALLOWING.replace("blob: ", ""), False),
+    ],
+)
+async def test_a_worker_is_there_where_the_policy_lets_it_and_none_is_tried_where_not(page: Page, scene: Stage, policy: str, there: bool) -> None:
+    """Either way the heat is drawn, and nothing is violated (the fixture looks at the console besides)."""
+    scene.policy = policy
+    await page.add_init_script(WATCHED)
+    await opened(page, scene)
+    await drawn(page, 10)
+    assert len(page.workers) == there
+    assert await page.evaluate("violated") == []
+
+
+async def test_a_policy_that_stands_in_the_page_is_read_there(page: Page, scene: Stage) -> None:
+    scene.pages["*"] = SHOP.replace("<head>", f"<head><meta http-equiv='Content-Security-Policy' content=\"script-src 'self' {scene.host}\">")
+    await opened(page, scene)
+    await drawn(page, 10)
+    assert page.workers == []
+
+
+async def test_a_policy_that_can_not_be_read_is_violated_once_in_a_tab(page: Page, console: Console, scene: Stage) -> None:
+    """A page that may not even ask its own server: the question is the one violation, and it is not asked again in this tab."""
+    console.expect("connect")
+    scene.policy = "script-src 'self' {host}; connect-src {host} ws:"
+    await page.add_init_script(WATCHED)
+    for violated in (["connect-src"], []):
+        await opened(page, scene)
+        await drawn(page, 10)
+        assert page.workers == []
+        assert await page.evaluate("violated") == violated
+
+
+async def test_a_worker_that_does_not_come_is_done_without(page: Page, console: Console, scene: Stage) -> None:
+    """Its module can't be had: the page's own thread draws, and no worker is tried again in this tab."""
+    console.expect("worker.js|Failed to load resource|ERR_FAILED")
+    await page.context.route("**/overlay/worker.js", lambda route: route.abort())
+    await page.add_init_script(WATCHED)
+    for _ in range(2):
+        await opened(page, scene)
+        await drawn(page, 10)
+        assert page.workers == []
+
+
+async def test_a_policy_that_forbids_the_workers_line_is_named(page: Page, console: Console, scene: Stage) -> None:
+    console.expect("Content Security Policy")
+    scene.policy = "script-src 'self' {host}; worker-src blob: {host}; connect-src 'self'"
+    await opened(page, scene)
+    await expect(page.locator(f"{PANEL} .notice")).to_contain_text(f"Add {scene.host.replace('http', 'ws')} to connect-src.")
+    assert scene.asked == []
+
+
+async def test_both_ways_draw_the_same(new_page: NewPage, scene: Stage) -> None:
+    """Pixel by pixel, in each look that is drawn from counts."""
+    scene.heat = {cell: cell * 7919 % 400 for cell in range(0, 2500, 3)}
+    cells = list(range(0, 2500, 7))
+    found: dict[str, list[Any]] = {"tiles": [], "smooth": []}
+    for worker in (True, False):
+        page = await new_page()
+        if not worker:
+            await page.add_init_script(NO_WORKER)
+        await show(page, scene, look="tiles")
+        assert len(page.workers) == worker
+        found["tiles"].append(await page.evaluate(CANVAS_PIXELS, cells))
+        await page.keyboard.press("l")
+        await expect(page.locator("isotherm-overlay canvas")).to_have_attribute("width", "150")
+        found["smooth"].append(await page.evaluate(CANVAS_PIXELS, cells))
+    for one, other in found.values():
+        assert one == other
