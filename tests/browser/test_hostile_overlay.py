@@ -19,7 +19,7 @@ from tests.serving import Served, batch, event, start
 #: A shop under Trusted Types: what its policy has to forbid, its console tells, and the fixture looks there.
 SHOP = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="/favicon.ico"></head>
 <body><main id="top"><a href="/p">Shop</a></main><script src="/boot.js"></script></body></html>"""
-POLICY = "default-src 'none'; script-src 'self' {host}; img-src 'self'; connect-src {host} {ws}; require-trusted-types-for 'script'"
+POLICY = "default-src 'none'; script-src 'self' {host}; img-src 'self'; connect-src 'self' {host} {ws}; require-trusted-types-for 'script'"
 #: The overlay's own document: all that stands in it, its open boxes too.
 INSIDE = "document.querySelector('isotherm-overlay').shadowRoot"
 

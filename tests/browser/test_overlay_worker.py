@@ -178,6 +178,7 @@ ALLOWING = "default-src 'self' {host}; style-src 'unsafe-inline'; connect-src 's
         ("", True),
         (ALLOWING, True),
         ("script-src 'self' blob: {host}", True),
+        (ALLOWING.replace("blob: {host}", "blob:"), False),
         ("img-src 'self'", True),
         ("script-src 'self' {host}", False),
         (ALLOWING + "; require-trusted-types-for 'script'", False),

@@ -28,7 +28,7 @@ export function hire(signal) {
 
 /** @param {URL} script @param {AbortSignal} signal */
 async function found(script, signal) {
-  if (recall() !== "yes" && !(await allowed(signal))) {
+  if (recall() !== "yes" && !(await allowed(script, signal))) {
     remember("no");
     return null;
   }
@@ -39,16 +39,16 @@ async function found(script, signal) {
   return hired;
 }
 
-/** @param {AbortSignal} signal */
-async function allowed(signal) {
+/** @param {URL} script @param {AbortSignal} signal */
+async function allowed(script, signal) {
   const metas = document.querySelectorAll("meta[http-equiv='content-security-policy' i]");
   const written = [...metas].map((meta) => meta.getAttribute("content") ?? "");
-  if (!allowsBlobWorkers(written)) return false;
+  if (!allowsBlobWorkers(written, script)) return false;
   const [loaded] = performance.getEntriesByType("navigation"); // its address, also where the page has given itself another one since
   try {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
     const { headers } = await fetch(loaded?.name ?? location.href, { method: "HEAD", mode: "same-origin", signal: patience });
-    return allowsBlobWorkers([headers.get("content-security-policy") ?? ""]);
+    return allowsBlobWorkers([headers.get("content-security-policy") ?? ""], script);
   } catch {
     return false;
   }

@@ -40,10 +40,10 @@ import { DrawnZones } from "./zones.js";
  * @typedef {{host: string, site: string, token: string, pageOf?: (address: {pathname: string, search: string}) => string}} Subject
  */
 
-/** What no event tells of is looked at so often. */
-const TICK_MS = 500;
-/** At every second of these looks numbers and ages tick. */
-const LOOKS_A_TICK = 2;
+/** What no event tells of is looked at so often; where a worker tells of the heat, and the browser of routes, once a second is enough. */
+const LOOK_MS = 500;
+/** Numbers and ages tick once a second. */
+const SECOND_MS = 1000;
 /** How many tiles "next hottest" goes through. */
 const HOTTEST_MAX = 20;
 /** How grey a picture is that the line no longer keeps up, 0 … 1. */
@@ -106,7 +106,7 @@ function start({ host, site, token, pageOf }) {
   let stalePage = true;
   let staleSize = true;
   let stalePanel = true;
-  let looks = 0;
+  let secondAtMs = -Infinity;
 
   const retell = () => plan({ panel: true });
   const live = new Live({ host, site, token, canvas: picture.canvas, onNews: hear, onSpots: hearSpots, onState: retell, onShade: retell, onDue: plan, signal });
@@ -136,7 +136,7 @@ function start({ host, site, token, pageOf }) {
   document.documentElement.addEventListener("pointerleave", () => unpoint(), { signal });
   addEventListener("scroll", () => pointer && plan({ panel: true }), { signal, passive: true });
   document.addEventListener("visibilitychange", seen, { signal });
-  const ticking = setInterval(tick, TICK_MS);
+  let ticking = setTimeout(tick, LOOK_MS);
 
   view.onChoice((choices, changed) => {
     if ("paused" in changed) pause(choices.paused);
@@ -219,7 +219,7 @@ function start({ host, site, token, pageOf }) {
       return;
     }
     // It comes alone, and mostly once a second: no need to wait for a frame of the browser, which there is only if a word is another one.
-    if (!live.follows) stalePanel = true;
+    if (!live.follows) stalePanel = staleSize = true;
     if (!document.hidden) update();
   }
 
@@ -241,23 +241,26 @@ function start({ host, site, token, pageOf }) {
   function seen() {
     live.seen(!document.hidden);
     moving = false;
+    clearTimeout(ticking);
     tick();
   }
 
   /** What no event tells of: a route changed without one, a page that grew behind a clip, time that went by. */
   function tick() {
+    ticking = setTimeout(tick, live.apart && !sticking.shown && "navigation" in window ? SECOND_MS : LOOK_MS);
     if (document.hidden) return;
     if (!root.isConnected) document.documentElement.append(root);
     followRoute();
     staleSize = true;
     sticking.tick();
-    looks += 1;
-    if (looks % LOOKS_A_TICK === 0) {
+    const nowMs = performance.now();
+    if (nowMs - secondAtMs > SECOND_MS - LOOK_MS / 2) {
+      secondAtMs = nowMs;
       stalePanel = true;
       lookBack.tick(pointer !== null || asked !== null);
     }
     // Where heat comes, with it: half a frame of the browser is spared. Else at once: where no word is another one, it has nothing to do.
-    if (live.apart ? performance.now() - newsAtMs > NEWS_MS_MAX : !moving) update();
+    if (live.apart ? nowMs - newsAtMs > NEWS_MS_MAX : !moving) update();
     moving = false;
   }
 
@@ -446,7 +449,7 @@ function start({ host, site, token, pageOf }) {
 
   function close() {
     ending.abort();
-    clearInterval(ticking);
+    clearTimeout(ticking);
     cancelAnimationFrame(frame);
     view.forget();
     root.remove();
