@@ -88,6 +88,7 @@ DRAWN = """() => { const { shadowRoot } = document.querySelector("isotherm-overl
 
 async def settled(page: Page) -> None:
     """The line is up, and what it brought is drawn."""
+    await expect(page.locator(PANEL)).to_have_count(1)
     await page.wait_for_function("() => document.querySelector('isotherm-overlay').shadowRoot.querySelector('.status').dataset.tone !== 'waiting'")
     await page.wait_for_function(DRAWN)
     await frames(page)
