@@ -75,7 +75,6 @@ class Intake:
         self._sessions: dict[str, int] = {}
         self._loads: dict[str, int] = {}
         self._number = array("q")  # of each run's (session, load)
-        self._numbered = False  # whether any run has one
         self._numbers.turn()
         self._waiters: dict[Waiter, list[int]] = {}
         self._anchors: dict[str, int] = {}
@@ -102,7 +101,7 @@ class Intake:
             at, sessions.setdefault(event.session, len(sessions)), device_of(event.width), NO_LOAD, _NO_SEQ, event.width, event.height,
             time_ms, event.x, event.y, event.kind,
         )  # fmt: skip
-        self._number.append(NO_NUMBER if speaker is None else self._number_of(speaker, event.session, None))
+        self._number.append(NO_NUMBER if speaker is None else self._numbers.of(speaker, event.session, None))
         if waiter is not None:
             self._wait(waiter, _NO_SEQ)
 
@@ -117,13 +116,9 @@ class Intake:
             loads.setdefault(batch.load, len(loads)), batch.seq, batch.width, batch.height,
             arrived_ms, _block(batch, arrived_ms) if batch.block is None else batch.block, batch.kind,
         )  # fmt: skip
-        self._number.append(NO_NUMBER if speaker is None else self._number_of(speaker, batch.session, batch.load))
+        self._number.append(NO_NUMBER if speaker is None else self._numbers.of(speaker, batch.session, batch.load))
         if waiter is not None:
             self._wait(waiter, batch.seq)
-
-    def _number_of(self, speaker: Speaker, session: str, load: str | None) -> int:
-        self._numbered = True
-        return self._numbers.of(speaker, session, load)
 
     def _wait(self, waiter: Waiter, seq: int) -> None:
         seqs = self._waiters.get(waiter)
@@ -169,7 +164,7 @@ class Intake:
                 width=_floats(of.width),
                 height=_floats(of.height),
                 size=_numbers(of.size),
-                numbered=Numbered(self._numbers.table, np.frombuffer(self._number, np.int64)) if self._numbered else None,
+                numbered=Numbered(self._numbers.table, np.frombuffer(self._number, np.int64)) if self._numbers.given else None,
             ),
             time_ms=_numbers(of.time_ms),
             x=_floats(of.x),

@@ -38,7 +38,7 @@ class Numbers:
     def __init__(self, most: int = _NUMBERS_MAX) -> None:
         self._most = most
         self.table = next(_tables)
-        self._given = 0
+        self.given = 0  #: of this table
 
     def of(self, speaker: Speaker, session: str, load: str | None) -> int:
         """The number of what the speaker says now; `NO_NUMBER`: it has none."""
@@ -50,13 +50,13 @@ class Numbers:
         if speaker.said_of != self.table:
             speaker.said_of, speaker.said_times = self.table, 0
         speaker.said_session, speaker.said_load, speaker.said_number = session, load, NO_NUMBER
-        if speaker.said_times < _OF_A_SPEAKER_MAX and self._given < self._most:
-            speaker.said_number = self._given
+        if speaker.said_times < _OF_A_SPEAKER_MAX and self.given < self._most:
+            speaker.said_number = self.given
             speaker.said_times += 1
-            self._given += 1
+            self.given += 1
         return speaker.said_number
 
     def turn(self) -> None:
         """To be called between two drains, never before what was numbered is drained: begins another table where this one is full."""
-        if self._given >= self._most:
-            self.table, self._given = next(_tables), 0
+        if self.given >= self._most:
+            self.table, self.given = next(_tables), 0
