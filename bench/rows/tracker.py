@@ -17,6 +17,7 @@ from bench.figures import Figure, at_most
 from bench.processes import TOKEN, Child, Served, child, served
 from bench.progress import Progress
 from bench.tabs import Tab, site, tab
+from isotherm.web.tracker import tracker_in_brotli
 
 __all__ = ["run"]
 
@@ -127,6 +128,7 @@ async def run(progress: Progress) -> list[Figure]:
     }
     return [
         Figure("tracker, compressed", size / 1000, "KB", target=at_most(2.5)),
+        Figure("tracker, as browsers get it over TLS (brotli)", len(tracker_in_brotli() or b"") / 1000, "KB", target=at_most(2.5)),
         Figure("tracker, main thread a minute of moving", unwatched.own_ms_a_minute, "ms", tutorials.own_ms_a_minute, at_most(2), about),
         Figure("tracker, main thread a minute of rest", idle.own_ms_a_minute, "ms", target=at_most(0.05)),
         Figure("tracker, sent a visitor-minute, unwatched", unwatched.bytes_a_minute / 1000, "KB", tutorials.bytes_a_minute / 1000),

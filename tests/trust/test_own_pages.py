@@ -56,6 +56,10 @@ async def test_the_tracker_loads_anywhere(serve: Serve, http: aiohttp.ClientSess
         headers = answer.headers
         assert headers["Content-Type"] == "text/javascript; charset=utf-8"
         assert headers["Cache-Control"] == "public, max-age=300"
+    takes = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    async with http.get(f"{served.address}/tracker.js", headers=takes, auto_decompress=False) as answer:
+        assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("br", "Accept-Encoding")
+        assert len(await answer.read()) < 2300
     async with http.get(f"{served.address}/tracker.js", headers={"Accept-Encoding": "identity"}) as answer:
         assert (await answer.read()).startswith(b"(()=>")
         assert "Content-Encoding" not in answer.headers

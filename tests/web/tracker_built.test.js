@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { brotliDecompressSync, gzipSync } from "node:zlib";
 
 const root = new URL("../../", import.meta.url);
 const built = readFileSync(new URL("src/isotherm/web/tracker/tracker.min.js", root), "utf8");
@@ -22,4 +22,10 @@ test("it is a script without imports, eval or cookies", () => {
 
 test("it is under 2.5 KB compressed", () => {
   assert.ok(gzipSync(built, { level: 9 }).length < 2560);
+});
+
+test("what browsers over TLS get is the same, in under 2,300 bytes", () => {
+  const short = readFileSync(new URL("src/isotherm/web/tracker/tracker.min.js.br", root));
+  assert.equal(brotliDecompressSync(short).toString(), built, "make it anew: npm run --silent tracker.br");
+  assert.ok(short.length < 2300);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from aiohttp import web
 import isotherm.web
 from isotherm.access.guard import Guard
 from isotherm.runtimes.files import Files
-from isotherm.web.tracker import TRACKER_NAME, served_tracker
+from isotherm.web.tracker import TRACKER_NAME, served_tracker, tracker_in_brotli
 
 __all__ = ["add_pages", "secure"]
 
@@ -65,17 +66,19 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
 
     def tracker(name: str) -> object:
         script = served_tracker(name, ingest_path)  # under each name, since a tag is found by it
-        compressed = gzip.compress(script, 9, mtime=0)
+        brotli = tracker_in_brotli(name, ingest_path)
+        encoded = [*([("br", brotli)] if brotli is not None else []), ("gzip", gzip.compress(script, 9, mtime=0))]
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            short = "gzip" in request.headers.get("Accept-Encoding", "")
-            return web.Response(body=compressed if short else script, headers={
+            takes = request.headers.get("Accept-Encoding", "")
+            encoding, body = next((one for one in encoded if re.search(rf"\b{one[0]}\b", takes)), ("", script))
+            return web.Response(body=body, headers={
                 "Content-Type": "text/javascript; charset=utf-8",
                 "Access-Control-Allow-Origin": "*",
                 "Cache-Control": "public, max-age=300",
                 "Timing-Allow-Origin": "*",
                 "Vary": "Accept-Encoding",
-                **({"Content-Encoding": "gzip"} if short else {}),
+                **({"Content-Encoding": encoding} if encoding else {}),
             })  # fmt: skip
 
         return answer

@@ -3,6 +3,9 @@
 `tracker.js` is the source. `tracker.min.js` is what `npm run tracker` makes of it (terser: a shortener that renames; one that only strips
 blanks leaves it too large), kept in the tree so that serving needs no Node.js. A test holds the two together.
 
+`tracker.min.js.br` is the same compressed with brotli (`npm run tracker.br`), for browsers that take it, as all do over TLS: a tenth less
+than by gzip. It holds for the names as they are built; under others the script goes by gzip.
+
 In the built file the script's name and the ingest path stand once each; `served_tracker` puts the configured ones there.
 """
 
@@ -13,12 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["INGEST_PATH", "TRACKER_NAME", "served_tracker"]
+__all__ = ["INGEST_PATH", "TRACKER_NAME", "served_tracker", "tracker_in_brotli"]
 
 TRACKER_NAME: Final = "tracker.js"
 INGEST_PATH: Final = "/clickstream"
 
 _BUILT: Final = Path(__file__).with_name("tracker.min.js")
+_BROTLI: Final = Path(__file__).with_name("tracker.min.js.br")
 _NAME: Final = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 _PATH: Final = re.compile(r"(/[\w.-]+)+", re.ASCII)
 
@@ -37,3 +41,8 @@ def served_tracker(name: str = TRACKER_NAME, ingest_path: str = INGEST_PATH) -> 
     script, count = re.subn("|".join(map(re.escape, chosen)), lambda found: chosen[found[0]], _BUILT.read_text("utf-8"))
     assert count == len(chosen), f"each name stands once in {_BUILT.name}"
     return script.encode()
+
+
+def tracker_in_brotli(name: str = TRACKER_NAME, ingest_path: str = INGEST_PATH) -> bytes | None:
+    """The same compressed with brotli; None: not under these names."""
+    return _BROTLI.read_bytes() if (name, ingest_path) == (TRACKER_NAME, INGEST_PATH) else None
