@@ -813,6 +813,9 @@ window.ticking = new Set();
 const [set, clear] = [window.setInterval, window.clearInterval];
 window.setInterval = (...args) => { const id = set(...args); ticking.add(id); return id; };
 window.clearInterval = (id) => { ticking.delete(id); clear(id); };
+const [later, never] = [window.setTimeout, window.clearTimeout];
+window.setTimeout = (run, ...args) => { const id = later(() => { ticking.delete(id); run(); }, ...args); ticking.add(id); return id; };
+window.clearTimeout = (id) => { ticking.delete(id); never(id); };
 """
 
 TRACE = """() => ({
@@ -835,6 +838,7 @@ async def test_closing_leaves_no_trace(page: Page, scene: Stage) -> None:
     await page.keyboard.press("n")
     during = await page.evaluate(TRACE)
     assert during["listening"]
+    assert during["ticking"]
     assert during["size"] == before["size"]
     await page.get_by_role("button", name="Close the heat map").click()
     assert await page.evaluate(TRACE) == before

@@ -167,6 +167,18 @@ async def test_closing_ends_the_worker(page: Page, scene: Stage) -> None:
     assert await page.evaluate("Object.keys(sessionStorage)") == []
 
 
+async def test_closing_at_once_leaves_neither_worker_nor_word(page: Page, scene: Stage) -> None:
+    """Closed before anybody knew whether there may be a worker."""
+    scene.pages["*"] = SHOP.replace('<script src="/boot.js"></script>', "")
+    await page.goto(scene.shop + "/p/1")
+    asked = "(host) => import(host + '/overlay/overlay.js').then(({ open }) => open({ host, site: 'default', token: 't' }).close())"
+    await page.evaluate(asked, scene.host)
+    await page.evaluate("fetch(location.href).then((answer) => answer.text())")  # a question that was under way is answered by now
+    await hired(page, 0)
+    assert await page.evaluate("Object.keys(sessionStorage)") == []
+    assert scene.asked == []
+
+
 # Policies
 
 ALLOWING = "default-src 'self' {host}; style-src 'unsafe-inline'; connect-src 'self' {host} ws:; worker-src blob: {host}"

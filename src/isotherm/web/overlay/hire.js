@@ -21,21 +21,28 @@ export function hire(signal) {
   if (typeof Worker !== "function" || !("transferControlToOffscreen" in HTMLCanvasElement.prototype)) return null;
   const script = new URL("./worker.js", import.meta.url);
   signal.addEventListener("abort", forget);
-  if (script.origin === location.origin) return start(script.href, signal);
   if (recall() === "no") return null;
-  return found(script, signal);
+  return script.origin === location.origin ? own(script, signal) : other(script, signal);
+}
+
+/** Isotherm serves the page itself. @param {URL} script @param {AbortSignal} signal */
+async function own(script, signal) {
+  const hired = await start(script.href, signal);
+  remember(hired, signal);
+  return hired;
 }
 
 /** @param {URL} script @param {AbortSignal} signal */
-async function found(script, signal) {
+async function other(script, signal) {
   if (recall() !== "yes" && !(await allowed(script, signal))) {
-    remember("no");
+    remember(null, signal);
     return null;
   }
+  if (signal.aborted) return null;
   const address = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
   const hired = await start(address, signal);
   URL.revokeObjectURL(address);
-  remember(hired ? "yes" : "no");
+  remember(hired, signal);
   return hired;
 }
 
@@ -98,10 +105,11 @@ function recall() {
   }
 }
 
-/** @param {"yes" | "no"} answer */
-function remember(answer) {
+/** @param {object | null} hired @param {AbortSignal} signal  one that has ended leaves nothing behind */
+function remember(hired, signal) {
+  if (signal.aborted) return;
   try {
-    sessionStorage.setItem(STORED_AS, answer);
+    sessionStorage.setItem(STORED_AS, hired ? "yes" : "no");
   } catch {
     // A page without storage is asked each time.
   }

@@ -144,7 +144,10 @@ export class Live {
 
   /** @param {{worker: Worker, originMs: number} | null} found */
   #settle(found) {
-    if (this.#signal.aborted) return;
+    if (this.#signal.aborted) {
+      found?.worker.terminate();
+      return;
+    }
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
     if (found) {
