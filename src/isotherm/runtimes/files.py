@@ -1,19 +1,31 @@
-"""Static files from memory: each is read and compressed once, at the start, and revalidated by its hash."""
+"""Static files from memory: each is read and compressed once, at the start, and revalidated by its hash.
+
+Our scripts are served as they are written, but for what their documentation takes: a third of their compressed bytes.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from aiohttp import web
 
-__all__ = ["Files"]
+__all__ = ["Files", "without_documentation"]
 
 _COMPRESSED: Final = frozenset({".js", ".css", ".html", ".svg", ".json"})
 _NOT_SERVED: Final = (".ts", ".py", ".pyc", ".md")
+_VENDOR: Final = "vendor"  #: folders of others' scripts, which stay as they are
+_DOCUMENTATION: Final = re.compile(r"^[ \t]*/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*$", re.MULTILINE)
+_TERMS: Final = re.compile("licen[cs]e|apache|copyright", re.IGNORECASE)
+
+
+def without_documentation(script: str) -> str:
+    """The same script without its JSDoc blocks that have lines of their own, each line where it was; terms of use stay."""
+    return _DOCUMENTATION.sub(lambda block: block[0] if _TERMS.search(block[0]) else "\n" * block[0].count("\n"), script)
 
 
 class _File(NamedTuple):
@@ -53,6 +65,8 @@ class Files:
 
 def _read(path: Path) -> _File:
     body = path.read_bytes()
+    if path.suffix == ".js" and _VENDOR not in path.parts:
+        body = without_documentation(body.decode()).encode()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     text = path.suffix in _COMPRESSED
     return _File(
