@@ -20,7 +20,7 @@ from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts, StretchCounts
 from isotherm.core.layers import VIEW_KINDS
 from isotherm.core.meeting import Meeting
-from isotherm.core.pages import page_and_key
+from isotherm.core.pages import keys_of
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.rage import NO_CLICKS, Clicked, Rage, click_places, clicked_in, with_bursts
@@ -64,7 +64,7 @@ class GroupBy:
 
     def group(self, samples: Samples) -> Counts:
         """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
-        keys = [page_and_key(site, path)[1] for site, path in samples.pages]  # the very strings of before: told apart at a look
+        keys = keys_of(samples.pages)
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
         documents = Documents(samples.runs.page, samples.runs.width, samples.runs.height) if self._people else None

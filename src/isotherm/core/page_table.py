@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, KeysView, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -60,8 +61,7 @@ class PageTable:
         return self._places.get(key, _NONE)
 
     def find_all(self, keys: Sequence[str]) -> npt.NDArray[np.int64]:
-        find = self._places.get
-        return np.array([find(key, _NONE) for key in keys], np.int64)
+        return np.fromiter(map(self._places.get, keys, repeat(_NONE)), np.int64, len(keys))
 
     def add(self, key: str, watched: bool) -> int:
         if self._free:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_SITE", "PATH_BYTES_MAX", "Page", "canonical_path", "page_and_key"]
+__all__ = ["DEFAULT_SITE", "PATH_BYTES_MAX", "Page", "canonical_path", "keys_of", "page_and_key"]
 
 DEFAULT_SITE: Final = "default"
 PATH_BYTES_MAX: Final = 2048  #: as UTF-8, as it came in; browsers and servers cut longer addresses themselves
 
+_KEYS_MAX: Final = 16_384
 _ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _KEPT: Final = frozenset(b"%/?#")  #: decoded, these would change what the path means
 
@@ -44,6 +46,24 @@ def page_and_key(site: str, path: str) -> tuple[Page, str]:
     """The page of a canonical path, and its key: made once for what comes again and again."""
     page = Page(site, path)
     return page, page.key
+
+
+class _Keys(dict[Page, str]):
+    """Keys by page. Begun anew when there are too many: a look at each page of a record costs less than to know which was used last."""
+
+    def __missing__(self, page: Page) -> str:
+        if len(self) >= _KEYS_MAX:
+            self.clear()
+        key = self[page] = page_and_key(*page)[1]
+        return key
+
+
+_KEYS: Final = _Keys()
+
+
+def keys_of(pages: Iterable[Page]) -> list[str]:
+    """The keys of pages: for what comes again and again mostly the very strings of before, which are told apart at a look."""
+    return list(map(_KEYS.__getitem__, pages))
 
 
 @lru_cache(maxsize=16_384)

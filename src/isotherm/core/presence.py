@@ -7,6 +7,7 @@ are put anew when they turn out to have moved since.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
 
 from isotherm.core.limits import PRESENT_MS
 
@@ -37,8 +38,7 @@ class Presence:
 
     def on_each(self, page_keys: Iterable[str]) -> list[int]:
         """Sessions on each of these pages."""
-        on = self._on.get
-        return [on(key, 0) for key in page_keys]
+        return list(map(self._on.get, page_keys, repeat(0)))
 
     def seen(self, site: str, session: str, page_key: str, time_ms: int) -> None:
         """A session had a sample on a page at that event time."""

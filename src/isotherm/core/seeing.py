@@ -30,7 +30,7 @@ import numpy.typing as npt
 from isotherm.core.drawn import zones_of
 from isotherm.core.exposure import Exposures
 from isotherm.core.layers import KINDS
-from isotherm.core.pages import page_and_key
+from isotherm.core.pages import keys_of
 from isotherm.core.rules import zone_fits
 from isotherm.core.samples import Samples
 from isotherm.core.views import Views
@@ -129,7 +129,7 @@ class Seeing:
         """Takes a record; one that was met before changes nothing."""
         if not self._pages or samples.anchored is None:
             return
-        keys = [page_and_key(site, path)[1] for site, path in samples.pages]
+        keys = keys_of(samples.pages)
         wanted = np.array([key in self._pages for key in keys], np.bool_)
         runs, anchor = samples.runs, samples.anchored.anchor
         run = np.repeat(np.arange(len(runs)), runs.size)

@@ -16,7 +16,7 @@
  */
 #include "panes.h"
 
-enum { MARGIN_MAX = 64, ROOM_FIRST = 8, WARM_HOPS = 40 };
+enum { MARGIN_MAX = 64, ROOM_FIRST = 8, WARM_HOPS = 40, ASKED_HOPS = 100 };
 static const uint64_t SLOTS_MAX = 1 << 20;
 
 static inline uint64_t pane_mask(const Panes *self) { return UINT64_MAX >> (COUNT_BITS + self->tile_bits); }
@@ -138,7 +138,7 @@ static int make_room(const Panes *self, Cold *cold, Py_ssize_t more)
     return 0;
 }
 
-/* From now on samples are counted by their panes as well. Without memory for that they are summed as before. */
+/* From now on samples are counted by their panes as well, as long as somebody asks. Without memory for that they are summed as before. */
 static void count_by_pane(const Panes *self, Cold *cold)
 {
     cold->by_pane = calloc(self->slots, sizeof *cold->by_pane);
@@ -190,11 +190,13 @@ int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *p
         newest = pane > newest ? pane : newest;
         waiting += pane < end ? (uint32_t)(entries[at] & COUNT_MAX) : 0;
     }
+    if (cold->by_pane && cold->asked_until < self->hop) {
+        free(cold->by_pane);
+        cold->by_pane = NULL;
+    }
     if (cold->by_pane)
         add_by_pane(self, cold, newest, entries, panes, length);
     cold->waiting += waiting, cold->used += (uint32_t)length, cold->newest = newest;
-    if (!cold->by_pane && cold->used >= self->slots / 2)
-        count_by_pane(self, cold);
     if (!cold->alive) {
         cold->alive = 1, self->alive++;
         ((int64_t *)self->bound[3].buf)[row]++;
@@ -382,9 +384,12 @@ PyObject *add_cold(PyObject *object, PyObject *args)
     return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
 }
 
-static int64_t total_of(const Panes *self, const Cold *cold)
+static int64_t total_of(const Panes *self, Cold *cold)
 {
     int64_t total = 0, end = self->low + self->window;
+    cold->asked_until = self->hop + ASKED_HOPS;
+    if (!cold->by_pane && cold->used >= self->slots / 2)
+        count_by_pane(self, cold);
     if (cold->by_pane) {
         for (int64_t pane = self->low; pane < end && pane <= cold->newest; pane++)
             total += cold->by_pane[(uint64_t)pane & (self->slots - 1)];

@@ -157,25 +157,30 @@ typedef struct {
     const int32_t *tile, *count;
     double *samples;
     Py_ssize_t pages, length, table_pages;
-    int64_t layers, plain_layers;
+    int64_t layers, plain_layers, rows_end;
     uint32_t most; /* the largest count */
 } Given;
 
-enum { AHEAD = 4, AHEAD_ROWS = 64 }; /* runs, and counts, for which memory is asked before it is their turn */
+enum { AHEAD = 8, AHEAD_ROWS = 64 }; /* runs, and counts, for which memory is asked before it is their turn */
 
 enum { TAKEN, MISSING, WRONG };
 
-/* The row of a (page, layer); below 0: it is missing, or there can be none. */
-static int64_t row_of(const Panes *self, const Given *given, int64_t page, int64_t layer, int *fault)
+/* How many rows there can be: so many as arrays have, as an entry and as a note can tell. */
+static int64_t rows_end_of(const Panes *self)
 {
-    const int to_row = COUNT_BITS + self->tile_bits;
-    const int64_t in_entry = (int64_t)(UINT64_MAX >> to_row), in_note = (1LL << (63 - BY_BITS)) / self->tiles;
-    const int64_t row_max = in_entry < in_note ? in_entry : in_note, row_end = self->rows < row_max ? self->rows : row_max;
+    const int64_t in_entry = (int64_t)(UINT64_MAX >> (COUNT_BITS + self->tile_bits)), in_note = (1LL << (63 - BY_BITS)) / self->tiles;
+    const int64_t most = in_entry < in_note ? in_entry : in_note;
+    return self->rows < most ? self->rows : most;
+}
+
+/* The row of a (page, layer); below 0: it is missing, or there can be none. */
+static inline int64_t row_of(const Given *given, int64_t page, int64_t layer, int *fault)
+{
     *fault = WRONG;
     if ((uint64_t)page >= (uint64_t)given->pages || (uint64_t)layer >= (uint64_t)given->layers || given->place[page] >= given->table_pages)
         return -1;
     int64_t row = given->place[page] < 0 ? -1 : given->rows[given->place[page] * given->layers + layer];
-    if (row >= row_end)
+    if (row >= given->rows_end)
         return -1;
     if (row < 0)
         *fault = MISSING;
@@ -203,7 +208,7 @@ static int make_entries(const Panes *self, Given *given, uint64_t *entry, List *
     uint32_t most = 0;
     int fault = TAKEN;
     for (Py_ssize_t at = 0; at < given->length;) {
-        const int64_t this_page = page[at], this_layer = layer[at], row = row_of(self, given, this_page, this_layer, &fault);
+        const int64_t this_page = page[at], this_layer = layer[at], row = row_of(given, this_page, this_layer, &fault);
         if (row < 0)
             return fault;
         expect_row(given, at + AHEAD_ROWS);
@@ -335,7 +340,7 @@ static PyObject *merge(PyObject *object, PyObject *args)
         views.failed = 1;
         return done(&views, NULL);
     }
-    given.table_pages = table / (Py_ssize_t)layers;
+    given.table_pages = table / (Py_ssize_t)layers, given.rows_end = rows_end_of(self);
     int fault = make_entries(self, &given, self->spare.items, &self->runs);
     if (fault == WRONG)
         refuse(&views, PyExc_IndexError, "counts name a page, layer, tile or row that does not exist, or are below 0");

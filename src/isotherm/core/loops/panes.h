@@ -20,7 +20,7 @@ typedef struct {
 /* What came to one row while nobody watched it: a ring, in the order it came. A line of the cache. */
 typedef struct {
     uint64_t *entries;
-    uint32_t *by_pane;  /* samples of each pane, where there are so many entries that a sum over them would take longer; else NULL */
+    uint32_t *by_pane;  /* samples of each pane, while somebody asks how many there are and a sum over the entries would take longer; else NULL */
     int64_t newest;     /* the newest pane that an entry is of, or was */
     uint32_t first, used, room;
     uint32_t settled;   /* entries that were there when hop `hop` was, the last in which any came */
@@ -28,6 +28,7 @@ typedef struct {
     uint32_t hop;
     uint32_t warm_until; /* a hop: until then the row is treated as if somebody watched it */
     uint32_t next;       /* the next row that is due in the same pane + 1; 0: none */
+    uint32_t asked_until; /* a hop: until then somebody may ask how many samples there are */
     uint32_t alive;      /* it is due in some pane, and named in `references` */
 } Cold;
 

@@ -18,11 +18,39 @@ enum { LAYERS_MAX = 64 };
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
 
+/* The rows of samples from `at` up to `end`, whose tiles are known, behind the `used` that are there. Returns how many there are then. */
+static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t end, const int32_t *tiles, Now *now, Py_ssize_t used)
+{
+    const Columns to = asked->columns;
+    const Py_ssize_t begin = at;
+    int64_t newest = asked->newest[page];
+    for (; at < end; at++) {
+        int layer = layer_of(asked, of, at);
+        if (asked->to_row)
+            asked->to_row[at] = -1;
+        if (layer < 0)
+            continue;
+        int64_t time_ms = asked->time_ms[at];
+        moved(asked, now, time_ms);
+        newest = time_ms > newest ? time_ms : newest;
+        const int32_t tile = tiles[at - begin];
+        Py_ssize_t row = used;
+        if (used && to.tile[used - 1] == tile && to.pane[used - 1] == now->pane && to.layer[used - 1] == layer && to.page[used - 1] == page)
+            to.count[--row]++;
+        else
+            to.page[row] = page, to.layer[row] = layer, to.pane[row] = now->pane, to.tile[row] = tile, to.count[row] = 1, used++;
+        if (asked->to_row)
+            asked->to_row[at] = row;
+    }
+    asked->newest[page] = newest;
+    return used;
+}
+
 /* Rows written; -1: an exception is set. */
 static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
 {
-    const Asked asked[1] = {*given}; /* as above */
-    const Columns to = asked->columns;
+    const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
+    int32_t tiles[STRETCH_MAX];
     Now now = {0};
     Py_ssize_t at = 0, used = 0;
     for (Py_ssize_t run = 0; run < asked->runs; run++) {
@@ -36,27 +64,12 @@ static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
             continue;
         }
         const Run of = run_of(asked, run);
-        const int64_t page = asked->page[run];
-        int64_t newest = asked->newest[page];
-        for (Py_ssize_t end = at + asked->size[run]; at < end; at++) {
-            int layer = layer_of(asked, &of, at);
-            if (asked->to_row)
-                asked->to_row[at] = -1;
-            if (layer < 0)
-                continue;
-            int64_t time_ms = asked->time_ms[at];
-            moved(asked, &now, time_ms);
-            newest = time_ms > newest ? time_ms : newest;
-            int32_t tile = tile_at(asked, &of, at);
-            Py_ssize_t row = used;
-            if (used && to.tile[used - 1] == tile && to.pane[used - 1] == now.pane && to.layer[used - 1] == layer && to.page[used - 1] == page)
-                to.count[--row]++;
-            else
-                to.page[row] = page, to.layer[row] = layer, to.pane[row] = now.pane, to.tile[row] = tile, to.count[row] = 1, used++;
-            if (asked->to_row)
-                asked->to_row[at] = row;
+        for (Py_ssize_t end = at + asked->size[run]; at < end;) {
+            Py_ssize_t size = end - at < STRETCH_MAX ? end - at : STRETCH_MAX;
+            tiles_of_stretch(asked->x + at, asked->y + at, of, (int32_t)asked->grid, size, tiles);
+            used = write_rows(asked, &of, asked->page[run], at, at + size, tiles, &now, used);
+            at += size;
         }
-        asked->newest[page] = newest;
     }
     if (at < asked->samples) { /* their rows would be whatever stood there */
         refuse(views, PyExc_ValueError, UNFIT);

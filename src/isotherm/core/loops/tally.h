@@ -3,13 +3,6 @@
 
 #include "loops.h"
 
-/* floor(grid * position / extent), clamped to 0 ... grid - 1: between these bounds a cast is a floor. */
-static inline int64_t tile_of(double position, double extent, double grid)
-{
-    double at = grid * position / extent;
-    return at >= grid - 1 ? (int64_t)grid - 1 : at >= 1 ? (int64_t)at : 0;
-}
-
 /* Where rows go. */
 typedef struct {
     int64_t *page, *layer, *pane;
@@ -46,12 +39,6 @@ static inline int layer_of(const Asked *asked, const Run *run, Py_ssize_t at)
     return first < 0 || (asked->within && !asked->within[at]) ? -1 : first + run->device;
 }
 
-static inline int32_t tile_at(const Asked *asked, const Run *run, Py_ssize_t at)
-{
-    double grid = (double)asked->grid;
-    return (int32_t)(tile_of(asked->y[at], run->height, grid) * asked->grid + tile_of(asked->x[at], run->width, grid));
-}
-
 /* The samples of a run that is none of the fresh: no row counts them. */
 static inline void pass_over(const Asked *asked, Py_ssize_t at, Py_ssize_t run)
 {
@@ -72,12 +59,27 @@ typedef struct {
 
 static inline int moved(const Asked *asked, Now *now, int64_t time_ms)
 {
-    if ((uint64_t)time_ms - (uint64_t)now->ms < (uint64_t)asked->hop_ms)
+    const uint64_t since_ms = (uint64_t)time_ms - (uint64_t)now->ms, hop_ms = (uint64_t)asked->hop_ms;
+    if (since_ms < hop_ms)
         return 0;
+    if (since_ms - hop_ms < hop_ms) { /* the next one, as in a batch of samples at even distances */
+        now->pane++, now->ms = (int64_t)((uint64_t)now->ms + hop_ms);
+        return 1;
+    }
     now->pane = quotient(asked->hop, time_ms);
     now->ms = (int64_t)((uint64_t)now->pane * (uint64_t)asked->hop_ms); /* may wrap at the end of all times, as the difference above */
     return 1;
 }
+
+#if defined __GNUC__ && !defined __clang__
+#define VECTORS __attribute__((optimize("O3")))
+#else
+#define VECTORS
+#endif
+
+enum { STRETCH_MAX = 512 };
+
+void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size, int32_t *restrict tiles);
 
 enum { BLOCK_PAGES_MAX = 8, BLOCK_CELLS_MAX = 1 << 19 };
 

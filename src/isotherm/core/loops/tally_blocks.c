@@ -73,14 +73,6 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
 
 /* -- stretches: samples that stand together and have page, device and document in common, of one run or of runs of one sample each */
 
-enum { STRETCH_MAX = 512 };
-
-#if defined __GNUC__ && !defined __clang__
-#define VECTORS __attribute__((optimize("O3")))
-#else
-#define VECTORS
-#endif
-
 static inline int64_t bits_of(double value)
 {
     int64_t bits;
@@ -115,9 +107,10 @@ VECTORS static Py_ssize_t alike_from(const Asked *given, const Py_ssize_t first)
     return run - first;
 }
 
-/* The tiles of up to STRETCH_MAX samples, by the same arithmetic as `tile_at`, without a jump: two at a time where the machine can. */
-VECTORS static void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size,
-                                     int32_t *restrict tiles)
+/* The tiles of up to STRETCH_MAX samples: floor(grid * position / extent) each way, clamped to 0 ... grid - 1, between which a cast is a floor.
+ * Without a jump: two at a time where the machine can. */
+VECTORS void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size,
+                              int32_t *restrict tiles)
 {
     const double side = grid, last = grid - 1;
     for (Py_ssize_t at = 0; at < size; at++) {
