@@ -48,6 +48,11 @@ async def test_a_real_mouse_warms_the_tile_under_it_and_it_cools(demo: Served, n
         await dashboard.get_by_role("button", name=f"Open overlay on {PAGE}").click(timeout=20_000)
     overlay = await opening.value
     await expect(overlay.locator("isotherm-overlay")).to_be_attached()
+
+    async def beside() -> bool:
+        return len(overlay.workers) == 1
+
+    await eventually(beside)  # Isotherm's own pages let it have its worker
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{demo.ws}/live?page={PAGE}") as live:
         picture: dict[int, int] = {}
 
