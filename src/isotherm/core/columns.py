@@ -47,6 +47,8 @@ def pack(column: npt.NDArray[Any]) -> str:
 
     Integers and floats of any width; floats must be finite. Whole floats travel as integers.
     """
+    if column.dtype == np.uint8:  # as kinds are: nothing to choose
+        return "<B" + binascii.b2a_base64(column.tobytes(), newline=False).decode("ascii")
     if counting.compiled is not None and column.dtype in _AT_ONCE and column.flags.c_contiguous:
         text = counting.compiled.packed(column, column.dtype == np.float64)
         if text is not None:

@@ -71,6 +71,9 @@ class Judge:
         self._pages_of: dict[str, int] = {}
         self._turned_ms = 0
         self._paid_ms: Generations[str, float] = Generations(REPEAT_MEMORY_MS)  # address -> until when it is paid
+        self._session_each_ms = 1000 / limits.session_samples_per_s
+        self._session_burst_ms = limits.session_burst_samples * self._session_each_ms
+        self._address_burst_ms = limits.address_burst_samples * 1000 / limits.address_samples_per_s
 
     def known_page(self, site: str, page: str) -> None:
         """A page that was there before: it is told when the log is read again."""
@@ -94,14 +97,17 @@ class Judge:
     def weigh_event(self, site: str, session: str, page: str, time_ms: int, sender: Sender, now_ms: int) -> None:
         """`weigh` for one event. Most are of a session and page that are known, and within all rates: nothing is built for those."""
         self._turn(now_ms)
-        limits, address = self.limits, sender.address
-        known = self._sessions.get(f"{site}/{session}")
-        each_ms = 1000 / limits.session_samples_per_s
-        most_ms = now_ms + limits.session_burst_samples * each_ms
-        paid_ms = max(min(known.paid_ms.get(page, 0.0), most_ms), time_ms) + each_ms if known and sender.browser else 0.0
-        address_paid_ms = self._address_paid(address, 1, now_ms) if address is not None else 0.0
-        address_most_ms = now_ms + limits.address_burst_samples * 1000 / limits.address_samples_per_s
-        if known is None or self._pages.get(page) is None or paid_ms > most_ms + each_ms or address_paid_ms > address_most_ms:
+        known, address, paid_ms, address_paid_ms = self._sessions.get(f"{site}/{session}"), sender.address, 0.0, 0.0
+        fine = known is not None and self._pages.get(page) is not None
+        if known is not None and sender.browser:
+            each_ms, most_ms = self._session_each_ms, now_ms + self._session_burst_ms
+            before_ms = min(known.paid_ms.get(page, 0.0), most_ms)
+            paid_ms = (before_ms if before_ms > time_ms else time_ms) + each_ms
+            fine = fine and paid_ms <= most_ms + each_ms
+        if address is not None:
+            address_paid_ms = self._address_paid(address, 1, now_ms)
+            fine = fine and address_paid_ms <= now_ms + self._address_burst_ms
+        if not fine or known is None:
             self.weigh([Visit(site, session, page, (time_ms,), sender.browser, None)], sender, now_ms)
             return
         if paid_ms:

@@ -72,7 +72,7 @@ class _ClassicEvent(msgspec.Struct):
     """The tutorial's event, all types."""
 
     type: str
-    relative_path: Annotated[str, Meta(pattern="^/")]
+    relative_path: str  #: begins with a slash, which `_to_classic` looks at: a pattern here would cost as much as a quarter of decoding
     session_id: str | None = None
     query_prams: Any = None  #: spelt so; optional, so whatever it is refuses nothing
     window: _Size | None = None
@@ -244,6 +244,8 @@ def _limit(text: str, bytes_max: int, field: str, seq: int | None = None) -> Non
 
 
 def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
+    if not event.relative_path.startswith("/"):
+        raise Refusal("Expected `str` matching regex '^/' - at `$.relative_path`")
     _limit(event.relative_path, PATH_BYTES_MAX, "relative_path")
     who = _session(event.session_id, session, "session_id")
     place = _PLACE_OF_TYPE.get(event.type)
