@@ -177,8 +177,6 @@ class Embedded:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
             self._digesting = Digesting(self.settings, self._log, self._group_by, self.catch_up)
-            # a hop ago, before anything is read: what nobody watches is put away as it comes, and the first hop shows all of it
-            self.source.advance(self.clock.now_ms() - self.settings.hop_ms)
             self._replay(self._log)
             self._sticking.counted = self._log.newest_offset
         except (LogError, HistoryError) as error:
