@@ -7,6 +7,7 @@
  *                                                                             └──> reports (state, news, spots, token)
  *
  * - Each frame of heat is drawn; the page is told of it once a second, and of every one only while it follows (somebody points at a tile).
+ *   What no later frame tells is told by itself.
  * - Out of sight nothing is drawn and nobody is told; back in sight, all at once.
  */
 
@@ -51,6 +52,8 @@ import { Heat } from "../shared/heat/heat.js";
 const LAGS_KEPT = 4;
 /** News are a second apart, and a frame that is a little early is not waited past. */
 const NEWS_MS = 900;
+/** A frame that nothing followed is told so long after the news before: a little more than a second, else it would come before the frame that is due. */
+const NEWS_MS_MAX = 1_150;
 
 export class Station {
   #live = new Heat();
@@ -73,6 +76,8 @@ export class Station {
   #turn = 0;
   #changed = false;
   #toldAtMs = -Infinity;
+  /** Runs while there is a frame that the page was not told of. */
+  #untold = 0;
 
   /**
    * @param {{host: string, site: string, token: string, signal: AbortSignal, reports: Reports, follows?: boolean}} of  `host`: an origin;
@@ -81,6 +86,7 @@ export class Station {
   constructor({ host, site, token, signal, reports, follows = false }) {
     this.#reports = reports;
     this.#follows = follows;
+    signal.addEventListener("abort", () => this.#keep());
     this.#line = new Line({
       host,
       site,
@@ -106,6 +112,7 @@ export class Station {
     this.#lagsMs = [];
     this.#turn += 1;
     this.#changed = true;
+    this.#keep();
     this.#spoil();
     this.#line.watch(subject);
   }
@@ -123,6 +130,7 @@ export class Station {
   seen(seen) {
     this.#seen = seen;
     this.#line.seen(seen);
+    this.#keep();
     if (!seen) return;
     if (this.#stale) this.#reports.due();
     this.#tell();
@@ -175,7 +183,10 @@ export class Station {
       this.#changed = true;
       if (this.#drawn && this.#drawn.heat === undefined && !this.#drawn.difference) this.#spoil();
     }
-    if (this.#seen && (first || frame.key || this.#follows || performance.now() - this.#toldAtMs >= NEWS_MS)) this.#tell();
+    if (!this.#seen) return;
+    const sinceMs = performance.now() - this.#toldAtMs;
+    if (first || frame.key || this.#follows || sinceMs >= NEWS_MS) this.#tell();
+    else this.#untold ||= setTimeout(() => this.#tell(), NEWS_MS_MAX - sinceMs);
   }
 
   /** The picture is to be drawn anew. */
@@ -184,7 +195,14 @@ export class Station {
     if (this.#drawn && this.#painter && this.#seen) this.#reports.due();
   }
 
+  /** Nothing is left to be told by itself. */
+  #keep() {
+    clearTimeout(this.#untold);
+    this.#untold = 0;
+  }
+
   #tell() {
+    this.#keep();
     const changed = this.#changed;
     this.#changed = false;
     this.#toldAtMs = performance.now();
