@@ -56,6 +56,7 @@ class Digesting:
         self._thread = ThreadPoolExecutor(1, "digest")
         self._cutting = asyncio.Lock()
         self._failed = False
+        self._counting = False  # a record was begun and is not added yet
 
     # -- a start
 
@@ -105,8 +106,14 @@ class Digesting:
 
     # -- while it runs
 
+    def begin(self) -> None:
+        """A record goes to Group By, and comes to `add` next. If counting it fails, it never does: what Group By remembers is ahead of all
+        that was counted from then on, and a start that took it would hold that record for a repeat. So nothing more is cut."""
+        self._counting = True
+
     def add(self, grouped: Grouped, counts: Counts, first: int, offset: int, taken_ms: int, checksum: int) -> None:
         """Takes records that were counted as one, from offset `first` on; `checksum` is the log's of the last, at `offset`."""
+        self._counting = False
         if not self.wanted:
             return
         if self._rows > _ROWS_MAX:
@@ -123,9 +130,11 @@ class Digesting:
         return bool(self._waiting) and (self._rows > _ROWS_ENOUGH or not 0 <= now_ms - self._waiting[0].taken_ms < CUT_MS)
 
     async def cut(self, log_thread: ThreadPoolExecutor) -> None:
-        """Writes what waits. What can't be written is left out."""
+        """Writes what waits. What can't be written is left out; nothing is written once a record could not be counted (`begin`)."""
         async with self._cutting:
             self._catch_up()
+            if self._counting:
+                return
             waiting, first, checksum, views = self._waiting, self._first, self._checksum, self._group_by.views.snapshot()
             self._forget()
             if not waiting:

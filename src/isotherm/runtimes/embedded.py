@@ -437,13 +437,14 @@ class Embedded:
         """From here on records are as if they had been read from the log."""
         samples, first, offset, checksum, pages = durable
         now_ms = samples.arrived_ms
+        assert self._digesting is not None
+        self._digesting.begin()
         counts = self._group_by.group(samples)
         self.sight.seeing.meet(samples)
         self._sticking.counted = offset
         self._merge(counts, now_ms)
         if self.history is not None:
             self.history.add(counts, offset, now_ms)
-        assert self._digesting is not None
         self._digesting.add(self._group_by.newest, counts, first, offset, now_ms, checksum)
         self._show_grouped(counts, offset, now_ms, pages + len(counts.pages) - len(samples.pages))
         self.counters.by_name["repeated"], self.counters.by_name["capped"] = self._group_by.repeated, self._group_by.capped
