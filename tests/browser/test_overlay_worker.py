@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from chromium import Console, NewPage
+from chromium import CHROMIUM_ARGUMENTS, Console, NewPage, chromium_path
 from heat_pixels import NO_WORKER
 from live_stage import Stage, stage
-from playwright.async_api import Page, expect
-from test_overlay import CANVAS_PIXELS, PANEL, SHOP, drawn, show
+from playwright.async_api import Page, async_playwright, expect
+from test_overlay import BOTH_WAYS, CANVAS_PIXELS, PANEL, SHOP, drawn, show
 from tests.serving import eventually
 
 #: What the page's own thread hears of its workers, the frames that the overlay asks of the browser there, and which policies were violated.
@@ -185,6 +186,29 @@ async def test_closing_at_once_leaves_neither_worker_nor_word(page: Page, scene:
     await hired(page, 0)
     assert await page.evaluate("Object.keys(sessionStorage)") == []
     assert scene.asked == []
+
+
+@BOTH_WAYS
+async def test_a_page_that_is_put_away_hangs_up_and_is_live_when_it_is_back(console: Console, scene: Stage, worker: bool) -> None:
+    """Put away, not unloaded: the browser keeps the page, with its overlay, for whoever goes back. Playwright's browsers do not, unless told."""
+    scene.pages["/other"] = "<p>Elsewhere"
+    async with async_playwright() as playwright:
+        keeping = {"ignore_default_args": ["--disable-back-forward-cache"]}
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS, **keeping)
+        page = await browser.new_page()
+        await page.add_init_script("addEventListener('pageshow', ({ persisted }) => { window.persisted = persisted; });")
+        await show(page, scene, worker=worker)
+        if worker:
+            await hired(page)
+        await page.goto(scene.shop + "/other")
+        await asyncio.wait_for(scene.watched_by(0), 10)
+        scene.heat = {10: 7}
+        await page.evaluate("history.back()")
+        await asyncio.wait_for(scene.watched_by(1), 10)
+        await expect(page.locator(f"{PANEL} .legend")).to_contain_text("7 in 5 min")
+        assert await page.evaluate("persisted")
+        assert len(scene.asked) == 2
+        await browser.close()
 
 
 # Policies

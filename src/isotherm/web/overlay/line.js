@@ -13,7 +13,7 @@
  *
  * Each dial says whom it is for (page, kind, device) and carries the newest token. The delays of the back-off are drawn at random from
  * the upper half of 0.5 s, 1 s, 2 s … 15 s: a thousand viewers do not come back at the same moment. A tab that nobody sees hangs up after
- * a while, so that it does not keep visitors' trackers at the quick pace for nobody.
+ * a while, so that it does not keep visitors' trackers at the quick pace for nobody; one that the browser puts away (`leave`) does so at once.
  *
  * It stands in a page or in a worker: of either it knows the scope, which tells of policies and of the network, and nothing else.
  */
@@ -240,6 +240,13 @@ export class Line {
     } else if (!this.#socket && this.state.phase !== "blocked" && this.state.phase !== "refused") {
       this.redial();
     }
+  }
+
+  /** The page goes into the browser's back/forward cache, where no timer runs: hangs up now. `seen` brings it back. */
+  leave() {
+    if (this.state.phase === "blocked") return;
+    this.#hangUp();
+    this.#enter("lost");
   }
 
   /** @param {SecurityPolicyViolationEvent} event */

@@ -13,7 +13,7 @@ import { Heat } from "../shared/heat/heat.js";
 /**
  * @typedef {import("./station.js").Drawn} Drawn
  * @typedef {import("./station.js").News} News
- * @typedef {"onto" | "watch" | "wantSpots" | "redial" | "seen" | "pause" | "follow" | "picture"} Order
+ * @typedef {"onto" | "watch" | "wantSpots" | "redial" | "leave" | "seen" | "pause" | "follow" | "picture"} Order
  */
 
 export class Live {
@@ -104,6 +104,11 @@ export class Live {
 
   redial() {
     this.#order("redial");
+  }
+
+  /** The page is put away; once it is `seen` again, there is a new line. */
+  leave() {
+    this.#order("leave");
   }
 
   /** @param {boolean} seen */

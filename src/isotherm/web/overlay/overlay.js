@@ -136,6 +136,8 @@ function start({ host, site, token, pageOf }) {
   document.documentElement.addEventListener("pointerleave", () => unpoint(), { signal });
   addEventListener("scroll", () => pointer && plan({ panel: true }), { signal, passive: true });
   document.addEventListener("visibilitychange", seen, { signal });
+  addEventListener("pagehide", ({ persisted }) => persisted && live.leave(), { signal });
+  addEventListener("pageshow", ({ persisted }) => persisted && seen(), { signal });
   let ticking = setTimeout(tick, LOOK_MS);
 
   view.onChoice((choices, changed) => {

@@ -126,6 +126,10 @@ export class Station {
     this.#line.redial();
   }
 
+  leave() {
+    this.#line.leave();
+  }
+
   /** @param {boolean} seen  whether the tab is in sight */
   seen(seen) {
     this.#seen = seen;
