@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -111,6 +112,10 @@ class Stage:
     layers: dict[tuple[str, str, str], dict[int, int]] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     policy: str = ""
+    policies: dict[str, str] = field(default_factory=dict)  #: of single pages
+    reported: str = ""  #: a policy that is only reported
+    heads: list[str] = field(default_factory=list)  #: of which pages the headers alone were asked
+    head: int = 200  #: what that is answered with
     refuse: int = 0
     mute: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -210,8 +215,18 @@ class Stage:
 
     async def page(self, request: web.Request) -> web.Response:
         html = self.pages.get(request.path, self.pages.get("*", ""))
-        headers = {"Content-Security-Policy": self.policy.format(host=self.host)} if self.policy else {}
+        policies = {"": self.policies.get(request.path, self.policy), "-Report-Only": self.reported}
+        headers = {f"Content-Security-Policy{kind}": policy.format(host=self.host) for kind, policy in policies.items() if policy}
+        if request.method == "HEAD":
+            self.heads.append(request.path)
+            return web.Response(status=self.head, headers=headers if self.head == 200 else {})
         return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def hire(self, _: web.Request) -> web.Response:
+        """A busy machine's worker, and its headers, may take longer than a viewer would wait."""
+        text, count = re.subn(r"(PATIENCE_MS = )[\d_]+", r"\g<1>30_000", (WEB / "overlay" / "hire.js").read_text("utf-8"))
+        assert count == 2
+        return web.Response(text=text, content_type="text/javascript")
 
     async def boot(self, _: web.Request) -> web.Response:
         """What the tracker does once it has a token."""
@@ -248,6 +263,7 @@ async def stage() -> AsyncIterator[Stage]:
     host.router.add_get("/api/exposure", now.exposed)
     host.router.add_route("OPTIONS", "/api/exposure", preflight("GET"))
     host.router.add_get("/healthz", _answer)
+    host.router.add_get("/overlay/hire.js", now.hire)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")
     shop = web.Application()

@@ -239,6 +239,46 @@ async def test_a_worker_is_there_where_the_policy_lets_it_and_none_is_tried_wher
     assert await page.evaluate("violated") == []
 
 
+async def test_a_policy_that_is_only_reported_is_not_offended_either(page: Page, scene: Stage) -> None:
+    scene.reported = ALLOWING.replace("blob: ", "")
+    await page.add_init_script(WATCHED)
+    await opened(page, scene)
+    await drawn(page, 10)
+    assert page.workers == []
+    assert await page.evaluate("violated") == []
+
+
+async def test_an_answer_that_is_no_success_says_nothing_of_the_page(page: Page, console: Console, scene: Stage) -> None:
+    console.expect("405")
+    scene.policy = ALLOWING.replace("blob: ", "")
+    scene.head = 405
+    await page.add_init_script(WATCHED)
+    await opened(page, scene)
+    await drawn(page, 10)
+    assert page.workers == []
+    assert await page.evaluate("violated") == []
+
+
+async def test_each_path_is_asked_once_and_none_after_a_no(page: Page, scene: Stage) -> None:
+    """One page of a site may have a policy that the others have not."""
+    scene.policies["/p/2"] = scene.policies["/p/3"] = ALLOWING.replace("blob: ", "")
+    await page.add_init_script(WATCHED)
+    for path, workers in (("/p/1", 1), ("/p/1?again", 1), ("/p/2", 0), ("/p/3", 0), ("/p/1", 0)):
+        await page.goto(scene.shop + path)
+        await expect(page.locator(PANEL)).to_have_count(1)
+        await drawn(page, 10)
+        assert len(page.workers) == workers, path
+        assert await page.evaluate("violated") == []
+    assert scene.heads == ["/p/1", "/p/2"]
+
+
+async def test_a_canvas_that_can_not_be_handed_over_is_drawn_on_where_it_is(page: Page, scene: Stage) -> None:
+    await page.add_init_script("HTMLCanvasElement.prototype.transferControlToOffscreen = () => { throw new Error(); };")
+    await show(page, scene)
+    await drawn(page, 10)
+    await hired(page, 0)
+
+
 async def test_a_policy_that_stands_in_the_page_is_read_there(page: Page, scene: Stage) -> None:
     scene.pages["*"] = SHOP.replace("<head>", f"<head><meta http-equiv='Content-Security-Policy' content=\"script-src 'self' {scene.host}\">")
     await opened(page, scene)

@@ -4,13 +4,20 @@
  *
  * A worker has to be of the page's own origin, and our modules are of another: it is a `blob:` of one line, which imports them. A policy may
  * forbid that, and each try that it forbids is reported to whoever keeps the site. So it is read before: what stands in the page's `<meta>`,
- * and the headers of the page, asked of its own server without the page. What came of it is known in this tab until the overlay is closed.
+ * and the headers of the page, asked of its own server without the page. What came of it is known in this tab until the overlay is closed: a
+ * "no" for all pages, a "yes" of the headers for the path that it was said of.
  */
 
 import { allowsBlobWorkers } from "./policy.js";
 
 const STORED_AS = "isotherm.worker";
+/** For a worker to come. */
 const PATIENCE_MS = 3_000;
+/** For a page's headers: as long as they are not there, no heat is shown. */
+const HEADERS_PATIENCE_MS = 1_000;
+const NO = "no";
+/** So many of the paths that said yes are kept. */
+const PATHS_MAX = 50;
 
 /**
  * @param {AbortSignal} signal  ends the worker too, after what was ordered last
@@ -21,44 +28,57 @@ export function hire(signal) {
   if (typeof Worker !== "function" || !("transferControlToOffscreen" in HTMLCanvasElement.prototype)) return null;
   const script = new URL("./worker.js", import.meta.url);
   signal.addEventListener("abort", forget);
-  if (recall() === "no") return null;
+  if (recall() === NO) return null;
   return script.origin === location.origin ? own(script, signal) : other(script, signal);
 }
 
 /** Isotherm serves the page itself. @param {URL} script @param {AbortSignal} signal */
 async function own(script, signal) {
   const hired = await start(script.href, signal);
-  remember(hired, signal);
+  if (!hired) remember(NO, signal);
   return hired;
 }
 
 /** @param {URL} script @param {AbortSignal} signal */
 async function other(script, signal) {
-  if (recall() !== "yes" && !(await allowed(script, signal))) {
-    remember(null, signal);
-    return null;
-  }
-  if (signal.aborted) return null;
-  const address = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
-  const hired = await start(address, signal);
-  URL.revokeObjectURL(address);
-  remember(hired, signal);
+  const hired = (await allowed(script, signal)) ? await startBlob(script, signal) : null;
+  if (!hired) remember(NO, signal);
   return hired;
 }
 
 /** @param {URL} script @param {AbortSignal} signal */
+async function startBlob(script, signal) {
+  if (signal.aborted) return null;
+  const address = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
+  const hired = await start(address, signal);
+  URL.revokeObjectURL(address);
+  return hired;
+}
+
+/** Reads the page each time, and asks for its headers where its path is a new one. @param {URL} script @param {AbortSignal} signal */
 async function allowed(script, signal) {
-  const metas = document.querySelectorAll("meta[http-equiv='content-security-policy' i]");
-  const written = [...metas].map((meta) => meta.getAttribute("content") ?? "");
-  if (!allowsBlobWorkers(written, script)) return false;
-  const [loaded] = performance.getEntriesByType("navigation"); // its address, also where the page has given itself another one since
   try {
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-    const { headers } = await fetch(loaded?.name ?? location.href, { method: "HEAD", mode: "same-origin", signal: patience });
-    return allowsBlobWorkers([headers.get("content-security-policy") ?? ""], script);
+    const metas = document.querySelectorAll("meta[http-equiv='content-security-policy' i]");
+    const written = [...metas].map((meta) => meta.getAttribute("content") ?? "");
+    if (!allowsBlobWorkers(written, script)) return false;
+    const [loaded] = performance.getEntriesByType("navigation"); // its address, also where the page has given itself another one since
+    const page = new URL(loaded?.name ?? location.href);
+    const paths = recall()?.split("\n") ?? [];
+    if (paths.includes(page.pathname)) return true;
+    if (!(await headersAllow(page, script, signal))) return false;
+    remember([...paths, page.pathname].slice(-PATHS_MAX).join("\n"), signal);
+    return true;
   } catch {
     return false;
   }
+}
+
+/** What a policy would only report is left alone as well. @param {URL} page @param {URL} script @param {AbortSignal} signal */
+async function headersAllow(page, script, signal) {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(HEADERS_PATIENCE_MS)]);
+  const { ok, headers } = await fetch(page, { method: "HEAD", mode: "same-origin", signal: patience });
+  const policies = ["content-security-policy", "content-security-policy-report-only"].map((name) => headers.get(name) ?? "");
+  return ok && allowsBlobWorkers(policies, script);
 }
 
 /**
@@ -105,11 +125,11 @@ function recall() {
   }
 }
 
-/** @param {object | null} hired @param {AbortSignal} signal  one that has ended leaves nothing behind */
-function remember(hired, signal) {
+/** @param {string} answer  `NO`, or paths that said yes, a line each @param {AbortSignal} signal  one that has ended leaves nothing behind */
+function remember(answer, signal) {
   if (signal.aborted) return;
   try {
-    sessionStorage.setItem(STORED_AS, hired ? "yes" : "no");
+    sessionStorage.setItem(STORED_AS, answer);
   } catch {
     // A page without storage is asked each time.
   }

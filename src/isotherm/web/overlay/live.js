@@ -69,7 +69,7 @@ export class Live {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#worker?.postMessage(["close"]));
     const hired = hire(signal);
-    if (hired) void hired.then((found) => this.#settle(found));
+    if (hired) void hired.catch(() => null).then((found) => this.#settle(found));
     else this.#settle(null);
   }
 
@@ -155,14 +155,16 @@ export class Live {
     }
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
-    if (found) {
+    const canvas = found && handOver(this.#canvas);
+    if (found && canvas) {
       this.#worker = found.worker;
       this.#aheadMs = found.originMs - performance.timeOrigin;
       found.worker.onmessage = ({ data: [name, report] }) => this.#hear(name, report);
       found.worker.postMessage(["open", this.#of]);
-      this.#order("onto", this.#canvas.transferControlToOffscreen());
+      this.#order("onto", canvas);
       if (this.#follows) this.#order("follow", true);
     } else {
+      found?.worker.terminate();
       this.#station = new Station({
         ...this.#of,
         signal: this.#signal,
@@ -209,5 +211,14 @@ export class Live {
   /** @param {import("./line.js").LineState} state  by the clock of the thread that it comes from */
   #enter({ phase, heardAtMs, retryAtMs }) {
     this.state = { phase, heardAtMs: heardAtMs && heardAtMs + this.#aheadMs, retryAtMs: retryAtMs && retryAtMs + this.#aheadMs };
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas @returns {OffscreenCanvas | null}  null: it has to be drawn on where it is */
+function handOver(canvas) {
+  try {
+    return canvas.transferControlToOffscreen();
+  } catch {
+    return null;
   }
 }
