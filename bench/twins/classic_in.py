@@ -1,16 +1,23 @@
-"""The bare socket server: aiohttp on uvloop, as Isotherm has it, that decodes and validates each classic event. Nothing is kept."""
+"""The bare socket server: aiohttp on uvloop, as Isotherm has it, that decodes and validates each classic event. Nothing is kept; with the
+setting `durable` what came is appended to a file with one `fdatasync` a tick, in a thread. Nothing is checked or counted.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import msgspec
 import uvloop
 from aiohttp import WSMsgType, web
 
-from bench.processes import tell
+from bench.processes import settings, tell
+
+_TICK_S = 0.020  #: between the ends of commits, as Isotherm's where nobody waits for an answer
 
 # The like of gateway/messages.py, written again on purpose: a twin that imported what it is held against would change with it.
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -35,9 +42,27 @@ class _Event(msgspec.Struct):
     timestamp: float | None = None
 
 
+async def _ticks(gathered: list[bytes], some: asyncio.Event) -> None:
+    def append(file: int, parts: list[bytes]) -> None:
+        os.write(file, b"\n".join(parts))
+        os.fdatasync(file)
+
+    thread = ThreadPoolExecutor(1)
+    with tempfile.TemporaryFile(prefix="isotherm-bench-", buffering=0) as file:
+        while True:
+            await some.wait()
+            await asyncio.sleep(_TICK_S)
+            some.clear()
+            parts = gathered[:]
+            gathered.clear()
+            await asyncio.get_running_loop().run_in_executor(thread, append, file.fileno(), parts)
+
+
 async def _serve() -> None:
     decode = msgspec.json.Decoder(_Event).decode
-    counted = 0
+    durable, counted = settings()["durable"], 0
+    gathered: list[bytes] = []
+    some = asyncio.Event()
 
     async def socket(request: web.Request) -> web.StreamResponse:
         nonlocal counted
@@ -47,6 +72,9 @@ async def _serve() -> None:
             if message.type is WSMsgType.TEXT:
                 decode(message.data)
                 counted += 1
+                if durable:
+                    gathered.append(message.data)
+                    some.set()
         return response
 
     async def count(_request: web.Request) -> web.Response:
@@ -61,7 +89,7 @@ async def _serve() -> None:
     await site.start()
     gc.freeze()
     tell(port=runner.addresses[0][1])
-    await asyncio.Event().wait()
+    await _ticks(gathered, some)
 
 
 if __name__ == "__main__":
