@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import hypothesis.strategies as st
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -194,6 +198,53 @@ def test_a_digest_that_is_not_whole_is_none() -> None:
     for one in damaged:
         with pytest.raises(DigestError, match=r"damaged|cut short"):
             Digest.from_bytes(one, SETTING)
+
+
+def made_up(content: bytes, change: Callable[[dict[str, Any]], object], names: bytes | None = None) -> bytes:
+    """The digest with its head changed and other names, and with checksums that are right."""
+    head_bytes, length = struct.unpack_from("<II", content, 20)
+    head = msgspec.json.decode(content[BEGIN_BYTES : BEGIN_BYTES + head_bytes])
+    columns_at = BEGIN_BYTES + head_bytes + head["named"]
+    names = content[BEGIN_BYTES + head_bytes : columns_at] if names is None else names
+    head["named"] = len(names)
+    change(head)
+    encoded = msgspec.json.encode(head)
+    columns = content[columns_at:length]
+    rest = struct.pack("<II", len(encoded), BEGIN_BYTES + len(encoded) + len(names) + len(columns)) + encoded + names + columns
+    return content[:16] + struct.pack("<I", zlib.crc32(rest)) + rest + content[length:]
+
+
+@pytest.mark.parametrize("name", ["run.seq", "row.tile"])
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(1, "|O"), (1, "<u3"), (1, "no type"), (1, "<M8[s]"), (1, "|V1"), (2, -1), (2, 2**40), (2, 2**62), (3, 2**63), (3, -(2**70))],
+)
+def test_a_digest_with_columns_that_are_made_up_is_none(name: str, at: int, value: object) -> None:
+    """A right checksum does not make it one: of another type, longer than it, or from anywhere on, it is refused, not stumbled over."""
+
+    def change(head: dict[str, Any]) -> None:
+        next(column for column in head["columns"] if column[0] == name)[at] = value
+
+    content = written()
+    assert made_up(content, lambda head: None) == content
+    with pytest.raises(DigestError):
+        Digest.from_bytes(made_up(content, change), SETTING)
+
+
+@pytest.mark.parametrize("named", [-1, -(2**40), 2**40])
+def test_a_digest_with_names_of_no_length_is_none(named: int) -> None:
+    """Columns are not looked for before it, nor behind it."""
+    with pytest.raises(DigestError):
+        Digest.from_bytes(made_up(written(), lambda head: head.update(named=named)), SETTING)
+
+
+@pytest.mark.parametrize("names", [b"", b"{", b"[1]", b'{"sessions": ["\xff"], "loads": []}'])
+def test_names_that_are_none_are_told_when_they_are_asked_for(names: bytes) -> None:
+    """What needs no names is there."""
+    digest = Digest.from_bytes(made_up(written(), lambda head: None, names), SETTING)
+    assert len(list(digest.pieces(lambda _offset, _taken_ms: True))) == 1
+    with pytest.raises(DigestError, match="names"):
+        digest.batches()
 
 
 def test_what_is_remembered_is_read_without_what_is_counted() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import hypothesis.strategies as st
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,3 +76,25 @@ def test_what_is_not_whole_is_none() -> None:
     for one in damaged:
         with pytest.raises(RecollectionError, match="damaged"):
             Recollection.from_bytes(one)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(0, 2**63), (1, -1), (2, []), (4, [-1]), (4, [2**63]), (5, [[-1, 0, 3, None]]), (5, [[7, 0, 3, None]]), (5, [[0, 2**63, 3, [5]]]),
+     (9, [-1]), (10, [1]), (11, [2**63]), (8, [b"\xff"])],
+)  # fmt: skip
+def test_what_is_made_up_is_none(field: int, value: object) -> None:
+    """A right checksum does not make it one: numbers that nobody counted, and places that are none, are refused."""
+    meeting = Meeting()
+    met(meeting, ("s", "l", 0, PAGES[0], 1), START_MS)
+    content = meeting.recollection().to_bytes()
+    written = msgspec.msgpack.decode(content[20:])
+
+    def made_up() -> bytes:
+        encoded = msgspec.msgpack.encode(written)
+        return content[:16] + struct.pack("<I", zlib.crc32(encoded)) + encoded
+
+    assert Recollection.from_bytes(made_up()) == meeting.recollection()
+    written[field] = value
+    with pytest.raises(RecollectionError):
+        Recollection.from_bytes(made_up())

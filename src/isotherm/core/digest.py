@@ -53,6 +53,8 @@ _BEGIN: Final = struct.Struct("<16sIII")  #: magic, checksum of the rest of what
 BEGIN_BYTES: Final = _BEGIN.size  #: enough of a digest for `Digest.remembered_bytes`
 _CHECKED_FROM: Final = 20
 _NOBODY: Final = -1
+_SIZES: Final = {"|u1": 1, "<u2": 2, "<u4": 4, "<i8": 8, "<f8": 8}  #: the types of columns, bytes of an element
+_BASE_MAX: Final = 2**63
 _STRETCH: Final = ("page", "person", "device", "top", "bottom", "start_ms", "end_ms")
 _REMEMBERED: Final = (
     "record.offset", "record.taken", "record.arrived", "record.pages", "record.runs", "record.rows", "record.samples", "record.clicks",
@@ -195,8 +197,12 @@ class _Named:
 
     @property
     def tables(self) -> _Tables:
+        """Raises `DigestError`."""
         if self._found is None:
-            self._found = _tables_decoder.decode(self._text)  # its checksum is right: it is what was written
+            try:
+                self._found = _tables_decoder.decode(self._text)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise DigestError(f"its names can't be read: {error}") from None
         return self._found
 
 
@@ -354,6 +360,8 @@ class Digest:
         same = (head.format, head.setting, head.kinds, head.devices) == (_FORMAT, setting, list(KINDS), list(DEVICES))
         if not same or named != _REMEMBERED + _COUNTED:
             raise DigestError("it was counted by another release, or under other settings")
+        if head.named < 0:
+            raise DigestError("it is not whole")
         columns = _unpacked(head, _REMEMBERED, content, at + head.named)
         if not len(columns["record.offset"].values):
             raise DigestError("it is not whole")
@@ -365,10 +373,15 @@ class Digest:
             raise DigestError("it is damaged")
         return Digest(self.head, self.columns | _unpacked(self.head, _COUNTED, content, 0), self._named)
 
+    def without_counted(self) -> Digest:
+        """What is remembered alone: most of the bytes are let go."""
+        return Digest(self.head, {name: self.columns[name] for name in _REMEMBERED}, self._named)
+
     # -- what was in it
 
     def batches(self) -> Samples:
-        """The batches, as samples without positions: of each batch the last sample only. For `GroupBy.recall`."""
+        """The batches, as samples without positions: of each batch the last sample only. For `GroupBy.recall`. Raises `DigestError`,
+        as `clicks` and `views` do, where the names can't be read."""
         page, session, load, seq, size, last_ms = (
             self.columns[f"run.{name}"].wide() for name in ("page", "session", "load", "seq", "size", "last")
         )
@@ -565,6 +578,9 @@ def _unpacked(head: _Head, names: Sequence[str], content: bytes | memoryview, at
     columns = {}
     for name, dtype, length, base in head.columns:
         if name in names:
+            size = _SIZES.get(dtype)
+            if size is None or not 0 <= length * size <= len(content) - at or not -_BASE_MAX <= base < _BASE_MAX:
+                raise DigestError(f"its column {name} is none: {length} of {dtype}, from {base} on")
             columns[name] = _Packed(np.frombuffer(content, dtype, length, at), base)
             at += columns[name].values.nbytes
     if at != len(content):

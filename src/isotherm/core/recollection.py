@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -29,21 +29,26 @@ class RecollectionError(Exception):
     """Bytes that are none, not a whole one, or one of another release."""
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class _Written(msgspec.Struct, array_like=True):
     """Columns, one element a load (the young before the old), one a session."""
 
-    turned_ms: int | None
-    young: int
+    turned_ms: _Time | None
+    young: _Count
     session: list[str]
     load: list[str]
-    below: list[int]
-    odd: list[tuple[int, int, int, tuple[int, ...] | None]]  #: place of the load, and its numbers where these are not all below one
+    below: list[_Count]
+    #: place of the load, and its numbers where these are not all below one
+    odd: list[tuple[_Count, _Count, _Count, tuple[_Count, ...] | None]]
     pages: list[str]  #: a table
     sites: list[str]  #: another
     who: list[str]
-    site: list[int]  #: place in its table, as the page
-    page: list[int]
-    last_ms: list[int]
+    site: list[_Count]  #: place in its table, as the page
+    page: list[_Count]
+    last_ms: list[_Time]
 
 
 _decoder = msgspec.msgpack.Decoder(_Written)
