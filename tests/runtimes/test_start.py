@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import struct
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from isotherm.core.digest import BEGIN_BYTES, Digest
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.pages import Page
@@ -77,7 +81,15 @@ def started(data: Path) -> tuple[Recollection | None, int]:
     return one._group_by.recollection(), counts
 
 
-@pytest.mark.parametrize("harm", ["none", "no memory", "memory damaged", "memories damaged", "first digest", "digest before", "digest with it"])
+def without_names(digest: bytes) -> bytes:
+    """The same, with a right checksum, but for the names of sessions and loads: these are no JSON."""
+    begin = digest.index(b'{"sessions"')
+    length = struct.unpack_from("<I", digest, BEGIN_BYTES - 4)[0]
+    changed = digest[20:begin] + b"[" + digest[begin + 1 : length]
+    return digest[:16] + struct.pack("<I", zlib.crc32(changed)) + changed + digest[length:]
+
+
+@pytest.mark.parametrize("harm", ["none", "no memory", "memory damaged", "memories damaged", "first digest", "digest before", "digest with it", "names"])
 async def test_all_is_remembered(harm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """The same repeats are known, the same sessions are there, and the same samples count, whichever file is missing or damaged."""
     data = tmp_path / "data"
@@ -97,9 +109,12 @@ async def test_all_is_remembered(harm: str, tmp_path: Path, monkeypatch: pytest.
         "first digest": [folder / digests[0].name],
         "digest before": [folder / digests[at - 2].name],
         "digest with it": [folder / digests[at].name],
+        "names": [*memories, folder / digests[2].name],
     }[harm]
     for path in harmed:
-        if "damaged" in harm:
+        if harm == "names" and path not in memories:
+            path.write_bytes(without_names(path.read_bytes()))
+        elif "damaged" in harm:
             path.write_bytes(path.read_bytes()[:-1])
         else:
             path.unlink()
@@ -119,9 +134,27 @@ async def test_all_is_remembered(harm: str, tmp_path: Path, monkeypatch: pytest.
     assert (dict(found.young), found.where) == (dict(expected.young), expected.where)
     assert not found.old
     assert ("is left out" in caplog.text) == ("damaged" in harm)
+    assert ("digest does not tell them" in caplog.text) == (harm == "names")
     after = len(digests) - 1 - at
     all_there = len(digests) - ("digest" in harm)
-    assert met == {"none": after, "memory damaged": len(digests) - 1 - digests.index(remembered[1])}.get(harm, all_there)
+    assert met == {"none": after, "memory damaged": len(digests) - 1 - digests.index(remembered[1]), "names": len(digests) + 7}.get(harm, all_there)
+
+
+async def test_digests_before_a_memory_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is met, of all that were passed only the newest few are there: those whose clicks may be asked for, without their counts."""
+    await past(tmp_path, monkeypatch)
+    held: list[Digest] = []
+
+    def noted(self: GroupBy, recollection: Recollection) -> None:
+        held.extend(one for one in gc.get_objects() if isinstance(one, Digest))
+        restore(self, recollection)
+
+    restore = GroupBy.restore
+    monkeypatch.setattr(GroupBy, "restore", noted)
+    started(tmp_path)
+    of_them = sorted((one for one in held if one.arrived_ms >= END_MS - RECORDS * WAIT_MS), key=lambda one: one.arrived_ms)
+    assert 1 <= len(of_them) <= 4
+    assert sum("row.tile" in one.columns for one in of_them) <= 1  # the one that is being met
 
 
 async def test_what_was_erased_is_not_written_down_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,8 +36,6 @@ from isotherm.core.masking import Masked
 from isotherm.core.pages import Page
 from isotherm.core.people import Marks
 from isotherm.core.publish import Publisher
-from isotherm.core.rage import REMEMBERED_MS
-from isotherm.core.recollection import Recollection
 from isotherm.core.records import (
     RecordError,
     counts_to_records,
@@ -58,6 +56,7 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.remembering import Remembering
 from isotherm.runtimes.sight import Sight
 from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
@@ -137,9 +136,6 @@ class Embedded:
         self._thread = ThreadPoolExecutor(1, "log")
         self._log: Log | None = None
         self._digesting: Digesting | None = None
-        self._recent_digests: list[Digest] = []  # at a start: those since the last record that was read
-        self._memory: tuple[int, Recollection] | None = None  # at a start: what was remembered after that record, which is still to come
-        self._skipped: list[Digest] = []  # and the digests before it, whose batches are in it
         self._tasks: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None  #: a hop's own tick; one at most, however long the disk takes
@@ -241,15 +237,15 @@ class Embedded:
         at = 0
         assert self._digesting is not None
         wanted = self._wanted(span)
-        self._memory = self._digesting.memory()
+        past = Remembering(log, self._digesting, self._group_by)
         for stored, digest in self._digesting.usable(begin_ms, wanted):
-            self._read(log, span, at, stored.first)
-            self._remember(digest, stored.last)
+            self._read(log, span, past, at, stored.first)
+            past.take(stored, digest)
             self._restore(digest, stored.taken_ms, span, wanted)
             at = stored.last + 1
-        self._read(log, span, at)
-        self._meet_skipped()
-        self._recall_newest(now_ms)
+        self._read(log, span, past, at)
+        past.meet_skipped()
+        past.begin(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
 
@@ -265,7 +261,6 @@ class Embedded:
 
     def _restore(self, digest: Digest, taken_ms: int, span: _Span, wanted: Callable[[int, int], object]) -> None:
         """What records were counted to."""
-        self._recent_digests = [one for one in self._recent_digests if taken_ms - one.arrived_ms <= 3 * REMEMBERED_MS] + [digest]
         for piece in digest.pieces(wanted):
             if self.history is not None:
                 self.history.add(piece, piece.offset, piece.taken_ms)
@@ -277,35 +272,18 @@ class Embedded:
                 self.gate.known_page(Page.from_key(key))
             self.gate.first_event_ms = self.gate.first_event_ms or digest.arrived_ms
 
-    def _remember(self, digest: Digest, last: int) -> None:
-        """Whose batches were seen, and who was where; `last` is the digest's last record."""
-        if self._memory is None or last > self._memory[0]:
-            self._meet_skipped()
-            self._group_by.recall(digest.batches())
-        elif last < self._memory[0]:
-            self._skipped.append(digest)
-        else:
-            self._group_by.restore(self._memory[1])
-            self._memory, self._skipped = None, []
-
-    def _meet_skipped(self) -> None:
-        """Something comes that must know all before it, and the digest that was said to end with a memory is not there, or not yet."""
-        skipped, self._memory, self._skipped = self._skipped, None, []
-        for digest in skipped:
-            self._group_by.recall(digest.batches())
-
-    def _read(self, log: Log, span: _Span, first: int, end: int | None = None) -> None:
+    def _read(self, log: Log, span: _Span, past: Remembering, first: int, end: int | None = None) -> None:
         """The records themselves, from `first` to (not including) `end`."""
         since_ms, heat_since_ms, lacking = span.since_ms, span.heat_since_ms, span.lacking
         for offset, taken_ms, value in log.replay(span.begin_ms, first, end):
-            self._meet_skipped()
+            past.meet_skipped()
             try:
                 samples = samples_from_record(decode_clickstream(value))
             except RecordError as error:
                 logger.error("record %d of the log can't be read and is left out: %s", offset, error)
                 log.damaged += 1
                 continue
-            self._recall_newest(samples.arrived_ms)
+            past.begin(samples.arrived_ms)
             if taken_ms < heat_since_ms and (self.history is None or offset < lacking):  # nothing of it shows, but repeats are told by it
                 self._group_by.remember(samples)
             else:
@@ -319,15 +297,6 @@ class Embedded:
             for page in samples.pages:
                 self.gate.known_page(page)
             self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
-
-    def _recall_newest(self, now_ms: int) -> None:
-        """A record is read next: bursts may have begun in the digests before it, and the last of them knows who has what in view."""
-        if self._recent_digests:
-            newest = self._recent_digests[-1]
-            self._group_by.recall_views(newest.views(), newest.last_arrived_ms)
-        for digest in self._recent_digests:
-            self._group_by.recall_clicks(digest.clicks(now_ms - 2 * REMEMBERED_MS))
-        self._recent_digests = []
 
     def _tell_damage(self, log: Log) -> None:
         """What the log lost is said where an operator looks: in the output, in `/healthz`, in a metric."""
