@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
@@ -83,6 +83,9 @@ class Source(Protocol):
 
 class AllPages(Source, Protocol):
     """A source of heat that also knows which pages live."""
+
+    @property
+    def keys(self) -> Collection[str]: ...  # of all live pages: to know their number, nothing is summed
 
     def pages(self, now_ms: int) -> list[PageNow]: ...
 

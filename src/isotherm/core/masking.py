@@ -9,7 +9,7 @@ nobody watches.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -61,6 +61,10 @@ class Masked:
 
     def page(self, key: str, now_ms: int) -> PageNow | None:
         return self._heats.page(key, now_ms)
+
+    @property
+    def keys(self) -> Collection[str]:
+        return self._heats.keys
 
     def pages(self, now_ms: int) -> list[PageNow]:
         return self._heats.pages(now_ms)

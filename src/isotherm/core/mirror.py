@@ -197,6 +197,11 @@ class Mirror:
         page = self._pages.get(key)
         return self._page_now(key, page, now_ms) if page is not None and page.end_ms else None
 
+    @property
+    def keys(self) -> list[str]:
+        """Keys of all live pages."""
+        return [key for key, page in self._pages.items() if page.end_ms]
+
     def pages(self, now_ms: int) -> list[PageNow]:
         """All live pages, hottest first."""
         live = [self._page_now(key, page, now_ms) for key, page in self._pages.items() if page.end_ms]

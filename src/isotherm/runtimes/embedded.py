@@ -475,8 +475,7 @@ class Embedded:
             if changed:
                 topic.count(changed, 0, now_ms)
             return
-        pages = [page.key for page in self.source.pages(now_ms)]
-        for key, record in self._publisher.records(hop, pages, now_ms):
+        for key, record in self._publisher.records(hop, self.source.keys, now_ms):
             value = encode(record)
             topic.publish(Message(topic.name, key, 0, topic.messages, now_ms, value))
             topic.count(1, len(value), now_ms)

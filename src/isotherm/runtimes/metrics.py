@@ -36,7 +36,7 @@ class Metrics:
             "connections": ("Open sockets of trackers", pipeline.gate.connections),
             "viewers": ("Open sockets of viewers", pipeline.groups.viewers),
             "visitors": ("Sessions on any page now", pipeline.visitors),
-            "pages": ("Live pages", len(pipeline.source.pages(pipeline.clock.now_ms()))),
+            "pages": ("Live pages", len(pipeline.source.keys)),
             "ready": ("1: events are taken", int(pipeline.why_not_ready() is None)),
         }
         for name, (meaning, value) in gauges.items():

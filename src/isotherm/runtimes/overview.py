@@ -59,9 +59,13 @@ class Overview:
     def pages(self, site: str | None) -> dict[str, Any]:
         """As `/api/pages` has it; of one site, or (None) of all."""
         now_ms = self._pipeline.clock.now_ms()
+        return self._told(self._live(site, now_ms), now_ms)
+
+    def _live(self, site: str | None, now_ms: int) -> list[PageNow]:
         pages = self._pipeline.source.pages(now_ms)
-        if site is not None:
-            pages = [page for page in pages if page.key.startswith(f"{site}/")]
+        return pages if site is None else [page for page in pages if page.key.startswith(f"{site}/")]
+
+    def _told(self, pages: list[PageNow], now_ms: int) -> dict[str, Any]:
         return {"at": now_ms, "pages": [page_json(page, now_ms, origin_confirmed=self._confirmed(page)) for page in pages]}
 
     def _confirmed(self, page: PageNow) -> bool:
@@ -97,12 +101,13 @@ class Overview:
     def _frame(self, wanted: list[str], site: str | None) -> str:
         pipeline = self._pipeline
         pipeline.catch_up()
-        frame = self.pages(site)
-        frame["pages"] = frame["pages"][:_PAGES_MAX]
+        now_ms = pipeline.clock.now_ms()
+        pages = self._live(site, now_ms)
+        frame = self._told(pages[:_PAGES_MAX], now_ms)
         frame["pictures"] = {page: self._picture(page) for page in wanted if site is None or page.startswith(f"{site}/")}
         why = pipeline.why_not_ready()
         frame["pipeline"] = {
-            **self._traffic(site),
+            **self._traffic(site, pages),
             "lag_ms": pipeline.lag_ms,
             "ready": why is None,
             "why": why,
@@ -122,11 +127,10 @@ class Overview:
         frame["sites"] = [key for key in pipeline.gate.sites.by_key if site is None or key == site]
         return msgspec.json.encode(frame).decode()
 
-    def _traffic(self, site: str | None) -> dict[str, float]:
+    def _traffic(self, site: str | None, pages: list[PageNow]) -> dict[str, float]:
         """What comes in and who watches; of one site, only what its own pages tell."""
         pipeline = self._pipeline
         if site is not None:
-            pages = [page for page in pipeline.source.pages(pipeline.clock.now_ms()) if page.key.startswith(f"{site}/")]
             return {"visitors": sum(page.visitors for page in pages), "samples_per_second": round(sum(page.rate for page in pages), 1)}
         messages, samples = self._rate()
         return {
