@@ -159,6 +159,25 @@ def test_rows_that_nobody_watches(seed: int) -> None:
     assert len(both[0].panes) == 0
 
 
+@pytest.mark.parametrize("by", [1, 70, 140, 1000, -1, -50, -1000])
+def test_a_leap_takes_no_row_into_panes(by: int) -> None:
+    """However far the clock leaps, and either way, a row that nobody watches keeps a list of its own: what stays is named once and not entry by
+    entry, and what is late, ahead and in the window is what it is when every entry stands in a pane."""
+    window, skew = 150, 20
+    both = [Held(kind(TILES, 99, window, skew), 99) for kind in (make_panes, NumpyPanes)]
+    for held in both:
+        held.advance(1)
+        for _ in range(window):
+            assert held.end is not None
+            held.merge([(page, 0, held.end + ahead, page, 1) for page in range(PAGES) for ahead in (0, 3, skew - 1)])
+            held.advance(1)
+        held.merge([(page, 0, held.end + ahead, page, 2) for page in range(PAGES) for ahead in (-60, -1, 0, skew - 1)])
+    told = [held.advance(by) for held in both]
+    assert told[0] == told[1]
+    assert not both[0].arrays.slab.any()
+    assert both[0].arrays.references.max() <= 1
+
+
 def test_what_left_the_window_is_let_go() -> None:
     """A row that nobody watches or looks at keeps a window's entries, however long it is fed, and nothing once that has passed."""
     window = 150

@@ -12,7 +12,8 @@
  * When somebody begins to watch, or looks at a row with many entries, these go into panes at once (`warm`), and what comes goes there, too.
  *
  * Entries that left the window go when the ring is full, and when the row is due: in the pane that was its newest when that was last looked at.
- * A row whose newest pane left the window has nothing any more. After a leap of the clock all go into panes, which know what to do.
+ * A row whose newest pane left the window has nothing any more. When the clock leaps forward, it is the same, but that what came since the last
+ * hop may be late; when it leaps back, the entries that stay are told from the others once.
  */
 #include "panes.h"
 
@@ -45,7 +46,7 @@ int cold_make(Panes *self, long long looks_max)
     self->slots = 64;
     while (self->slots < panes && self->slots < SLOTS_MAX)
         self->slots *= 2;
-    self->margin = self->window / 2 < MARGIN_MAX ? self->window / 2 : MARGIN_MAX;
+    self->margin = self->window < 2 ? 1 : self->window / 2 < MARGIN_MAX ? self->window / 2 : MARGIN_MAX;
     self->looks_max = looks_max;
     if (self->slots < panes || 4 * self->slots - 1 > pane_mask(self))
         return 0; /* so long a window, or so many tiles: all goes into panes */
@@ -215,11 +216,13 @@ static int die(Panes *self, int64_t row, PyObject *dropped)
     return --((int64_t *)self->bound[3].buf)[row] ? 0 : drop_row(dropped, row);
 }
 
-/* Panes `from` up to `to` leave the window; the window is set already. Rows that are due then have nothing any more, or newer panes. */
+/* Panes `from` up to `to` leave the window; the window is set already. Rows that are due then have nothing any more, or newer panes. All that
+ * are due at all are so within as many panes as there are slots. */
 int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
 {
     int failed = 0;
-    for (int64_t pane = from; pane < to && self->alive; pane++) {
+    int64_t last = to - from < (int64_t)self->slots ? to : from + (int64_t)self->slots;
+    for (int64_t pane = from; pane < last && self->alive; pane++) {
         uint32_t *due = &self->due[(uint64_t)pane & (self->slots - 1)], row = *due;
         *due = 0;
         while (row) {
@@ -238,6 +241,68 @@ int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
     return failed ? -1 : 0;
 }
 
+/* The clock leaps forward by so many panes: what came since the last hop is late where the window has passed it. To be called before the step. */
+static void count_late(Panes *self, uint64_t by)
+{
+    for (Py_ssize_t row = 0; row < self->colds; row++) {
+        const Cold *cold = &self->cold[row];
+        if (!cold->alive || cold->hop != self->hop)
+            continue;
+        for (uint32_t place = cold->settled; place < cold->used; place++) {
+            uint64_t entry = *at_place(cold, place);
+            self->late += offset_of(self, entry) < by ? (int64_t)(entry & COUNT_MAX) : 0;
+        }
+    }
+}
+
+/* The clock leaps back by so many panes: a row keeps what was kept until now and does not lie too far ahead from now on. */
+static void keep_near(Panes *self, Cold *cold, uint64_t by)
+{
+    const uint64_t panes = (uint64_t)(self->window + self->skew), near = by < panes ? panes - by : 0;
+    const uint32_t used = cold->used;
+    cold->newest = INT64_MIN, cold->used = 0;
+    for (uint32_t place = 0; place < used; place++) {
+        uint64_t entry = *at_place(cold, place), at = offset_of(self, entry);
+        if (at >= near) {
+            self->ahead += at < panes ? (int64_t)(entry & COUNT_MAX) : 0;
+            continue;
+        }
+        *at_place(cold, cold->used++) = entry;
+        cold->newest = self->low + (int64_t)at > cold->newest ? self->low + (int64_t)at : cold->newest;
+    }
+    cold->settled = cold->used;
+    free(cold->by_pane); /* it has panes that went */
+    cold->by_pane = NULL;
+}
+
+static int leap_back(Panes *self, uint64_t by, PyObject *dropped)
+{
+    int failed = 0;
+    memset(self->due, 0, self->slots * sizeof *self->due);
+    for (Py_ssize_t row = 0; row < self->colds; row++) {
+        Cold *cold = &self->cold[row];
+        if (!cold->alive)
+            continue;
+        keep_near(self, cold, by);
+        if (cold->used)
+            wait_for(self, row, cold->newest);
+        else
+            failed |= die(self, row, dropped) < 0;
+    }
+    return failed ? -1 : 0;
+}
+
+/* The window is to begin at pane `low`, further on than by a step, or further back: before it is moved. */
+int cold_leap(Panes *self, int64_t low, PyObject *dropped)
+{
+    if (!self->alive)
+        return 0;
+    if (low <= self->low)
+        return leap_back(self, (uint64_t)self->low - (uint64_t)low, dropped);
+    count_late(self, (uint64_t)low - (uint64_t)self->low);
+    return 0;
+}
+
 /* -- into panes */
 
 static void put_settled(Pane *pane, const uint64_t *entries, uint32_t length)
@@ -245,18 +310,6 @@ static void put_settled(Pane *pane, const uint64_t *entries, uint32_t length)
     memmove(pane->entries + pane->settled + length, pane->entries + pane->settled, (pane->used - pane->settled) * sizeof *entries);
     memcpy(pane->entries + pane->settled, entries, length * sizeof *entries);
     pane->settled += length, pane->used += length;
-}
-
-/* Room for all that is to be put, so that no memory is missing in the middle. `starts`: of each pane's entries, one more than there are panes. */
-static int room_in_panes(Panes *self, const uint32_t *starts, const uint32_t *waiting)
-{
-    for (int64_t at = 0; at < self->window + self->skew; at++) {
-        uint32_t more = starts[at + 1] - starts[at] + waiting[at];
-        Pane *pane = more ? find_or_make(self, self->low + at) : NULL;
-        if (more && (!pane || pane_room(pane, more) < 0 || room_for(&self->unsettled, at + 1) < 0))
-            return -1;
-    }
-    return 0;
 }
 
 /* Adds entries of one pane to the window. */
@@ -272,65 +325,95 @@ static void add(Panes *self, const uint64_t *entries, uint32_t length)
     }
 }
 
-/* All entries of a row go into panes, those of the window into the slab. They are sorted by their panes first, by counting. */
+/* An entry of a row's list by its pane, counted from the first of the window, and its place in the list. */
+static inline uint64_t key_pane(uint64_t key) { return key >> 32; }
+static inline uint32_t key_place(uint64_t key) { return (uint32_t)key; }
+
+static int by_key(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Sorts keys, whose places ascend, by their panes: few of them by comparing, so that it takes nothing for panes that have none; many by counting,
+ * with as much room behind them. Returns where they stand; NULL: there is no memory. */
+static uint64_t *sort_keys(uint64_t *keys, uint32_t length, uint64_t panes)
+{
+    if (length < panes / 4) {
+        qsort(keys, length, sizeof *keys, by_key);
+        return keys;
+    }
+    uint32_t *starts = calloc(panes + 1, sizeof *starts);
+    uint64_t *sorted = keys + length;
+    for (uint32_t at = 0; starts && at < length; at++)
+        starts[key_pane(keys[at]) + 1]++;
+    for (uint64_t pane = 0; starts && pane < panes; pane++)
+        starts[pane + 1] += starts[pane];
+    for (uint32_t at = 0; starts && at < length; at++)
+        sorted[starts[key_pane(keys[at])]++] = keys[at];
+    free(starts);
+    return starts ? sorted : NULL;
+}
+
+static uint32_t run_end(const uint64_t *keys, uint32_t from, uint32_t length)
+{
+    uint32_t end = from;
+    while (end < length && key_pane(keys[end]) == key_pane(keys[from]))
+        end++;
+    return end;
+}
+
+/* Room for all that is to be put, so that no memory is missing in the middle; `waiting` of them wait for the next hop. */
+static int room_in_panes(Panes *self, const uint64_t *keys, uint32_t length, uint32_t waiting)
+{
+    if (room_for(&self->unsettled, (Py_ssize_t)waiting) < 0)
+        return -1;
+    for (uint32_t from = 0, end; from < length; from = end) {
+        end = run_end(keys, from, length);
+        Pane *pane = find_or_make(self, self->low + (int64_t)key_pane(keys[from]));
+        if (!pane || pane_room(pane, (Py_ssize_t)(end - from)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* All entries of a row go into panes, those of the window into the slab. What the last hop did not know waits there for the next one. */
 static int into_panes(Panes *self, int64_t row)
 {
     Cold *cold = &self->cold[row];
     const uint64_t panes = (uint64_t)(self->window + self->skew), base = (uint64_t)row << (COUNT_BITS + self->tile_bits), what = what_mask(self);
     const uint32_t known = shown(self, cold);
-    uint32_t *starts = calloc(2 * panes + 2, sizeof *starts), *waiting = starts + panes + 2;
-    uint64_t *sorted = malloc(((size_t)cold->used + 1) * sizeof *sorted);
-    int failed = !starts || !sorted;
-    if (failed)
-        PyErr_NoMemory();
-    for (uint32_t place = 0; place < cold->used && !failed; place++) {
+    uint64_t *memory = malloc(3 * (size_t)cold->used * sizeof *memory), *entries = memory + 2 * (size_t)cold->used;
+    uint32_t length = 0;
+    for (uint32_t place = 0; place < cold->used && memory; place++) {
         uint64_t at = offset_of(self, *at_place(cold, place));
         if (at < panes)
-            place < known ? starts[at + 2]++ : waiting[at]++;
+            memory[length++] = at << 32 | place;
     }
-    for (uint64_t at = 0; at < panes && !failed; at++)
-        starts[at + 2] += starts[at + 1];
-    failed = failed || room_in_panes(self, starts + 1, waiting) < 0;
-    for (uint32_t place = 0; place < known && !failed; place++) {
-        uint64_t entry = *at_place(cold, place), at = offset_of(self, entry);
-        if (at < panes)
-            sorted[starts[at + 1]++] = base | (entry & what);
+    uint64_t *keys = memory ? sort_keys(memory, length, panes) : NULL;
+    int failed = !keys || room_in_panes(self, keys, length, cold->used - known) < 0;
+    if (!keys)
+        PyErr_NoMemory();
+    for (uint32_t from = 0, end; from < length && !failed; from = end) {
+        uint32_t settled = 0;
+        end = run_end(keys, from, length);
+        for (uint32_t at = from; at < end; at++) {
+            entries[at] = base | (*at_place(cold, key_place(keys[at])) & what);
+            settled += key_place(keys[at]) < known;
+        }
+        int64_t pane = self->low + (int64_t)key_pane(keys[from]);
+        if (settled)
+            put_settled(find_or_make(self, pane), entries + from, settled);
+        if (pane < self->low + self->window)
+            add(self, entries + from, settled);
+        failed = settled < end - from && put(self, pane, entries + from + settled, (Py_ssize_t)(end - from - settled)) < 0;
     }
-    int64_t *named = (int64_t *)self->bound[3].buf + row;
-    for (uint64_t at = 0; at < panes && !failed; at++) {
-        uint32_t length = starts[at + 1] - starts[at];
-        if (!length)
-            continue;
-        put_settled(find_or_make(self, self->low + (int64_t)at), sorted + starts[at], length);
-        if (at < (uint64_t)self->window)
-            add(self, sorted + starts[at], length);
-        *named += length;
-    }
-    for (uint32_t place = known; place < cold->used && !failed; place++) {
-        uint64_t entry = *at_place(cold, place), whole = base | (entry & what), at = offset_of(self, entry);
-        if (at >= panes)
-            continue;
-        failed = put(self, self->low + (int64_t)at, &whole, 1) < 0;
-        *named += !failed;
-    }
-    free(starts), free(sorted);
-    if (!failed)
-        empty(cold);
-    return failed ? -1 : 0;
-}
-
-/* The clock leaps: rows have nothing of their own any more. */
-int cold_leap(Panes *self, PyObject *dropped)
-{
-    int failed = 0;
-    for (Py_ssize_t row = 0; row < self->colds && !failed; row++) {
-        if (!self->cold[row].alive)
-            continue;
-        failed = (self->cold[row].used && into_panes(self, row) < 0) || die(self, row, dropped) < 0;
-    }
-    if (!failed && self->due)
-        memset(self->due, 0, self->slots * sizeof *self->due);
-    return failed ? -1 : 0;
+    free(memory);
+    if (failed)
+        return -1;
+    ((int64_t *)self->bound[3].buf)[row] += length;
+    empty(cold);
+    return 0;
 }
 
 /* -- who looks */

@@ -628,9 +628,9 @@ static PyObject *advance(PyObject *object, PyObject *args)
         return NULL;
     const int leaps = old != Py_None && (step.new <= step.old || step.new - step.old > self->margin);
     PyObject *tiles = NULL, *counts = NULL, *places = PyDict_New(), *dropped = PyList_New(0), *beyond = NULL, *result = NULL;
-    if (!places || !dropped || (leaps && cold_leap(self, dropped) < 0) || (old != Py_None && slide(self, &step, dropped) < 0) ||
+    if (!places || !dropped || (leaps && cold_leap(self, step.new - step.window, dropped) < 0) || (old != Py_None && slide(self, &step, dropped) < 0) ||
         come_near(self, &step, dropped) < 0 ||
-        (!leaps && cold_step(self, step.old - self->window, step.new - self->window, dropped) < 0) || settle(self, &step, dropped) < 0 ||
+        (old != Py_None && cold_step(self, step.old - self->window, step.new - self->window, dropped) < 0) || settle(self, &step, dropped) < 0 ||
         tell_changes(self, &tiles, &counts, places) < 0)
         goto end;
     self->hop++;

@@ -67,7 +67,7 @@ int cold_bind(Panes *self);
 void cold_free(Panes *self);
 int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *panes, Py_ssize_t length);
 int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped);
-int cold_leap(Panes *self, PyObject *dropped);
+int cold_leap(Panes *self, int64_t low, PyObject *dropped);
 uint64_t cold_bytes(const Panes *self);
 PyObject *warm(PyObject *object, PyObject *args);
 PyObject *add_cold(PyObject *object, PyObject *args);
