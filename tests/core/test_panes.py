@@ -201,6 +201,30 @@ def test_what_left_the_window_is_let_go() -> None:
     assert held.panes.bytes_held() == len(held.panes) == 0
 
 
+def test_a_peak_is_given_back() -> None:
+    """Rows that were flooded one after the other, with somebody asking how much they have, keep what their window has and not what it had."""
+    window = 150
+    held = Held(make_panes(TILES, 99, window, SKEW), 99)
+    held.advance(1)
+
+    def hop(flooded: int | None) -> None:
+        assert held.end is not None
+        held.merge([(page, 0, held.end, 1, 1) for page in range(PAGES) for _ in range(200 if page == flooded else 1)])
+        held.totals()
+        held.end, end = held.end + 1, held.end
+        held.panes.advance(end, held.end)
+
+    for page in range(PAGES):
+        for _ in range(20):
+            hop(page)
+    peak = held.panes.bytes_held()
+    assert peak > PAGES * 8 * 20 * 200
+    for _ in range(3 * window):
+        hop(None)
+    assert held.panes.bytes_held() < PAGES * (8 * 4 * window + 1024), f"after a peak of {peak} bytes"
+    assert sorted(held.totals())[-PAGES:] == [window] * PAGES
+
+
 def test_times_that_senders_make_up() -> None:
     """Thousands of panes far from the window, before the first hop and after it, among those that are near: the same, and none stays. And
     one that was ahead is counted when its time has come."""

@@ -120,23 +120,43 @@ static void unrolled(const Cold *cold, uint64_t *to)
     }
 }
 
+static int move_to(Cold *cold, uint64_t room)
+{
+    uint64_t *entries = room <= UINT32_MAX ? malloc((size_t)room * sizeof *entries) : NULL;
+    if (!entries)
+        return -1;
+    unrolled(cold, entries);
+    free(cold->entries);
+    cold->entries = entries, cold->first = 0, cold->room = (uint32_t)room;
+    return 0;
+}
+
+static inline uint64_t room_of(uint64_t needed) { return needed + needed / 2 < ROOM_FIRST ? ROOM_FIRST : needed + needed / 2; }
+
+/* What was a peak is given back: a ring that is filled to less than a quarter, and sums by pane that few entries do not need. */
+static void give_back(const Panes *self, Cold *cold, uint64_t needed)
+{
+    if (cold->by_pane && needed < self->slots / 4) {
+        free(cold->by_pane);
+        cold->by_pane = NULL;
+    }
+    if (cold->room > ROOM_FIRST && needed < cold->room / 4)
+        (void)move_to(cold, room_of(needed)); /* without memory for a smaller one it stays */
+}
+
 static int make_room(const Panes *self, Cold *cold, Py_ssize_t more)
 {
     if (cold->room)
         let_old_go(self, cold);
     uint64_t needed = (uint64_t)cold->used + (uint64_t)more;
-    if (cold->room && needed + cold->room / 8 <= cold->room)
+    if (cold->room && needed + cold->room / 8 <= cold->room) {
+        give_back(self, cold, needed);
         return 0;
-    uint64_t room = needed + needed / 2 < ROOM_FIRST ? ROOM_FIRST : needed + needed / 2;
-    uint64_t *entries = room <= UINT32_MAX ? malloc((size_t)room * sizeof *entries) : NULL;
-    if (!entries) {
-        PyErr_NoMemory();
-        return -1;
     }
-    unrolled(cold, entries);
-    free(cold->entries);
-    cold->entries = entries, cold->first = 0, cold->room = (uint32_t)room;
-    return 0;
+    if (move_to(cold, room_of(needed)) == 0)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 /* From now on samples are counted by their panes as well, as long as somebody asks. Without memory for that they are summed as before. */
@@ -229,8 +249,10 @@ int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
             Cold *cold = &self->cold[row - 1];
             uint32_t next = cold->next;
             if (cold->newest >= to) {
-                if (cold->used)
+                if (cold->used) {
                     let_old_go(self, cold);
+                    give_back(self, cold, cold->used);
+                }
                 wait_for(self, row - 1, cold->newest);
             } else {
                 failed |= die(self, row - 1, dropped) < 0;
