@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import datetime
 import ipaddress
-import re
 import ssl
 import subprocess
 import sys
@@ -40,14 +40,28 @@ def test_a_command_imports_aiohttp_without_certificates() -> None:
     assert done.stdout.split() == ["0", "CERT_REQUIRED", "True", "True"], done.stderr
 
 
+def calls(source: str, name: str) -> list[set[str | None]]:
+    """The keywords of each call of `name`, also as an attribute, however it is written."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [{word.arg for word in node.keywords} for node in nodes if getattr(node.func, "attr", getattr(node.func, "id", "")) == name]
+
+
 def test_every_client_session_brings_a_context() -> None:
     """None is left to aiohttp's own contexts: each session has a connector, and each connector says `ssl=`."""
-    source = "".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
-    sessions, connectors = re.findall(r"ClientSession\((.+)", source), re.findall(r"[^>] aiohttp.TCPConnector\(((?:[^()]|\(\))*)\)", source)
-    assert sessions
-    assert all("connector=" in session for session in sessions), sessions
-    assert len(connectors) >= 3
-    assert all("ssl=" in connector for connector in connectors), connectors
+    sources = [path.read_text("utf-8") for path in SOURCE.rglob("*.py")]
+    sessions = [words for source in sources for words in calls(source, "ClientSession")]
+    connectors = [words for source in sources for words in calls(source, "TCPConnector")]
+    assert len(sessions) >= 4
+    assert all("connector" in words for words in sessions), sessions
+    assert len(connectors) >= 4
+    assert all("ssl" in words for words in connectors), connectors
+
+
+@pytest.mark.parametrize("call", ["aiohttp.ClientSession(\n    timeout=1,\n)", "ClientSession()", "aiohttp.ClientSession(headers=f(connector=1))"])
+def test_a_call_is_found_however_it_is_written(call: str) -> None:
+    """One that brings nothing is not overlooked for its lines, nor for what another call brings."""
+    (words,) = calls(call, "ClientSession")
+    assert "connector" not in words
 
 
 def own_certificate(folder: Path) -> ssl.SSLContext:
