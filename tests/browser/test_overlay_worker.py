@@ -167,6 +167,19 @@ async def test_the_smooth_look_is_smooth_on_the_screen(page: Page, scene: Stage)
     await eventually(sharp)
 
 
+async def test_what_is_told_of_another_subject_is_left_out(page: Page, scene: Stage) -> None:
+    """A word of the layer before may still be under way when another was chosen."""
+    await show(page, scene)
+    await hired(page)
+    legend = page.locator(f"{PANEL} .legend")
+    await page.workers[0].evaluate("postMessage(['shade', 888, 1])")
+    await expect(legend).to_contain_text("888")
+    await page.workers[0].evaluate("postMessage(['shade', 999, 0]); postMessage(['spots', null, 0]); postMessage(['shade', 777, 1])")
+    await expect(legend).to_contain_text("777")
+    await page.workers[0].evaluate("postMessage(['shade', 666, 1]); postMessage(['shade', 999, 0])")
+    await expect(legend).to_contain_text("666")
+
+
 async def test_closing_ends_the_worker(page: Page, scene: Stage) -> None:
     await show(page, scene)
     await hired(page)

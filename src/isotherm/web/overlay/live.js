@@ -29,7 +29,7 @@ export class Live {
   /** @type {Station | null} */
   #station = null;
   #aheadMs = 0;
-  /** Counts subjects: news of an older one are not for us. */
+  /** Counts subjects: what is told of an older one is not for us. */
   #turn = 0;
   #follows = false;
   #shade = 0;
@@ -159,7 +159,7 @@ export class Live {
     if (found && canvas) {
       this.#worker = found.worker;
       this.#aheadMs = found.originMs - performance.timeOrigin;
-      found.worker.onmessage = ({ data: [name, report] }) => this.#hear(name, report);
+      found.worker.onmessage = ({ data: [name, report, turn] }) => this.#hear(name, report, turn);
       found.worker.postMessage(["open", this.#of]);
       this.#order("onto", canvas);
       if (this.#follows) this.#order("follow", true);
@@ -172,7 +172,7 @@ export class Live {
         reports: {
           state: (state) => this.#hear("state", state),
           news: (news) => this.#hear("news", news),
-          spots: (told) => this.#hear("spots", told),
+          spots: (told, turn) => this.#hear("spots", told, turn),
           token: (token) => this.#hear("token", token),
           due: this.#onDue,
         },
@@ -182,9 +182,9 @@ export class Live {
     for (const order of waiting) this.#order(...order);
   }
 
-  /** @param {string} name @param {any} report */
-  #hear(name, report) {
-    if (this.#signal.aborted) return;
+  /** @param {string} name @param {any} report @param {number} [turn]  of which subject, where it is of one */
+  #hear(name, report, turn = this.#turn) {
+    if (this.#signal.aborted || turn !== this.#turn) return;
     if (name === "news") this.#learn(report);
     else if (name === "state") {
       this.#enter(report);

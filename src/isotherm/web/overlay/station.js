@@ -43,7 +43,7 @@ import { Heat } from "../shared/heat/heat.js";
  * @typedef {object} Reports
  * @property {(state: LineState) => void} state
  * @property {(news: News) => void} news
- * @property {(told: any) => void} spots
+ * @property {(told: any, turn: number) => void} spots  `turn`: of which subject
  * @property {(token: string) => void} token
  * @property {() => void} due  the picture is not what it should be: `paint` at the next chance
  */
@@ -93,7 +93,7 @@ export class Station {
       token,
       signal,
       onFrame: (frame) => this.#hear(frame),
-      onSpots: reports.spots,
+      onSpots: (told) => reports.spots(told, this.#turn),
       onState: reports.state,
       onToken: reports.token,
     });
@@ -170,6 +170,11 @@ export class Station {
       return;
     }
     this.#shade = heat ? this.#painter.draw({ ...shape(heat), ...how }) : 0;
+  }
+
+  /** How many subjects were ordered. */
+  get turn() {
+    return this.#turn;
   }
 
   /** The count that the last shade stands for. */

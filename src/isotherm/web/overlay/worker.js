@@ -20,7 +20,7 @@ const reports = {
     heat.counts = heat.counts.slice();
     postMessage(["news", { ...news, heat }], { transfer: [heat.counts.buffer] });
   },
-  spots: (told) => postMessage(["spots", told]),
+  spots: (told, turn) => postMessage(["spots", told, turn]),
   token: (token) => postMessage(["token", token]),
   due: () => station?.paint(),
 };
@@ -37,7 +37,7 @@ function obey(of, name, args) {
   const orders = /** @type {Record<string, (...args: any[]) => void>} */ (/** @type {unknown} */ (of));
   orders[name](...args);
   // A picture that was ordered is one that the page waits for.
-  if (of.shade !== toldShade) postMessage(["shade", (toldShade = of.shade)]);
+  if (of.shade !== toldShade) postMessage(["shade", (toldShade = of.shade), of.turn]);
 }
 
 function end() {
