@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from isotherm.core import counting
@@ -129,6 +130,20 @@ def test_viewers() -> None:
         assert more.calls - fewer.calls <= between * 4, "calls grow"
         assert more.lines - fewer.lines <= between * 20, "lines grow"
     assert many.bytes_at_once <= 1.3 * one.bytes_at_once + 8192 + 16 * 1000  # a list of who is served may be held
+
+
+@pytest.mark.parametrize("number", [5000, 20_000])
+def test_rows_of_counts(number: int) -> None:
+    """Group By hands on little more than a row for each tile that was pointed at, however many samples: of 50 pages, of which few are busy."""
+    chance, weights = np.random.default_rng(number), 1 / np.arange(1, 51)
+    pages = chance.choice(50, number, p=weights / weights.sum()).tolist()
+    x, y = chance.normal(500, 150, number).clip(0, 999).tolist(), chance.uniform(0, 999, number).tolist()
+    samples = to_samples([{**batch(f"default/{pages[at]}", at), "x": [x[at]], "y": [y[at]]} for at in range(number)], START_MS)
+    assert samples is not None
+    counts = GroupBy(grid_size=20, hop_ms=HOP_MS).group(samples)
+    least = len(set(zip(counts.page.tolist(), counts.layer.tolist(), counts.pane.tolist(), counts.tile.tolist(), strict=True)))
+    assert int(counts.count.sum()) == number
+    assert len(counts.count) <= 1.3 * least < number
 
 
 class LooksAtEveryWindow(Aggregator):

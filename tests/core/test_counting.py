@@ -130,6 +130,31 @@ def test_tallies_of_runs_that_are_alike_are_the_same(sizes: list[int], odd: str 
 
 
 @needs_compiler
+@pytest.mark.parametrize("pages", [8, 9, 40])
+@pytest.mark.parametrize("size", [1, 20, 700])
+def test_a_hot_page_is_combined_whatever_others_there_are(pages: int, size: int) -> None:
+    """A page has at most 64 rows more than it need have, however many pages its record names."""
+    chance = np.random.default_rng(pages)
+    hot = 8000 // size
+    made = [(0 if number < hot else number - hot + 1, 0, number % 2, NO_LOAD, number, 1000.0, 1000.0, True, [
+        (x, y, pane, kind, True) for x, y, pane, kind in zip(chance.integers(0, 200, size).tolist(), chance.integers(0, 200, size).tolist(),
+                                                             chance.integers(0, 3, size).tolist(), chance.integers(0, 2, size).tolist(), strict=True)
+    ]) for number in chance.permutation(hot + pages - 1).tolist()]  # fmt: skip
+    samples = replace(to_samples(made, far=1000), pages=[Page("a", f"/{page}") for page in range(pages)], origins=[None] * pages)
+    fresh = np.ones(len(made), np.bool_)
+    fresh[::7] = False
+    for _ in range(2):  # what one call remembers says nothing to the next
+        ours = counting.tally(samples, fresh, None, 20, 1000, want_rows=True)
+        theirs = counting.tally_with_numpy(samples, fresh, None, 20, 1000)
+        assert summed(ours) == summed(theirs)
+        assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
+        assert ours.row is not None
+        assert np.bincount(ours.row[ours.row >= 0], minlength=len(ours.count)).tolist() == ours.count.tolist()
+        rows, least = (Counter(tally.page.tolist()) for tally in (ours, theirs))
+        assert all(rows[page] <= least[page] + 64 for page in range(pages))
+
+
+@needs_compiler
 @given(st.one_of(st.integers(-(2**52), 2**52), st.integers(-(2**63), 2**63 - 1)), st.sampled_from([1, 3, 50, 250, 999, 86_400_000]))
 def test_panes_of_any_time(time_ms: int, hop_ms: int) -> None:
     """The division that multiplies is floor division, over all of 64 bits."""

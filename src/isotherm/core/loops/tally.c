@@ -1,9 +1,10 @@
 /* tally: samples become counts, a row a (page, layer, pane, tile).
  *
  * Two ways. Where a record names few (page, layer, pane), each has a block of counters (`tally_blocks.c`), kept from call to call and emptied by
- * its list. Where it names many, nearly each sample has a (page, layer, pane, tile) of its own, and to look for the others that share it costs
- * more than to count these apart: there rows come as the samples do, and only what follows one another is one row. So those of a page stand
- * together as they came, which is how the aggregator puts them away.
+ * its list. Where it names many, rows come as the samples do. Of a page with few samples nearly each has a (page, layer, pane, tile) of its
+ * own, and to look for the others that share it costs more than to count these apart: there only what follows one another is one row. Of a page
+ * that has had PLAIN_SAMPLES each further run's samples look for the row they share, in a table; so a page has at most so many rows more than
+ * it need have, however many others the record names.
  *
  * Rows are written out as columns, in two pieces, each with room for as many rows as there are samples:
  *
@@ -18,8 +19,75 @@ enum { LAYERS_MAX = 64 };
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
 
+enum { PLAIN_SAMPLES = 64 };
+
+/* An entry of the table: a row, of the call that `turn` numbers. The table is kept from call to call, unless it is large. */
+typedef struct {
+    uint32_t turn, row;
+} Slot;
+
+enum { SLOTS_MIN = 1 << 12, SLOTS_KEPT_MAX = 1 << 18 };
+
+static Slot *slots;
+static uint64_t slots_mask;
+static uint32_t turn;
+
+/* Readies the table for one call: at most half full even if each sample has a row of its own. -1: an exception is set. */
+static int begin_looking(Py_ssize_t samples)
+{
+    uint64_t number = slots ? slots_mask + 1 : SLOTS_MIN;
+    while (2 * (uint64_t)samples > number)
+        number *= 2;
+    if (!slots || number != slots_mask + 1) {
+        Slot *larger = calloc(number, sizeof *larger);
+        if (!larger) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        free(slots);
+        slots = larger, slots_mask = number - 1, turn = 0;
+    }
+    if (!++turn) {
+        memset(slots, 0, (slots_mask + 1) * sizeof *slots);
+        turn = 1;
+    }
+    return 0;
+}
+
+static void end_looking(void)
+{
+    if (slots_mask < SLOTS_KEPT_MAX)
+        return;
+    free(slots);
+    slots = NULL, slots_mask = 0;
+}
+
+static inline int is_row(Columns to, Py_ssize_t row, int64_t page, int layer, int64_t pane, int32_t tile)
+{
+    return to.tile[row] == tile && to.pane[row] == pane && to.layer[row] == layer && to.page[row] == page;
+}
+
+#if defined __GNUC__
+#define APART __attribute__((noinline)) /* its variables would push those of the plain way out of the registers */
+#else
+#define APART
+#endif
+
+/* The row that is in the table; `used`, if none is, which then is. */
+APART static Py_ssize_t look_for(Columns to, Py_ssize_t used, int64_t page, int layer, int64_t pane, int32_t tile)
+{
+    uint64_t what = ((uint64_t)page * LAYERS_MAX + (uint64_t)layer) << 30 | (uint64_t)tile;
+    uint64_t slot = scattered(what ^ (uint64_t)pane * 0xD6E8FEB86659FD93u) & slots_mask;
+    for (; slots[slot].turn == turn; slot = (slot + 1) & slots_mask)
+        if (is_row(to, slots[slot].row, page, layer, pane, tile))
+            return slots[slot].row;
+    slots[slot] = (Slot){turn, (uint32_t)used};
+    return used;
+}
+
 /* The rows of samples from `at` up to `end`, whose tiles are known, behind the `used` that are there. Returns how many there are then. */
-static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t end, const int32_t *tiles, Now *now, Py_ssize_t used)
+static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t end, const int32_t *tiles, Now *now,
+                             Py_ssize_t used, int look)
 {
     const Columns to = asked->columns;
     const Py_ssize_t begin = at;
@@ -35,8 +103,12 @@ static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py
         newest = time_ms > newest ? time_ms : newest;
         const int32_t tile = tiles[at - begin];
         Py_ssize_t row = used;
-        if (used && to.tile[used - 1] == tile && to.pane[used - 1] == now->pane && to.layer[used - 1] == layer && to.page[used - 1] == page)
-            to.count[--row]++;
+        if (used && is_row(to, used - 1, page, layer, now->pane, tile))
+            row = used - 1;
+        else if (look)
+            row = look_for(to, used, page, layer, now->pane, tile);
+        if (row < used)
+            to.count[row]++;
         else
             to.page[row] = page, to.layer[row] = layer, to.pane[row] = now->pane, to.tile[row] = tile, to.count[row] = 1, used++;
         if (asked->to_row)
@@ -46,13 +118,14 @@ static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py
     return used;
 }
 
-/* Rows written; -1: an exception is set. */
-static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
+/* Rows written; -1: an exception is set. `seen`: of each page, 0. */
+static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *seen)
 {
     const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
     int32_t tiles[STRETCH_MAX];
     Now now = {0};
     Py_ssize_t at = 0, used = 0;
+    int looks = 0;
     for (Py_ssize_t run = 0; run < asked->runs; run++) {
         if (!fits(asked, run, at)) {
             refuse(views, PyExc_ValueError, UNFIT);
@@ -64,10 +137,15 @@ static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
             continue;
         }
         const Run of = run_of(asked, run);
+        const int64_t page = asked->page[run];
+        const int look = (seen[page] += asked->size[run]) > PLAIN_SAMPLES;
+        if (look && !looks && begin_looking(asked->samples) < 0)
+            return -1;
+        looks |= look;
         for (Py_ssize_t end = at + asked->size[run]; at < end;) {
             Py_ssize_t size = end - at < STRETCH_MAX ? end - at : STRETCH_MAX;
             tiles_of_stretch(asked->x + at, asked->y + at, of, (int32_t)asked->grid, size, tiles);
-            used = write_rows(asked, &of, asked->page[run], at, at + size, tiles, &now, used);
+            used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, look);
             at += size;
         }
     }
@@ -75,6 +153,20 @@ static Py_ssize_t tally_in_rows(const Asked *given, Views *views)
         refuse(views, PyExc_ValueError, UNFIT);
         return -1;
     }
+    return used;
+}
+
+/* Rows written; -1: an exception is set. */
+static Py_ssize_t tally_in_rows(const Asked *asked, Views *views)
+{
+    Py_ssize_t *seen = calloc((size_t)asked->pages + 1, sizeof *seen);
+    if (!seen) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t used = rows_of_runs(asked, views, seen);
+    free(seen);
+    end_looking();
     return used;
 }
 
