@@ -63,6 +63,11 @@ async def test_the_tracker_loads_anywhere(serve: Serve, http: aiohttp.ClientSess
     async with http.get(f"{served.address}/tracker.js", headers={"Accept-Encoding": "identity"}) as answer:
         assert (await answer.read()).startswith(b"(()=>")
         assert "Content-Encoding" not in answer.headers
+    for accepted, encoding in (("br;q=0, gzip", "gzip"), ("gzip; q=0.0,br;q=0.1", "br"), ("GZIP", "gzip"), ("gzip;q=0, brush", None)):
+        for path in ("/tracker.js", "/overlay/overlay.js"):
+            async with http.get(f"{served.address}{path}", headers={"Accept-Encoding": accepted}, auto_decompress=False) as answer:
+                expected = None if encoding == "br" and path != "/tracker.js" else encoding
+                assert answer.headers.get("Content-Encoding") == expected, (path, accepted)
     async with http.get(f"{served.address}/overlay/overlay.js") as answer:
         assert answer.status == 200
         for found in (headers, answer.headers):

@@ -13,6 +13,7 @@ not on the disk is not acknowledged; if the disk fails, the gate closes and says
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 from collections.abc import Callable, Sequence
@@ -194,7 +195,8 @@ class Embedded:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.catch_up()
+        with contextlib.suppress(Exception):  # it was told, and the next start counts what could not be
+            self.catch_up()
         await self._sticking.close()
         await self.sight.close()
         if self._digesting is not None:

@@ -14,18 +14,25 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-__all__ = ["Files", "without_documentation"]
+__all__ = ["Files", "takes", "without_documentation"]
 
 _COMPRESSED: Final = frozenset({".js", ".css", ".html", ".svg", ".json"})
 _NOT_SERVED: Final = (".ts", ".py", ".pyc", ".md")
 _VENDOR: Final = "vendor"  #: folders of others' scripts, which stay as they are
 _DOCUMENTATION: Final = re.compile(r"^[ \t]*/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*$", re.MULTILINE)
+_ENCODING: Final = re.compile(r"([\w*-]+)\s*(?:;\s*q\s*=\s*([\d.]+))?")
 _TERMS: Final = re.compile("licen[cs]e|apache|copyright", re.IGNORECASE)
 
 
 def without_documentation(script: str) -> str:
     """The same script without its JSDoc blocks that have lines of their own, each line where it was; terms of use stay."""
     return _DOCUMENTATION.sub(lambda block: block[0] if _TERMS.search(block[0]) else "\n" * block[0].count("\n"), script)
+
+
+def takes(request: web.Request, encoding: str) -> bool:
+    """Whether a client named the encoding in ``Accept-Encoding``, and not with a weight of 0, which is to refuse it."""
+    named = ((found[1], found[2] or "1") for found in _ENCODING.finditer(request.headers.get("Accept-Encoding", "")))
+    return any(name.lower() == encoding and weight.strip("0.") != "" for name, weight in named)
 
 
 class _File(NamedTuple):
@@ -57,7 +64,7 @@ class Files:
         if any(tag.value == file.tag for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         body = file.body
-        if file.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if file.compressed is not None and takes(request, "gzip"):
             body = file.compressed
             headers["Content-Encoding"] = "gzip"
         return web.Response(body=body, headers=headers | {"Content-Type": file.content_type})

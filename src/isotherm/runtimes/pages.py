@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from aiohttp import web
 
 import isotherm.web
 from isotherm.access.guard import Guard
-from isotherm.runtimes.files import Files
+from isotherm.runtimes.files import Files, takes
 from isotherm.web.tracker import TRACKER_NAME, served_tracker, tracker_in_brotli
 
 __all__ = ["add_pages", "secure"]
@@ -70,8 +69,7 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
         encoded = [*([("br", brotli)] if brotli is not None else []), ("gzip", gzip.compress(script, 9, mtime=0))]
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            takes = request.headers.get("Accept-Encoding", "")
-            encoding, body = next((one for one in encoded if re.search(rf"\b{one[0]}\b", takes)), ("", script))
+            encoding, body = next((one for one in encoded if takes(request, one[0])), ("", script))
             return web.Response(body=body, headers={
                 "Content-Type": "text/javascript; charset=utf-8",
                 "Access-Control-Allow-Origin": "*",
