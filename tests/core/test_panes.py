@@ -28,6 +28,7 @@ count_rows = st.tuples(
 steps = st.one_of(
     st.tuples(st.just("merge"), st.lists(count_rows, max_size=12)),
     st.tuples(st.just("advance"), st.one_of(st.just(1), st.integers(1, 3), st.sampled_from([-5, 7, 40]))),
+    st.tuples(st.just("ask"), st.none()),
     st.tuples(st.just("watch"), st.integers(0, PAGES * LAYERS - 1)),
 )
 
@@ -109,6 +110,8 @@ def test_windows_are_the_same(made: list[Any], dense_rows: int, looks_max: int) 
         if what == "merge":
             assert both[0].merge(value) == both[1].merge(value)
             waiting += value
+        elif what == "ask":
+            assert both[0].totals() == both[1].totals()
         elif what == "watch":
             for one in both:
                 one.watch(value, not one.arrays.watched[value])
@@ -190,15 +193,59 @@ def test_what_left_the_window_is_let_go() -> None:
         held.panes.advance(end, held.end)
     assert held.panes.bytes_held() < 2 * 8 * 5 * window
     assert held.totals()[2 * LAYERS] == held.totals()[2 * LAYERS] == 5 * window - 10
-    before = held.panes.bytes_held()
-    for _ in range(130):  # what made it quick to tell is let go when nobody asks any more
-        assert held.end is not None
-        held.merge([(0, 0, held.end - back, 1, 1) for back in range(5)])
-        held.end, end = held.end + 1, held.end
-        held.panes.advance(end, held.end)
-    assert held.panes.bytes_held() < before
     assert held.advance(window + SKEW)[3] == [2 * LAYERS]
     assert held.panes.bytes_held() == len(held.panes) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_totals_at_any_time(seed: int) -> None:
+    """How many samples a row has, asked at any time and looked at by nobody: what it is when every entry stands in a pane, however late and
+    ahead samples are, and whichever way the clock leaps."""
+    window, skew = 150, 10
+    chance = np.random.default_rng(seed)
+    both = [Held(kind(TILES, 99, window, skew), 99) for kind in (make_panes, NumpyPanes)]
+    for held in both:
+        held.advance(1)
+    for _ in range(600):
+        end = both[0].end
+        assert end is not None
+        for _ in range(int(chance.integers(0, 4))):
+            back = int(chance.choice([3, 30, 63, 66, window]))
+            made = [
+                (int(chance.integers(PAGES)), 0, end + int(chance.integers(-back, skew + 1)), 0, int(chance.choice([1, 2, 60_000])))
+                for _ in range(int(chance.integers(1, 20)))
+            ]
+            for held in both:
+                held.merge(made)
+            if chance.random() < 0.3:
+                assert both[0].totals() == both[1].totals()
+        by = 1 if chance.random() < 0.95 else int(chance.choice([-200, -60, -8, -1, 2, 60, 70, 140, 400]))
+        for held in both:
+            assert held.end is not None
+            held.panes.advance(held.end, held.end + by)
+            held.end += by
+        if chance.random() < 0.5:
+            assert both[0].totals() == both[1].totals()
+
+
+def test_a_total_is_told_without_reading_the_list() -> None:
+    """Of a window of any length as many entries are read: those about its ends."""
+
+    def read(window: int) -> int:
+        held = Held(make_panes(TILES, 99, window, SKEW), 99)
+        held.advance(1)
+        for _ in range(window + 100):
+            assert held.end is not None
+            held.merge([(0, 0, held.end - back, 1, 1) for back in range(4)])
+            held.end, end = held.end + 1, held.end
+            held.panes.advance(end, held.end)
+        held.merge([(0, 0, held.end, 1, 1)])
+        totals = held.arrays.totals.copy()
+        entries = held.panes.add_cold_totals(np.arange(len(totals)), totals)
+        assert totals[2 * LAYERS] == 4 * window - 6
+        return entries
+
+    assert 0 < read(300) == read(1200) < 4 * 2 * (64 + SKEW + 4)
 
 
 def test_a_peak_is_given_back() -> None:

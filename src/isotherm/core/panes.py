@@ -84,8 +84,8 @@ class Panes(Protocol):
     def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
         """Adds to `window`, one element a tile, what the slab does not have of the row's, as of the last hop. Look at the slab before."""
 
-    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
-        """The same for samples in the windows of rows; below 0 there is none. `totals` is added to."""
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> int:
+        """The same for samples in the windows of rows; below 0 there is none. `totals` is added to. Returns how many entries were read."""
 
 
 def make_panes(tiles: int, dense_rows: int, window_panes: int, skew_panes: int) -> Panes:
@@ -136,8 +136,9 @@ class _CompiledPanes:
     def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
         self._panes.add_cold(row, window)
 
-    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
-        self._panes.add_cold_totals(rows, totals)
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> int:
+        read: int = self._panes.add_cold_totals(rows, totals)
+        return read
 
 
 @dataclass(slots=True)
@@ -221,8 +222,9 @@ class NumpyPanes:
     def add_cold(self, row: int, window: npt.NDArray[np.int64]) -> None:
         """Nothing: the slab has all."""
 
-    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
+    def add_cold_totals(self, rows: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> int:
         """Nothing: the totals have all."""
+        return 0
 
     def _slide(self, old: int, new: int, chunks: list[Any], dropped: list[int]) -> int:
         """Panes that come into the window and leave it. Returns how many samples lay too far ahead."""

@@ -9,6 +9,10 @@
  *     ├ pane ───────┬ tile ────────┼ count ─────┤     as in panes, but that the pane stands where the row does there; of its number as many bits
  *                   └ as many bits as the tiles need       as there is room for, which is at least two more than tell the panes apart
  *
+ * How many samples the window has is told without reading the list. Entries stand nearly in the order of their panes: at hop `end` only those from
+ * `end - lag` up to `end + skew` come into it, what is older goes into panes. So what left the window lies within `lag + skew` panes of the oldest
+ * entry that is in it, and what is not in it yet within as many of its end; of all others there is a running sum.
+ *
  * When somebody begins to watch, or looks at a row with many entries, these go into panes at once (`warm`), and what comes goes there, too.
  *
  * Entries that left the window go when the ring is full, and when the row is due: in the pane that was its newest when that was last looked at.
@@ -17,7 +21,7 @@
  */
 #include "panes.h"
 
-enum { MARGIN_MAX = 64, ROOM_FIRST = 8, WARM_HOPS = 40, ASKED_HOPS = 100 };
+enum { MARGIN_MAX = 64, LAG_MIN = 64, ROOM_FIRST = 8, WARM_HOPS = 40 };
 static const uint64_t SLOTS_MAX = 1 << 20;
 
 static inline uint64_t pane_mask(const Panes *self) { return UINT64_MAX >> (COUNT_BITS + self->tile_bits); }
@@ -47,6 +51,8 @@ int cold_make(Panes *self, long long looks_max)
     while (self->slots < panes && self->slots < SLOTS_MAX)
         self->slots *= 2;
     self->margin = self->window < 2 ? 1 : self->window / 2 < MARGIN_MAX ? self->window / 2 : MARGIN_MAX;
+    self->lag = 2 * self->skew > LAG_MIN ? 2 * self->skew : LAG_MIN; /* trackers gather for some seconds, as clocks differ by some */
+    self->lag = self->lag < self->window - self->margin ? self->lag : self->window - self->margin;
     self->looks_max = looks_max;
     if (self->slots < panes || 4 * self->slots - 1 > pane_mask(self))
         return 0; /* so long a window, or so many tiles: all goes into panes */
@@ -77,10 +83,10 @@ int cold_bind(Panes *self)
 
 static void empty(Cold *cold)
 {
-    free(cold->entries), free(cold->by_pane);
-    cold->entries = NULL, cold->by_pane = NULL;
-    cold->newest = INT64_MIN;
-    cold->first = cold->used = cold->room = cold->settled = cold->waiting = 0;
+    free(cold->entries);
+    cold->entries = NULL;
+    cold->newest = INT64_MIN, cold->samples = 0;
+    cold->first = cold->used = cold->room = cold->settled = 0;
 }
 
 void cold_free(Panes *self)
@@ -94,7 +100,7 @@ uint64_t cold_bytes(const Panes *self)
 {
     uint64_t bytes = 0;
     for (Py_ssize_t row = 0; row < self->colds; row++)
-        bytes += self->cold[row].room * sizeof(uint64_t) + (self->cold[row].by_pane ? self->slots * sizeof(uint32_t) : 0);
+        bytes += self->cold[row].room * sizeof(uint64_t);
     return bytes;
 }
 
@@ -103,8 +109,8 @@ uint64_t cold_bytes(const Panes *self)
 static void let_old_go(const Panes *self, Cold *cold)
 {
     uint32_t gone = 0;
-    while (gone < cold->used && has_left(self, *at_place(cold, gone)))
-        gone++;
+    for (; gone < cold->used && has_left(self, *at_place(cold, gone)); gone++)
+        cold->samples -= *at_place(cold, gone) & COUNT_MAX;
     cold->first = (uint32_t)(at_place(cold, gone) - cold->entries);
     cold->used -= gone;
     cold->settled -= gone < cold->settled ? gone : cold->settled;
@@ -133,13 +139,9 @@ static int move_to(Cold *cold, uint64_t room)
 
 static inline uint64_t room_of(uint64_t needed) { return needed + needed / 2 < ROOM_FIRST ? ROOM_FIRST : needed + needed / 2; }
 
-/* What was a peak is given back: a ring that is filled to less than a quarter, and sums by pane that few entries do not need. */
-static void give_back(const Panes *self, Cold *cold, uint64_t needed)
+/* What was a peak is given back: a ring that is filled to less than a quarter. */
+static void give_back(Cold *cold, uint64_t needed)
 {
-    if (cold->by_pane && needed < self->slots / 4) {
-        free(cold->by_pane);
-        cold->by_pane = NULL;
-    }
     if (cold->room > ROOM_FIRST && needed < cold->room / 4)
         (void)move_to(cold, room_of(needed)); /* without memory for a smaller one it stays */
 }
@@ -150,37 +152,13 @@ static int make_room(const Panes *self, Cold *cold, Py_ssize_t more)
         let_old_go(self, cold);
     uint64_t needed = (uint64_t)cold->used + (uint64_t)more;
     if (cold->room && needed + cold->room / 8 <= cold->room) {
-        give_back(self, cold, needed);
+        give_back(cold, needed);
         return 0;
     }
     if (move_to(cold, room_of(needed)) == 0)
         return 0;
     PyErr_NoMemory();
     return -1;
-}
-
-/* From now on samples are counted by their panes as well, as long as somebody asks. Without memory for that they are summed as before. */
-static void count_by_pane(const Panes *self, Cold *cold)
-{
-    cold->by_pane = calloc(self->slots, sizeof *cold->by_pane);
-    for (uint32_t place = 0; cold->by_pane && place < cold->used; place++) {
-        uint64_t entry = *at_place(cold, place);
-        if (!has_left(self, entry))
-            cold->by_pane[((uint64_t)self->low + offset_of(self, entry)) & (self->slots - 1)] += (uint32_t)(entry & COUNT_MAX);
-    }
-}
-
-static void add_by_pane(const Panes *self, Cold *cold, int64_t newest, const uint64_t *entries, const int64_t *panes, Py_ssize_t length)
-{
-    const uint64_t mask = self->slots - 1;
-    uint32_t *by_pane = cold->by_pane;
-    if (newest > cold->newest) { /* their slots had panes that have left */
-        int64_t behind = newest - cold->newest < (int64_t)self->slots ? cold->newest : newest - (int64_t)self->slots;
-        for (int64_t pane = behind + 1; pane <= newest; pane++)
-            by_pane[(uint64_t)pane & mask] = 0;
-    }
-    for (Py_ssize_t at = 0; at < length; at++)
-        by_pane[(uint64_t)panes[at] & mask] += (uint32_t)(entries[at] & COUNT_MAX);
 }
 
 static inline void wait_for(Panes *self, int64_t row, int64_t pane)
@@ -195,29 +173,22 @@ int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *p
 {
     Cold *cold = &self->cold[row];
     if (cold->hop != self->hop)
-        cold->hop = self->hop, cold->settled = cold->used, cold->waiting = 0;
+        cold->hop = self->hop, cold->settled = cold->used;
     if ((uint64_t)cold->used + (uint64_t)length > cold->room && make_room(self, cold, length) < 0)
         return -1;
     const int to_pane = COUNT_BITS + self->tile_bits;
     const uint64_t what = what_mask(self);
-    const int64_t end = self->low + self->window;
     int64_t newest = cold->alive ? cold->newest : INT64_MIN;
-    uint32_t waiting = 0;
+    uint64_t samples = 0;
     uint64_t *to = at_place(cold, cold->used), *const behind = cold->entries + cold->room;
     for (Py_ssize_t at = 0; at < length; at++) {
         int64_t pane = panes[at];
         *to++ = (uint64_t)pane << to_pane | (entries[at] & what);
         to = to == behind ? cold->entries : to;
         newest = pane > newest ? pane : newest;
-        waiting += pane < end ? (uint32_t)(entries[at] & COUNT_MAX) : 0;
+        samples += entries[at] & COUNT_MAX;
     }
-    if (cold->by_pane && cold->asked_until < self->hop) {
-        free(cold->by_pane);
-        cold->by_pane = NULL;
-    }
-    if (cold->by_pane)
-        add_by_pane(self, cold, newest, entries, panes, length);
-    cold->waiting += waiting, cold->used += (uint32_t)length, cold->newest = newest;
+    cold->samples += samples, cold->used += (uint32_t)length, cold->newest = newest;
     if (!cold->alive) {
         cold->alive = 1, self->alive++;
         ((int64_t *)self->bound[3].buf)[row]++;
@@ -251,7 +222,7 @@ int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
             if (cold->newest >= to) {
                 if (cold->used) {
                     let_old_go(self, cold);
-                    give_back(self, cold, cold->used);
+                    give_back(cold, cold->used);
                 }
                 wait_for(self, row - 1, cold->newest);
             } else {
@@ -277,12 +248,13 @@ static void count_late(Panes *self, uint64_t by)
     }
 }
 
-/* The clock leaps back by so many panes: a row keeps what was kept until now and does not lie too far ahead from now on. */
+/* The clock leaps back by so many panes: a row keeps what was kept until now and does not lie too far ahead from now on.
+ * So its entries stand as if none had come at a later hop than the one that is to be. */
 static void keep_near(Panes *self, Cold *cold, uint64_t by)
 {
     const uint64_t panes = (uint64_t)(self->window + self->skew), near = by < panes ? panes - by : 0;
     const uint32_t used = cold->used;
-    cold->newest = INT64_MIN, cold->used = 0;
+    cold->newest = INT64_MIN, cold->used = 0, cold->samples = 0;
     for (uint32_t place = 0; place < used; place++) {
         uint64_t entry = *at_place(cold, place), at = offset_of(self, entry);
         if (at >= near) {
@@ -290,11 +262,10 @@ static void keep_near(Panes *self, Cold *cold, uint64_t by)
             continue;
         }
         *at_place(cold, cold->used++) = entry;
+        cold->samples += entry & COUNT_MAX;
         cold->newest = self->low + (int64_t)at > cold->newest ? self->low + (int64_t)at : cold->newest;
     }
     cold->settled = cold->used;
-    free(cold->by_pane); /* it has panes that went */
-    cold->by_pane = NULL;
 }
 
 static int leap_back(Panes *self, uint64_t by, PyObject *dropped)
@@ -489,25 +460,47 @@ PyObject *add_cold(PyObject *object, PyObject *args)
     return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
 }
 
-static int64_t total_of(const Panes *self, Cold *cold)
+/* Samples of entries that left the window. They lie before one of a pane that only came when all panes that a later one may have were in it. */
+static uint64_t samples_gone(const Panes *self, const Cold *cold, int64_t *read)
 {
-    int64_t total = 0, end = self->low + self->window;
-    cold->asked_until = self->hop + ASKED_HOPS;
-    if (!cold->by_pane && cold->used >= self->slots / 2)
-        count_by_pane(self, cold);
-    if (cold->by_pane) {
-        for (int64_t pane = self->low; pane < end && pane <= cold->newest; pane++)
-            total += cold->by_pane[(uint64_t)pane & (self->slots - 1)];
-        return total - (cold->hop == self->hop ? cold->waiting : 0);
-    }
-    for (uint32_t place = 0; place < shown(self, cold); place++) {
+    const uint64_t sure = (uint64_t)(self->lag + self->skew);
+    uint64_t samples = 0;
+    for (uint32_t place = 0; place < cold->used; place++, ++*read) {
         uint64_t entry = *at_place(cold, place);
-        total += offset_of(self, entry) < (uint64_t)self->window ? (int64_t)(entry & COUNT_MAX) : 0;
+        if (has_left(self, entry))
+            samples += entry & COUNT_MAX;
+        else if (offset_of(self, entry) >= sure)
+            break;
     }
-    return total;
+    return samples;
 }
 
-/* add_cold_totals(rows, -> totals): adds to each total the samples of the row's window that `totals` of the rows does not have. -1: no row */
+/* Samples of entries that are not in the window yet, or that the last hop did not know: the same from the other end. */
+static uint64_t samples_to_come(const Panes *self, const Cold *cold, int64_t *read)
+{
+    const uint64_t window = (uint64_t)self->window, about = (uint64_t)(self->lag + self->skew);
+    const uint32_t known = shown(self, cold);
+    uint64_t samples = 0;
+    if (known == cold->used && cold->newest < self->low + self->window)
+        return 0;
+    for (uint32_t place = cold->used; place-- > 0; ++*read) {
+        uint64_t entry = *at_place(cold, place), at = has_left(self, entry) ? 0 : offset_of(self, entry);
+        if (place >= known || at >= window)
+            samples += has_left(self, entry) ? 0 : entry & COUNT_MAX;
+        else if (at + about <= window)
+            break;
+    }
+    return samples;
+}
+
+static int64_t total_of(const Panes *self, Cold *cold, int64_t *read)
+{
+    let_old_go(self, cold);
+    return (int64_t)(cold->samples - samples_gone(self, cold, read) - samples_to_come(self, cold, read));
+}
+
+/* add_cold_totals(rows, -> totals): adds to each total the samples of the row's window that `totals` of the rows does not have. -1: no row
+ * Returns how many entries were read for that. */
 PyObject *add_cold_totals(PyObject *object, PyObject *args)
 {
     Panes *self = (Panes *)object;
@@ -517,9 +510,9 @@ PyObject *add_cold_totals(PyObject *object, PyObject *args)
     Views views = {.count = 0, .failed = 0};
     Py_ssize_t length = -1;
     const int64_t *rows = take(&views, rows_object, 8, 0, &length);
-    int64_t *totals = take(&views, totals_object, 8, 1, &length);
+    int64_t *totals = take(&views, totals_object, 8, 1, &length), read = 0;
     for (Py_ssize_t at = 0; at < length && !views.failed; at++)
         if (rows[at] >= 0 && rows[at] < self->colds && self->cold[rows[at]].used)
-            totals[at] += total_of(self, &self->cold[rows[at]]);
-    return done(&views, views.failed ? NULL : Py_NewRef(Py_None));
+            totals[at] += total_of(self, &self->cold[rows[at]], &read);
+    return done(&views, views.failed ? NULL : PyLong_FromLongLong(read));
 }

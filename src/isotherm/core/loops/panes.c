@@ -260,10 +260,11 @@ static int keep(Panes *self, int64_t number, const uint64_t *entry, const int32_
     return 0;
 }
 
-/* How many entries from the first on are of panes that are near. */
+/* How many entries from the first on are of panes that are near: no clock that steps leaves them behind before the next hop (`margin`), and a list
+ * that has no others is nearly in the order of its panes (`lag`). */
 static Py_ssize_t near_ones(const Panes *self, const int64_t *pane, Py_ssize_t length)
 {
-    const uint64_t from = (uint64_t)(self->low + self->margin), near = (uint64_t)self->high - from;
+    const uint64_t from = (uint64_t)(self->low + self->window - self->lag), near = (uint64_t)self->high - from;
     Py_ssize_t at = 0;
     while (at < length && (uint64_t)pane[at] - from < near)
         at++;
@@ -307,7 +308,7 @@ static int keep_entries(Panes *self, const Given *given, const uint64_t *entry, 
         if (!cold)
             break;
         if (run + AHEAD < runs->used)
-            cold_expect(self, (int64_t)(entry[starts[run + AHEAD]] >> to_row), pane[starts[run + AHEAD]]);
+            cold_expect(self, (int64_t)(entry[starts[run + AHEAD]] >> to_row));
         if (keep_cold(self, given, entry, start, (Py_ssize_t)starts[run + 1]) < 0)
             return -1;
         from = (Py_ssize_t)starts[run + 1];

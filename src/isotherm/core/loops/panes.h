@@ -20,15 +20,13 @@ typedef struct {
 /* What came to one row while nobody watched it: a ring, in the order it came. A line of the cache. */
 typedef struct {
     uint64_t *entries;
-    uint32_t *by_pane;  /* samples of each pane, while somebody asks how many there are and a sum over the entries would take longer; else NULL */
+    uint64_t samples;   /* of all entries */
     int64_t newest;     /* the newest pane that an entry is of, or was */
     uint32_t first, used, room;
     uint32_t settled;   /* entries that were there when hop `hop` was, the last in which any came */
-    uint32_t waiting;   /* samples of those that came since, of panes that had begun before */
     uint32_t hop;
     uint32_t warm_until; /* a hop: until then the row is treated as if somebody watched it */
     uint32_t next;       /* the next row that is due in the same pane + 1; 0: none */
-    uint32_t asked_until; /* a hop: until then somebody may ask how many samples there are */
     uint32_t alive;      /* it is due in some pane, and named in `references` */
 } Cold;
 
@@ -52,7 +50,7 @@ typedef struct {
     Py_ssize_t colds, alive;
     uint32_t *due; /* the first row that is due in a pane + 1, by slot; NULL: no row is ever cold */
     uint64_t slots;
-    int64_t margin, looks_max;
+    int64_t margin, lag, looks_max;
     uint32_t hop;
 } Panes;
 
@@ -80,7 +78,7 @@ static inline int is_cold(const Panes *self, int64_t row)
 }
 
 /* Asks for the memory that will be written when something comes to a row. */
-static inline void cold_expect(const Panes *self, int64_t row, int64_t pane)
+static inline void cold_expect(const Panes *self, int64_t row)
 {
     if (row >= self->colds || !self->cold[row].room)
         return;
@@ -88,8 +86,4 @@ static inline void cold_expect(const Panes *self, int64_t row, int64_t pane)
     uint64_t at = (uint64_t)cold->first + cold->used, to = at >= cold->room ? at - cold->room : at;
     const char *entries = (const char *)&cold->entries[to];
     __builtin_prefetch(entries, 1), __builtin_prefetch(entries + 64, 1), __builtin_prefetch(entries + 128, 1);
-    if (cold->by_pane) {
-        const char *by_pane = (const char *)&cold->by_pane[(uint64_t)pane & (self->slots - 1)];
-        __builtin_prefetch(by_pane, 1), __builtin_prefetch(by_pane + 64, 1);
-    }
 }
