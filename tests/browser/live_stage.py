@@ -128,6 +128,8 @@ class Stage:
     wished: list[Any] = field(default_factory=list)  #: what viewers said
     token: str = "first"  #: that the overlay is opened with
     viewers: list[Viewer] = field(default_factory=list)
+    quiet_ms: int = 12_000  #: after which the overlay asks its worker whether it is there
+    tick_ms: int = 7_500  #: of four that it has for an answer: on a busy machine it may take longer than a viewer would wait
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heat_of(self, query: Mapping[str, str]) -> dict[int, int]:
@@ -228,6 +230,13 @@ class Stage:
         assert count == 2
         return web.Response(text=text, content_type="text/javascript")
 
+    async def watchdog(self, _: web.Request) -> web.Response:
+        text = (WEB / "overlay" / "watchdog.js").read_text("utf-8")
+        for name, ms in {"QUIET_MS": self.quiet_ms, "TICK_MS": self.tick_ms}.items():
+            text, count = re.subn(rf"(const {name} = )[\d_]+", rf"\g<1>{ms}", text)
+            assert count == 1
+        return web.Response(text=text, content_type="text/javascript")
+
     async def boot(self, _: web.Request) -> web.Response:
         """What the tracker does once it has a token."""
         text = (
@@ -264,6 +273,7 @@ async def stage() -> AsyncIterator[Stage]:
     host.router.add_route("OPTIONS", "/api/exposure", preflight("GET"))
     host.router.add_get("/healthz", _answer)
     host.router.add_get("/overlay/hire.js", now.hire)
+    host.router.add_get("/overlay/watchdog.js", now.watchdog)
     host.router.add_static("/overlay", WEB / "overlay")
     host.router.add_static("/shared", WEB / "shared")
     shop = web.Application()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -34,6 +35,11 @@ COUNTED = """() => {
   const put = OffscreenCanvasRenderingContext2D.prototype.putImageData;
   OffscreenCanvasRenderingContext2D.prototype.putImageData = function (...of) { counted.pictures += 1; return put.apply(this, of); };
 }"""
+#: The page's hand on its worker.
+HAND = "window.Worker = class extends Worker { constructor(...of) { super(...of); window.hand = this; } };"
+HEAT = "isotherm-overlay canvas.heat"
+#: Takes the page out of sight, and back.
+SEE = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
 #: How many rows of the window's left edge have another colour than the row above.
 EDGES = """async (png) => {
   const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
@@ -125,8 +131,7 @@ async def test_out_of_sight_the_worker_draws_nothing_and_tells_nobody(page: Page
     await hired(page)
     worker = page.workers[0]
     await worker.evaluate(COUNTED)
-    see = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
-    await page.evaluate(see, True)
+    await page.evaluate(SEE, True)
     await worker.evaluate("new Promise((done) => setTimeout(done))")  # what the page said before is heard by now
     news, pictures = await page.evaluate("heard.news"), await worker.evaluate("counted.pictures")
     for count in range(6, 12):
@@ -138,7 +143,7 @@ async def test_out_of_sight_the_worker_draws_nothing_and_tells_nobody(page: Page
     await eventually(frames)
     assert await worker.evaluate("counted.pictures") == pictures
     assert await page.evaluate("heard.news") == news
-    await page.evaluate(see, False)
+    await page.evaluate(SEE, False)
     await drawn(page, 40)
     assert await worker.evaluate("counted.pictures") == pictures + 1
 
@@ -328,6 +333,96 @@ async def test_a_policy_that_forbids_the_workers_line_is_named(page: Page, conso
     await opened(page, scene)
     await expect(page.locator(f"{PANEL} .notice")).to_contain_text(f"Add {scene.host.replace('http', 'ws')} to connect-src.")
     assert scene.asked == []
+
+
+@pytest.mark.parametrize("end", ["hand.postMessage(['close'])", "hand.terminate()"], ids=["closes itself", "is ended"])
+async def test_a_worker_that_ends_is_done_without(page: Page, scene: Stage, end: str) -> None:
+    """Nobody is told of it: it is missed. The page's own thread then draws what is chosen, by the newest token, and says how its line stands."""
+    scene.quiet_ms, scene.tick_ms = 500, 500
+    await page.add_init_script(HAND)
+    await show(page, scene, kind="click", look="smooth")
+    await hired(page)
+    viewer = await scene.viewer()
+    scene.token = "second"
+    await viewer.socket.send_str(json.dumps({"token": scene.token}))
+    await scene.warm({20: 4})
+    await expect(page.locator(f"{PANEL} .legend")).to_contain_text("9 in 5 min")  # told after the token was
+    status = page.locator(f"{PANEL} .status")
+    await expect(status).to_contain_text("Live")
+    box = await page.locator(HEAT).bounding_box()
+    await page.evaluate(end)
+    await scene.attempts(2)
+    assert page.workers == []
+    assert (scene.asked[1]["kind"], scene.asked[1]["token"]) == ("click", "second")
+    await scene.viewer()
+    await page.keyboard.press("l")  # what is in view
+    await page.keyboard.press("l")
+    await scene.warm({30: 6})
+    await drawn(page, 30)
+    await drawn(page, 20)
+    assert await page.locator(HEAT).bounding_box() == box
+    await expect(page.locator(f"{PANEL} .legend")).to_contain_text("15 in 5 min")
+    await expect(status).to_contain_text("Live")
+    await scene.hang_up()
+    await scene.attempts(3)
+    await scene.viewer()
+    await expect(status).to_contain_text("Live")
+    await page.evaluate("overlay.close()")
+    await scene.watched_by(0)
+
+
+async def test_a_paused_picture_goes_on_where_the_worker_ends(page: Page, scene: Stage) -> None:
+    """What it stood still at is lost with the worker: the panel does not say that it is paused."""
+    scene.quiet_ms, scene.tick_ms = 500, 500
+    await page.add_init_script(HAND)
+    await show(page, scene)
+    await hired(page)
+    await page.keyboard.press("p")
+    await expect(page.locator(f"{PANEL} .status")).to_contain_text("Paused")
+    await page.evaluate("hand.terminate()")
+    await scene.attempts(2)
+    await scene.viewer()
+    await scene.warm({30: 6})
+    await drawn(page, 30)
+    await expect(page.locator(f"{PANEL} .status")).to_contain_text("Live")
+
+
+@pytest.mark.parametrize("why", ["no heat", "refused", "blocked"])
+async def test_a_worker_with_nothing_to_say_is_not_taken_for_dead(page: Page, console: Console, scene: Stage, why: str) -> None:
+    """It is asked again and again, and answers."""
+    scene.quiet_ms = 50
+    if why == "refused":
+        console.expect("WebSocket")
+        scene.refuse = 403
+    if why == "blocked":
+        console.expect("Content Security Policy")
+        scene.policy = "script-src 'self' {host}; worker-src blob: {host}; connect-src 'self'"
+    await page.add_init_script(WATCHED)
+    await opened(page, scene)
+    await hired(page)
+    words = {"no heat": "Live", "refused": "Not let in", "blocked": "Blocked"}
+    await expect(page.locator(f"{PANEL} .status")).to_contain_text(words[why])
+    dials = len(scene.asked)
+    heard = await page.evaluate("heard.pong ?? 0")
+    await page.wait_for_function("(count) => heard.pong >= count", arg=heard + 8)
+    assert len(page.workers) == 1
+    assert len(scene.asked) == dials
+    await expect(page.locator(f"{PANEL} .status")).to_contain_text(words[why])
+
+
+async def test_out_of_sight_a_worker_is_not_asked(page: Page, scene: Stage) -> None:
+    """Browsers hold it back there; in sight again it is asked as before."""
+    scene.quiet_ms = 50
+    await page.add_init_script(WATCHED)
+    await show(page, scene)
+    await page.wait_for_function("heard.pong >= 2")
+    await page.evaluate(SEE, True)
+    await page.workers[0].evaluate("new Promise((done) => setTimeout(done))")  # what was asked before is answered by now
+    pongs = await page.evaluate("heard.pong")
+    await page.evaluate("new Promise((done) => setTimeout(done, 300))")  # a timer of the watchdog's would be through before this one
+    assert await page.evaluate("heard.pong") == pongs
+    await page.evaluate(SEE, False)
+    await page.wait_for_function("(count) => heard.pong >= count", arg=pongs + 2)
 
 
 async def test_both_ways_draw_the_same(new_page: NewPage, scene: Stage) -> None:

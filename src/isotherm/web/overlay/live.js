@@ -3,11 +3,12 @@
  * The live heat as the page knows it: what it orders of the station, and what that reported last.
  *
  * The station stands on a thread beside the page's where there can be one (`hire.js`), else on the page's own; both are ordered about by the
- * same words. What is ordered before that is settled waits.
+ * same words. What is ordered before that is settled waits. A worker that ends (`watchdog.js`) is done without from then on.
  */
 
 import { hire } from "./hire.js";
 import { Station } from "./station.js";
+import { Watchdog } from "./watchdog.js";
 import { Heat } from "../shared/heat/heat.js";
 
 /**
@@ -19,9 +20,10 @@ import { Heat } from "../shared/heat/heat.js";
 export class Live {
   #of;
   #signal;
-  #canvas;
+  #picture;
   #onNews;
   #onDue;
+  #onAnew;
   /** Where there can be a worker: what was ordered before it was there. @type {[Order, ...any[]][] | null} */
   #waiting = [];
   /** @type {Worker | null} */
@@ -49,23 +51,25 @@ export class Live {
    * @param {string} of.host  an origin, `https://heat.example`
    * @param {string} of.site
    * @param {string} of.token
-   * @param {HTMLCanvasElement} of.canvas  nothing was drawn on it yet
+   * @param {import("./picture.js").Picture} of.picture  nothing was drawn on it yet
    * @param {(changed: boolean) => void} of.onNews  there are news of the heat
    * @param {() => void} of.onState  of the line
    * @param {() => void} of.onShade  the last shade of what was ordered stands for another count
    * @param {(told: any) => void} of.onSpots
    * @param {() => void} of.onDue  `paint` at the next frame of the browser
+   * @param {() => void} of.onAnew  the station is another one: what was ordered is to be ordered anew, nothing of it is known
    * @param {AbortSignal} of.signal  ends it all
    */
-  constructor({ host, site, token, canvas, onNews, onState, onShade, onSpots, onDue, signal }) {
+  constructor({ host, site, token, picture, onNews, onState, onShade, onSpots, onDue, onAnew, signal }) {
     this.#of = { host, site, token };
     this.token = token;
-    this.#canvas = canvas;
+    this.#picture = picture;
     this.#onNews = onNews;
     this.onState = onState;
     this.onShade = onShade;
     this.onSpots = onSpots;
     this.#onDue = onDue;
+    this.#onAnew = onAnew;
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#worker?.postMessage(["close"]));
     const hired = hire(signal);
@@ -155,31 +159,54 @@ export class Live {
     }
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
-    const canvas = found && handOver(this.#canvas);
+    const canvas = found && handOver(this.#picture.canvas);
     if (found && canvas) {
       this.#worker = found.worker;
       this.#aheadMs = found.originMs - performance.timeOrigin;
-      found.worker.onmessage = ({ data: [name, report, turn] }) => this.#hear(name, report, turn);
+      const watchdog = new Watchdog({ ask: () => found.worker.postMessage(["ping"]), onGone: () => this.#doWithout(found.worker), signal: this.#signal });
+      found.worker.onmessage = ({ data: [name, report, turn] }) => {
+        watchdog.hear();
+        this.#hear(name, report, turn);
+      };
       found.worker.postMessage(["open", this.#of]);
       this.#order("onto", canvas);
       if (this.#follows) this.#order("follow", true);
     } else {
       found?.worker.terminate();
-      this.#station = new Station({
-        ...this.#of,
-        signal: this.#signal,
-        follows: true,
-        reports: {
-          state: (state) => this.#hear("state", state),
-          news: (news) => this.#hear("news", news),
-          spots: (told, turn) => this.#hear("spots", told, turn),
-          token: (token) => this.#hear("token", token),
-          due: this.#onDue,
-        },
-      });
-      this.#station.onto(this.#canvas);
+      this.#stay();
     }
     for (const order of waiting) this.#order(...order);
+  }
+
+  /** The station stands on the page's own thread. */
+  #stay() {
+    this.#station = new Station({
+      ...this.#of,
+      token: this.token,
+      signal: this.#signal,
+      follows: true,
+      reports: {
+        state: (state) => this.#hear("state", state),
+        news: (news) => this.#hear("news", news),
+        spots: (told, turn) => this.#hear("spots", told, turn),
+        token: (token) => this.#hear("token", token),
+        due: this.#onDue,
+      },
+    });
+    this.#station.onto(this.#picture.canvas);
+  }
+
+  /** The worker has ended, and with it the line, the heat, and the canvas that was handed over to it. @param {Worker} worker */
+  #doWithout(worker) {
+    worker.onmessage = null;
+    worker.terminate();
+    this.#worker = null;
+    this.#aheadMs = 0;
+    this.#turn = 0; // as the new station counts
+    this.#drawn = null;
+    this.#picture.renew();
+    this.#stay();
+    this.#onAnew();
   }
 
   /** @param {string} name @param {any} report @param {number} [turn]  of which subject, where it is of one */

@@ -23,7 +23,7 @@ import { make, set } from "./dom.js";
 import { listen } from "./keys.js";
 import { Live } from "./live.js";
 import { LookBack } from "./lookback.js";
-import { documentSize, groundOf, put, watchPage, watchRoute, zoomOf } from "./page.js";
+import { documentSize, groundOf, originOf, put, watchPage, watchRoute, zoomOf } from "./page.js";
 import { Panel } from "./panel.js";
 import { Past } from "./past.js";
 import { Picture } from "./picture.js";
@@ -109,7 +109,7 @@ function start({ host, site, token, pageOf }) {
   let secondAtMs = -Infinity;
 
   const retell = () => plan({ panel: true });
-  const live = new Live({ host, site, token, canvas: picture.canvas, onNews: hear, onSpots: hearSpots, onState: retell, onShade: retell, onDue: plan, signal });
+  const live = new Live({ host, site, token, picture, onNews: hear, onSpots: hearSpots, onState: retell, onShade: retell, onDue: plan, onAnew: order, signal });
 
   const past = new Past({ host, site, token: () => live.token, signal });
   const lookBack = new LookBack({ past, signal, windowMs: () => live.newest?.windowMs ?? 0, onChange: lookedBack });
@@ -148,11 +148,16 @@ function start({ host, site, token, pageOf }) {
     if ("look" in changed || "scale" in changed || "ground" in changed || "curve" in changed || "shown" in changed) staleHeat = true;
     plan({ panel: true });
   });
-  chosen();
-  watch();
-  if (document.hidden) live.seen(false);
+  order();
 
   return { close };
+
+  /** Orders all that is chosen: to begin with, and where what has been ordered is not known any more. */
+  function order() {
+    chosen();
+    watch();
+    if (document.hidden) live.seen(false);
+  }
 
   /** Draws the line to the page and layer that are chosen; what was known of another is forgotten. */
   function watch() {
@@ -457,9 +462,4 @@ function start({ host, site, token, pageOf }) {
     root.remove();
     opened = null;
   }
-}
-
-/** @param {string} host */
-function originOf(host) {
-  return new URL(/^[a-z]+:/.test(host) && host.includes("//") ? host : `//${host.replace(/^\/\//, "")}`, import.meta.url).origin;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The page under the heat: how large it is, how light it is, which one it is. Nothing here writes to it, but to layers of ours. */
+/** The page under the heat: how large it is, how light it is, which one it is; and where its heat comes from. Nothing here writes to it, but to layers of ours. */
 
 /**
  * @typedef {import("../shared/heat/geometry.js").Size} Size
@@ -131,4 +131,9 @@ export function put(layer, left, top) {
   const { style } = layer;
   if (Math.abs(box.left - left) >= 0.01) style.left = `${(parseFloat(style.left) || 0) + left - box.left}px`;
   if (Math.abs(box.top - top) >= 0.01) style.top = `${(parseFloat(style.top) || 0) + top - box.top}px`;
+}
+
+/** Where Isotherm is; a host that is named without a scheme has the one by which these modules came. @param {string} host */
+export function originOf(host) {
+  return new URL(/^[a-z]+:/.test(host) && host.includes("//") ? host : `//${host.replace(/^\/\//, "")}`, import.meta.url).origin;
 }

@@ -15,6 +15,13 @@ export class Picture {
     this.canvas = make("canvas", { class: "heat", "aria-hidden": "true", width: 1, height: 1 });
   }
 
+  /** Another canvas in the place of this one, which is drawn on by nobody any more: what was handed over to a worker can't be had back. */
+  renew() {
+    const fresh = /** @type {HTMLCanvasElement} */ (this.canvas.cloneNode());
+    this.canvas.replaceWith(fresh);
+    this.canvas = fresh;
+  }
+
   /** @param {import("../shared/heat/geometry.js").Size} page */
   fit(page) {
     set(this.canvas.style, "width", `${page.width}px`);

@@ -28,6 +28,7 @@ const reports = {
 addEventListener("message", (/** @type {MessageEvent<[string, ...any[]]>} */ { data: [name, ...args] }) => {
   if (name === "open") station = new Station({ ...args[0], signal: ending.signal, reports });
   else if (name === "close") end();
+  else if (name === "ping") postMessage(["pong"]);
   else if (station) obey(station, name, args);
 });
 postMessage(["ready", performance.timeOrigin]);
