@@ -19,7 +19,7 @@ typedef struct {
 
 /* What came to one row while nobody watched it: a ring, in the order it came. A line of the cache. */
 typedef struct {
-    uint64_t *entries;
+    _Alignas(64) uint64_t *entries;
     uint64_t samples;   /* of all entries */
     int64_t newest;     /* the newest pane that an entry is of, or was */
     uint32_t first, used, room;
