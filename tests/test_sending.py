@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 import socket
 import ssl
@@ -13,7 +12,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +34,9 @@ needs_compiler = pytest.mark.skipif(sockets.compiled is None, reason="there was 
 loops = pytest.mark.parametrize("run", [uvloop.run, asyncio.run], ids=["uvloop", "asyncio"])
 
 
-@pytest.fixture(params=[0, 1], ids=["alone", "helped"])
-def helped_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """With one thread, and with two, however few there are to send to."""
-    monkeypatch.setattr(sockets, "_HELPED_FROM", request.param)
-    number: int = request.param
-    return number
-
-
-@pytest.fixture(params=["compiled", "helped", "one by one"])
+@pytest.fixture(params=["compiled", "one by one"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the compiled call, by one thread and by two, and without."""
-    monkeypatch.setattr(sockets, "_HELPED_FROM", int(request.param == "helped"))
+    """With the compiled call, and without."""
     if request.param == "one by one":
         monkeypatch.setattr(sockets, "compiled", None)
     elif sockets.compiled is None:
@@ -203,7 +192,6 @@ async def _everyone_gets_his(chance: random.Random) -> None:
 
 @loops
 @needs_compiler
-@pytest.mark.usefixtures("helped_from")
 def test_nobody_gets_anothers(run: Run) -> None:
     """While connections come and go in every manner, at both ends, and descriptors are used again as soon as they are free."""
     run(_nobody_gets_anothers())
@@ -312,15 +300,11 @@ def _encrypted(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def _send_each(helped_from: int, files: Any, frames: Any) -> list[tuple[int, int]]:
-    assert sockets.compiled is not None
-    return sockets.compiled.send_each(files, frames, helped_from)
-
-
 @needs_compiler
-def test_what_is_not_taken_is_told(helped_from: int) -> None:
+def test_what_is_not_taken_is_told() -> None:
     """Files that are full or closed, and what would come behind a frame that was cut; the others get theirs."""
-    send_each = partial(_send_each, helped_from)
+    assert sockets.compiled is not None
+    send_each = sockets.compiled.send_each
     (one, one_end), (other, other_end), (gone, gone_end) = (socket.socketpair() for _ in range(3))
     large = bytes(8_000_000)
     closed = gone.fileno()
@@ -341,73 +325,3 @@ def test_what_is_not_taken_is_told(helped_from: int) -> None:
             send_each(files, frames)
     for end in (one, one_end, other, other_end):
         end.close()
-
-
-@needs_compiler
-def test_two_threads_send_what_one_does() -> None:
-    """To hundreds of files, some of them several times, some full: each gets its frames in order and whole, and the same is told."""
-    chance = random.Random(1)
-    pairs = [socket.socketpair() for _ in range(300)]
-    for one, _ in pairs:
-        one.setblocking(False)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    for _ in range(30):
-        places = [chance.randrange(300) for _ in range(chance.choice([1, 40, 500]))]
-        frames = [at.to_bytes(2, "big") * chance.choice([1, 10, 200, 20_000]) for at in range(len(places))]
-        told = []
-        for helped_from in (0, 1):
-            cuts = _send_each(helped_from, [pairs[place][0].fileno() for place in places], frames)
-            assert [at for at, _ in cuts] == sorted((at for at, _ in cuts), reverse=True)
-            sent = dict(cuts)
-            expected = {place: b"" for place in places}
-            for at, place in enumerate(places):
-                expected[place] += frames[at][: sent.get(at, len(frames[at]))]
-            assert {place: _all_there(pairs[place][1]) for place in expected} == expected
-            told.append(cuts)
-        assert told[0] == told[1]
-    for ends in pairs:
-        for end in ends:
-            end.close()
-
-
-@needs_compiler
-def test_several_calls_at_once_are_all_sent() -> None:
-    """One of them has the helper, the others do without."""
-    pairs = [socket.socketpair() for _ in range(64)]
-
-    def send(thread: int) -> None:
-        mine = pairs[thread::4]
-        for number in range(200):
-            assert _send_each(1, [one.fileno() for one, _ in mine], [bytes((number,))] * len(mine)) == []
-
-    threads = [threading.Thread(target=send, args=(at,)) for at in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(other.recv(1000) == bytes(range(200)) for _, other in pairs)
-    for ends in pairs:
-        for end in ends:
-            end.close()
-
-
-@needs_compiler
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_sends_without_the_helper() -> None:
-    """Which is a thread of the process before."""
-    one, other = socket.socketpair()
-    assert _send_each(1, [one.fileno()], [b"before "]) == []
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(_send_each, (1, [one.fileno()], [b"forked"])).get(timeout=30) == []
-    assert other.recv(100) == b"before forked"
-    one.close()
-    other.close()
-
-
-def _all_there(end: socket.socket) -> bytes:
-    end.setblocking(False)
-    there = b""
-    with suppress(BlockingIOError):
-        while True:
-            there += end.recv(1_000_000)
-    return there

@@ -16,13 +16,12 @@ the library's way, so the order is that of the wire.
 Frames to many sockets are sent past their transports too, in one compiled call (`push_each`, `sending.c`), where nothing stands in a
 transport's buffer: whatever was written before has gone then, so no order is lost, and what the kernel does not take at once the transport
 gets, before anything else is written. A descriptor is its connection's for as long as its transport is not closing; it is closed by the
-event loop alone, which is the caller. Where there are several cores a second thread sends half of them; the caller waits for it.
+event loop alone, which is the caller.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,7 +32,7 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 
-_INTERFACE: Final = 3  #: of `sending.c`: one more whenever what it is called with changes
+_INTERFACE: Final = 2  #: of `sending.c`: one more whenever what it is called with changes
 
 try:
     from isotherm import _sending as compiled
@@ -55,8 +54,6 @@ _WRITER_LIMIT: Final = 1 << 62
 _HEARTBEAT_S: Final = 25.0  #: below the 30 to 60 s after which routers and proxies drop silent connections
 
 _NO_FILE: Final = -1
-_CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_HELPED_FROM: Final = 32 if _CORES > 1 else 0  #: frames that a second thread helps to send; fewer are sent before it is awake. 0: none
 _CLOSE_S: Final = 1.0  #: how long a peer may take to say goodbye: a stop takes 5 s in all
 
 AtOnce = Callable[[bytes], bool]  #: takes a frame without waiting; False: it does not, and whoever receives has to
@@ -224,7 +221,7 @@ def push_each(sockets: Sequence[Socket], payloads: Sequence[str | bytes]) -> lis
         for one in sockets
     ]
     frames = [_Newest.frame if payload is _Newest.payload else _framed(payload) for payload in payloads]
-    for place, sent in reversed(compiled.send_each(files, frames, _HELPED_FROM)):
+    for place, sent in reversed(compiled.send_each(files, frames)):
         if files[place] < 0:
             taken[place] = sockets[place].push(payloads[place])
         else:
