@@ -356,4 +356,5 @@ async def test_a_session_is_counted_so_often_on_a_tile(http: aiohttp.ClientSessi
         at_ms = now_ms - now_ms % 60_000 - 90_000  # within one pane, that has ended
         same = [event(session_id="a", timestamp=at_ms) for _ in range(5)]
         assert await post(http, house, [*same, event(session_id="b", timestamp=at_ms), event(900, session_id="a", timestamp=at_ms)]) == 202
-        await eventually(lambda: _true(house.counter("capped") == 3))
+        house.pipeline.catch_up()  # no hop counts what was acknowledged while the test runs
+        assert house.counter("capped") == 3
