@@ -63,6 +63,18 @@ def summed(tally: counting.Tally) -> Counter[tuple[int, ...]]:
     return counts
 
 
+def tallied_both_ways(samples: Samples, fresh: Any, *, grid_size: int, hop_ms: int, want_rows: bool) -> tuple[counting.Tally, counting.Tally]:
+    """Compiled and by numpy: the same sums, the same newest times, and rows (where they are wanted) that are as often told as counted."""
+    ours = counting.tally(samples, fresh, None, grid_size, hop_ms, want_rows=want_rows)
+    theirs = counting.tally_with_numpy(samples, fresh, None, grid_size, hop_ms)
+    assert summed(ours) == summed(theirs)
+    assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
+    if want_rows:
+        assert ours.row is not None
+        assert np.bincount(ours.row[ours.row >= 0], minlength=len(ours.count)).tolist() == ours.count.tolist()
+    return ours, theirs
+
+
 @needs_compiler
 @settings(deadline=None)
 @given(records, st.data(), st.sampled_from([2, 50, 400]), st.sampled_from([50, 250]), st.sampled_from([1, 10**7]))
@@ -121,12 +133,7 @@ def test_tallies_of_runs_that_are_alike_are_the_same(sizes: list[int], odd: str 
         ))  # fmt: skip
     samples, fresh = to_samples(made), np.array([run[7] for run in made], np.bool_)
     for want_rows in (False, True):
-        ours = counting.tally(samples, fresh, None, 50, 250, want_rows=want_rows)
-        theirs = counting.tally_with_numpy(samples, fresh, None, 50, 250)
-        assert summed(ours) == summed(theirs)
-        assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
-    assert ours.row is not None
-    assert np.bincount(ours.row[ours.row >= 0], minlength=len(ours.count)).tolist() == ours.count.tolist()
+        tallied_both_ways(samples, fresh, grid_size=50, hop_ms=250, want_rows=want_rows)
 
 
 @needs_compiler
@@ -144,12 +151,7 @@ def test_a_hot_page_is_combined_whatever_others_there_are(pages: int, size: int)
     fresh = np.ones(len(made), np.bool_)
     fresh[::7] = False
     for _ in range(2):  # what one call remembers says nothing to the next
-        ours = counting.tally(samples, fresh, None, 20, 1000, want_rows=True)
-        theirs = counting.tally_with_numpy(samples, fresh, None, 20, 1000)
-        assert summed(ours) == summed(theirs)
-        assert ours.newest_ms.tolist() == theirs.newest_ms.tolist()
-        assert ours.row is not None
-        assert np.bincount(ours.row[ours.row >= 0], minlength=len(ours.count)).tolist() == ours.count.tolist()
+        ours, theirs = tallied_both_ways(samples, fresh, grid_size=20, hop_ms=1000, want_rows=True)
         rows, least = (Counter(tally.page.tolist()) for tally in (ours, theirs))
         assert all(rows[page] <= least[page] + 64 for page in range(pages))
 

@@ -81,8 +81,8 @@ def joined_samples(parts: Sequence[Samples]) -> Samples:
     runs = [part.runs for part in parts]
     of_run, of_sample = np.repeat(np.arange(len(parts)), [len(one) for one in runs]), [len(part) for part in parts]
     starts = np.cumsum([0, *(len(part.pages) for part in parts[:-1])])
-    load = _concatenated([one.load for one in runs])
-    kind = _concatenated([part.kind for part in parts])
+    load = np.concatenate([one.load for one in runs])
+    kind = np.concatenate([part.kind for part in parts])
     if any(part.kinds != parts[0].kinds for part in parts):
         kind = kinds.moved_to(kind, np.repeat(np.arange(len(parts)), of_sample)).astype(np.uint8)
     return Samples(
@@ -92,19 +92,19 @@ def joined_samples(parts: Sequence[Samples]) -> Samples:
         sessions=sessions.names,
         loads=loads.names,
         runs=Runs(
-            page=np.array(moved, np.int64)[_concatenated([one.page for one in runs]) + starts[of_run]],
-            session=sessions.moved_to(_concatenated([one.session for one in runs]), of_run),
-            device=_concatenated([one.device for one in runs]),
+            page=np.array(moved, np.int64)[np.concatenate([one.page for one in runs]) + starts[of_run]],
+            session=sessions.moved_to(np.concatenate([one.session for one in runs]), of_run),
+            device=np.concatenate([one.device for one in runs]),
             load=loads.moved_to(load, of_run, NO_LOAD) if loads.places else load,
-            seq=_concatenated([one.seq for one in runs]),
-            width=_concatenated([one.width for one in runs]),
-            height=_concatenated([one.height for one in runs]),
-            size=_concatenated([one.size for one in runs]),
+            seq=np.concatenate([one.seq for one in runs]),
+            width=np.concatenate([one.width for one in runs]),
+            height=np.concatenate([one.height for one in runs]),
+            size=np.concatenate([one.size for one in runs]),
             numbered=_joined_numbers(runs),
         ),
-        time_ms=_concatenated([part.time_ms for part in parts]),
-        x=_concatenated([part.x for part in parts]),
-        y=_concatenated([part.y for part in parts]),
+        time_ms=np.concatenate([part.time_ms for part in parts]),
+        x=np.concatenate([part.x for part in parts]),
+        y=np.concatenate([part.y for part in parts]),
         kind=kind,
         kinds=kinds.names,
         anchors=anchors.names,
@@ -118,7 +118,7 @@ def _joined_numbers(runs: Sequence[Runs]) -> Numbered | None:
     if len(tables) != 1:
         return None
     every = [np.full(len(one), NO_NUMBER) if one.numbered is None else one.numbered.number for one in runs]
-    return Numbered(tables.pop(), _concatenated(every))
+    return Numbered(tables.pop(), np.concatenate(every))
 
 
 def _joined_anchors(parts: Sequence[Samples], anchors: _Table, lengths: list[int]) -> Anchored:
@@ -127,15 +127,11 @@ def _joined_anchors(parts: Sequence[Samples], anchors: _Table, lengths: list[int
         part.anchored or Anchored(np.full(length, -1), *(np.zeros(length, np.int32),) * 2)
         for part, length in zip(parts, lengths, strict=True)
     ]
-    places = _concatenated([one.anchor for one in of_parts])
+    places = np.concatenate([one.anchor for one in of_parts])
     of = np.repeat(np.arange(len(parts)), lengths)
     return Anchored(
-        anchors.moved_to(places, of, -1), _concatenated([one.x for one in of_parts]), _concatenated([one.y for one in of_parts])
+        anchors.moved_to(places, of, -1), np.concatenate([one.x for one in of_parts]), np.concatenate([one.y for one in of_parts])
     )
-
-
-def _concatenated(columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return np.concatenate(columns)
 
 
 def joined_counts(records: Sequence[GroupedByPage]) -> Counts:
