@@ -63,7 +63,9 @@ def summed(tally: counting.Tally) -> Counter[tuple[int, ...]]:
     return counts
 
 
-def tallied_both_ways(samples: Samples, fresh: Any, *, grid_size: int, hop_ms: int, want_rows: bool) -> tuple[counting.Tally, counting.Tally]:
+def tallied_both_ways(
+    samples: Samples, fresh: Any, *, grid_size: int, hop_ms: int, want_rows: bool
+) -> tuple[counting.Tally, counting.Tally]:
     """Compiled and by numpy: the same sums, the same newest times, and rows (where they are wanted) that are as often told as counted."""
     ours = counting.tally(samples, fresh, None, grid_size, hop_ms, want_rows=want_rows)
     theirs = counting.tally_with_numpy(samples, fresh, None, grid_size, hop_ms)
