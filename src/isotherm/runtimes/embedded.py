@@ -19,30 +19,25 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from isotherm.access.keys import Keys
-from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator, Hop
+from isotherm.core.aggregate import Aggregator, Hop
 from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
-from isotherm.core.digest import Digest
 from isotherm.core.exposure import Exposed, Exposures
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import AllPages
-from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
+from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from isotherm.core.masking import Masked
-from isotherm.core.pages import Page
 from isotherm.core.people import Marks
 from isotherm.core.publish import Publisher
 from isotherm.core.records import (
-    RecordError,
     counts_to_records,
-    decode_clickstream,
     encode,
-    samples_from_record,
     samples_to_record,
 )
 from isotherm.core.sites import Sites
@@ -57,8 +52,8 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
-from isotherm.runtimes.remembering import Remembering
 from isotherm.runtimes.sight import Sight
+from isotherm.runtimes.starting import REPEATS_MS, Starting
 from isotherm.runtimes.sticking import Sticking
 from isotherm.runtimes.topics import Message, Topics
 from isotherm.sockets import push_each
@@ -72,20 +67,8 @@ _PROBE_EVERY_S: Final = 1.0
 _TEND_EVERY_S: Final = 1.0
 _HELD_FOR_HISTORY_MS: Final = 3_600_000  #: the log is kept so much longer at most, while the history can't be written
 _PRESENCE_EVERY_MS: Final = 1000
-_REPEATS_MS: Final = REPEAT_MEMORY_MS + ARRIVED_TOGETHER_MS  #: by the times of records
-_RATED_MS: Final = 40_000  #: of a page's rate, what came before that is a thousandth: at a start it need not be told when it came
 
 logger = logging.getLogger(__name__)
-
-
-class _Span(NamedTuple):
-    """What a start looks at."""
-
-    begin_ms: int  #: of what is looked at
-    since_ms: int  #: of what must be remembered
-    heat_since_ms: int  #: of what may show
-    lacking: int  #: the history has no record from this one on
-    newest_ms: int  #: of the log
 
 
 class Embedded:
@@ -174,7 +157,7 @@ class Embedded:
                 self.history.open()
             self.gate.first_event_ms = self._first_event.read()
             self._digesting = Digesting(self.settings, self._log, self._group_by, self.catch_up)
-            self._replay(self._log)
+            self._replay(self._log, self._digesting)
             self._sticking.counted = self._log.newest_offset
         except (LogError, HistoryError) as error:
             raise StartError(str(error)) from error
@@ -227,78 +210,11 @@ class Embedded:
         self._broken = True
         self.gate.why_closed = "an internal error, see the server's output; restart it"
 
-    def _replay(self, log: Log) -> None:
+    def _replay(self, log: Log, digesting: Digesting) -> None:
         now_ms = self.clock.now_ms()
-        since_ms = now_ms - max(self.settings.window_ms, _REPEATS_MS) - self.settings.skew_ms
-        # no sample of a record that was taken before is in the window, however far ahead of its arrival it lies
-        heat_since_ms = now_ms - self.settings.window_ms - self.settings.hop_ms - self.settings.skew_ms - ARRIVED_TOGETHER_MS
-        lacking = self.history.next_offset(log.newest_offset) if self.history is not None else 0
-        behind = self.history is not None and lacking <= log.newest_offset
-        begin_ms = 0 if behind else since_ms  # repeats of what it lacks may lie before the window
-        span = _Span(begin_ms, since_ms, heat_since_ms, lacking, log.newest_ms)
-        at = 0
-        assert self._digesting is not None
-        wanted = self._wanted(span)
-        past = Remembering(log, self._digesting, self._group_by)
-        for stored, digest in self._digesting.usable(begin_ms, wanted):
-            self._read(log, span, past, at, stored.first)
-            past.take(stored, digest)
-            self._restore(digest, stored.taken_ms, span, wanted)
-            at = stored.last + 1
-        self._read(log, span, past, at)
-        past.meet_skipped()
-        past.begin(now_ms)
+        Starting(self.settings, log, digesting, self._group_by, self.history, self.gate, self._merge).replay(now_ms)
         self.source.set_visitors(self._group_by.expire(now_ms))
         self._tell_damage(log)
-
-    def _wanted(self, span: _Span) -> Callable[[int, int], tuple[int, ...] | None]:
-        """Which records' counts are taken from digests, by offset and time, and which of them together (`Digest.pieces`)."""
-        slot_ms = self.history.slot_ms if self.history is not None else span.newest_ms + 1
-
-        def wanted(offset: int, taken_ms: int) -> tuple[int, ...] | None:
-            shows, lacks = taken_ms >= span.heat_since_ms, self.history is not None and offset >= span.lacking
-            return (shows, lacks, taken_ms // slot_ms) if shows or lacks else None
-
-        return wanted
-
-    def _restore(self, digest: Digest, taken_ms: int, span: _Span, wanted: Callable[[int, int], object]) -> None:
-        """What records were counted to."""
-        for piece in digest.pieces(wanted):
-            if self.history is not None:
-                self.history.add(piece, piece.offset, piece.taken_ms)
-            if piece.taken_ms >= span.heat_since_ms:
-                counts, rated = piece.without_people(), piece.arrived_ms > span.newest_ms - _RATED_MS
-                self._merge(counts, piece.arrived_ms, piece.faded(counts, RATE_SPAN_MS) if rated else None)
-        if taken_ms >= span.since_ms:
-            for key in digest.pages:
-                self.gate.known_page(Page.from_key(key))
-            self.gate.first_event_ms = self.gate.first_event_ms or digest.arrived_ms
-
-    def _read(self, log: Log, span: _Span, past: Remembering, first: int, end: int | None = None) -> None:
-        """The records themselves, from `first` to (not including) `end`."""
-        since_ms, heat_since_ms, lacking = span.since_ms, span.heat_since_ms, span.lacking
-        for offset, taken_ms, value in log.replay(span.begin_ms, first, end):
-            past.meet_skipped()
-            try:
-                samples = samples_from_record(decode_clickstream(value))
-            except RecordError as error:
-                logger.error("record %d of the log can't be read and is left out: %s", offset, error)
-                log.damaged += 1
-                continue
-            past.begin(samples.arrived_ms)
-            if taken_ms < heat_since_ms and (self.history is None or offset < lacking):  # nothing of it shows, but repeats are told by it
-                self._group_by.remember(samples)
-            else:
-                counts = self._group_by.group(samples)
-                if self.history is not None:
-                    self.history.add(counts, offset, taken_ms)
-                if taken_ms >= heat_since_ms:
-                    self._merge(counts, samples.arrived_ms)
-            if taken_ms < since_ms:
-                continue
-            for page in samples.pages:
-                self.gate.known_page(page)
-            self.gate.first_event_ms = self.gate.first_event_ms or samples.arrived_ms
 
     def _tell_damage(self, log: Log) -> None:
         """What the log lost is said where an operator looks: in the output, in `/healthz`, in a metric."""
@@ -510,9 +426,9 @@ class Embedded:
 
     def _kept_since_ms(self) -> int:
         """What was taken before that time is needed no more."""
-        before_ms = self.clock.now_ms() - max(self.settings.window_ms + ARRIVED_TOGETHER_MS, _REPEATS_MS) - 2 * self.settings.skew_ms
+        before_ms = self.clock.now_ms() - max(self.settings.window_ms + ARRIVED_TOGETHER_MS, REPEATS_MS) - 2 * self.settings.skew_ms
         if self.history is not None and self.history.oldest_ms is not None:  # it is read again from there, with the repeats before it
-            before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - _REPEATS_MS))
+            before_ms = max(before_ms - _HELD_FOR_HISTORY_MS, min(before_ms, self.history.oldest_ms - REPEATS_MS))
         return before_ms
 
     async def _digests(self) -> None:
