@@ -131,6 +131,27 @@ async def test_what_a_revoked_token_opened_is_closed(http: aiohttp.ClientSession
             assert [code for code in await asyncio.gather(*map(end_of, sockets)) if code != 1008] == []
 
 
+async def test_a_stranger_makes_nobody_count(http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken is counted before a hop for an answer that is given, never for one that is refused, however often it is asked for."""
+    times = [0]
+    async with inside(tmp_path / "data", open_heat=False, pipeline={"hop_ms": 3_600_000, "window_ms": 3_600_000}) as house:
+        with Keys(tmp_path / "data" / "access.sqlite") as keys:
+            of_all, of_shop = (keys.new_token(name, site, None, None) for name, site in (("ann", None), ("bob", "shop")))
+        count = house.pipeline.catch_up
+        monkeypatch.setattr(house.pipeline, "catch_up", lambda: (times.append(1), count()))
+        async with http.post(f"{house.address}/clickstream", json=event()) as answer:
+            assert answer.status == 202
+        for path in ("/api/heatmap?page=/p/1", "/api/zones?page=/p/1", "/api/history", *EVERYWHERE):
+            for token in ("", "wrong", of_shop) if path == "/metrics" else ("", of_shop):
+                assert await got(http, house.address + path, token) == 401, path
+        for path in ("/api/overview", *SOCKETS_EVERYWHERE):
+            assert await opened(http, house.ws + path, "") == 401
+        assert await got(http, f"{house.address}/api/nothing", "") == 404
+        assert sum(times) == 0
+        assert await got(http, f"{house.address}/api/heatmap?page=/p/1", of_all) == 200
+        assert sum(times) == 1
+
+
 async def test_guesses_are_slowed_and_nobody_else_is(serve: Serve, http: aiohttp.ClientSession) -> None:
     """While an address's wrong tokens wait longer and longer, a right one and none at all are answered at once; too many wait nowhere."""
     served = await serve("--viewer-token", "right")

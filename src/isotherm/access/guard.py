@@ -36,16 +36,25 @@ class Guess(Exception):
 
 
 class Guard:
-    """`open_heat`: what stands under *Out* needs no token. `open_rules`: who may look may also change."""
+    """`open_heat`: what stands under *Out* needs no token. `open_rules`: who may look may also change. `admitted` is told of each request
+    that may have what it asks for, before it has it: what an answer costs the server besides, no stranger makes it do."""
 
     def __init__(
-        self, keys: Keys, now_ms: Callable[[], int], *, open_heat: bool, open_rules: bool = False, counters: Counters | None = None
+        self,
+        keys: Keys,
+        now_ms: Callable[[], int],
+        *,
+        open_heat: bool,
+        open_rules: bool = False,
+        counters: Counters | None = None,
+        admitted: Callable[[web.Request], object] = lambda _: None,
     ) -> None:
         self._keys = keys
         self._now_ms = now_ms
         self._open_heat = open_heat
         self._open_rules = open_rules
         self._counters = counters or Counters()
+        self._admitted = admitted
         self._guesses: Generations[str, int] = Generations(_GUESS_MEMORY_MS)
         self._held: dict[str, int] = {}  # address -> answers held back now
 
@@ -53,9 +62,12 @@ class Guard:
 
     def viewer(self, request: web.Request) -> Viewer:
         """Who asks, and what they may see. Raises 401 for a stranger."""
-        if self._open_heat:
-            return Viewer(None, OPEN_AS)
-        return self._let_in(request)
+        viewer = self._viewer(request)
+        self._admitted(request)
+        return viewer
+
+    def _viewer(self, request: web.Request) -> Viewer:
+        return Viewer(None, OPEN_AS) if self._open_heat else self._let_in(request)
 
     def _let_in(self, request: web.Request) -> Viewer:
         """Whom the request's token or cookie stands for. Raises 401 for a stranger."""
@@ -78,6 +90,7 @@ class Guard:
         viewer = self._let_in(request)
         if viewer.site is not None:
             _stranger()
+        self._admitted(request)
         return viewer
 
     def would_pass(self, request: web.Request, asked: Callable[[web.Request], object]) -> bool:
@@ -96,6 +109,7 @@ class Guard:
             if overlay is not None and overlay.draws:
                 if overlay.site != site:
                     _foreign(overlay.site or "")
+                self._admitted(request)
                 return
         if self._open_rules:
             self.admit(request, site)
@@ -113,11 +127,13 @@ class Guard:
             if overlay is not None and overlay.site is not None:
                 if overlay.site != site:
                     _foreign(overlay.site)
+                self._admitted(request)
                 bound_to, by, draws = overlay.site, overlay.name, overlay.draws
                 return lambda: self._keys.overlay_token(bound_to, by, draws=draws) if self._keys.stands(by, self._now_ms()) else ""
-        viewer = self.viewer(request)
+        viewer = self._viewer(request)
         if viewer.site is not None and viewer.site != site:
             _foreign(viewer.site)
+        self._admitted(request)
         return (lambda: token if self.stands(viewer) else "") if token is not None else None
 
     def by_cookie(self, request: web.Request) -> bool:

@@ -88,7 +88,12 @@ class Server:
         self._proxies = Proxies(settings.trusted_proxies)
         self._crowd = Crowd(settings.limits.address_connections_max)
         self.guard = Guard(
-            keys, now_ms, open_heat=settings.open_heat, open_rules=settings.open_rules, counters=pipeline.counters
+            keys,
+            now_ms,
+            open_heat=settings.open_heat,
+            open_rules=settings.open_rules,
+            counters=pipeline.counters,
+            admitted=self._admitted,
         )
         self._gateway = GatewayEndpoints(pipeline.gate, now_ms, settings.limits)
         self._history = HistoryEndpoints(pipeline.history, pipeline.source, now_ms, people_min=people_min)
@@ -235,8 +240,6 @@ class Server:
             seen = self._proxies.seen_through(request)
             if seen is not request and not self._settings.trust_senders:
                 address = self._enter(seen)
-            if request.path.startswith(_TOLD_IN_FULL):
-                self._pipeline.catch_up()
             return await handler(seen)
         except Guess:
             await self.guard.late(seen)
@@ -251,6 +254,10 @@ class Server:
             return web.json_response({"error": "internal error; see the server's log"}, status=500)
         finally:
             self._crowd.leave(address)
+
+    def _admitted(self, request: web.Request) -> None:
+        if request.path.startswith(_TOLD_IN_FULL):
+            self._pipeline.catch_up()
 
     def _enter(self, request: web.Request) -> str | None:
         """The address that a request which came through a proxy is counted by. Raises 429."""
