@@ -43,11 +43,12 @@ def page_keys(pages: int) -> list[str]:
     return [f"default/p/{number}" for number in range(pages)]
 
 
-def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int = 48, seed: int = 1) -> Iterator[Samples]:
+def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int = 47, seed: int = 1) -> Iterator[Samples]:
     """One `Samples` a hop without end: every visitor's newest sample, or of a share of them all that they gathered.
 
     `samples_a_batch` is how many samples a tracker gathers before it sends: then each hop hears one visitor in so many. `different` hops
-    are made, and come again and again with the times of their turn.
+    are made, and come again and again with the times of their turn. No window is a whole number of such rounds: else what came would be
+    what goes, tile by tile, and nothing would ever change.
     """
     walk = Walk(visitors, seed)
     names = [f"session-{number:08x}" for number in range(visitors)]

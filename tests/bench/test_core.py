@@ -22,3 +22,11 @@ def test_both_tell_the_same_changes(visitors: int, pages: int, gathered: int) ->
         assert {place: (one.cells.tolist(), one.counts.tolist()) for place, one in told.items() if len(one.cells)} == {
             place: (one.tiles.tolist(), one.counts.tolist()) for place, one in others.items() if len(one.tiles)
         }
+
+
+@pytest.mark.parametrize(("panes", "gathered"), [(40, 1), (1200, 1), (1200, 20), (12_000, 1)])
+def test_a_full_window_goes_on_changing(panes: int, gathered: int) -> None:
+    """The trace comes round and round: what leaves the window must not be what comes."""
+    ours = Core(1, watched=True, window_panes=panes)
+    told = [ours.hop(samples)[0] for samples in islice(hops(40, 1, samples_a_batch=gathered), panes + 20)]
+    assert all(changes is not None and len(changes.cells) for changes in told[panes:])
