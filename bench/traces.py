@@ -53,6 +53,7 @@ def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int 
     walk = Walk(visitors, seed)
     names = [f"session-{number:08x}" for number in range(visitors)]
     loads = [f"load-{number:08x}" for number in range(visitors)]
+    known_pages = [Page("default", f"/p/{number}") for number in range(pages)]  # as an intake knows them: the same objects again and again
     on_page = np.random.default_rng(seed).permutation(visitors) % pages
     steps = [walk.step() for _ in range(different)]
     ages = np.arange(samples_a_batch - 1, -1, -1, dtype=np.int64) * HOP_MS
@@ -66,7 +67,7 @@ def hops(visitors: int, pages: int, *, samples_a_batch: int = 1, different: int 
         arrived_ms = START_MS + (hop + 1) * HOP_MS - 1
         yield Samples(
             arrived_ms=arrived_ms,
-            pages=[Page("default", f"/p/{at}") for at in used.tolist()],
+            pages=[known_pages[at] for at in used.tolist()],
             origins=[None] * len(used),
             sessions=[names[at] for at in who.tolist()],
             loads=[loads[at] for at in who.tolist()],

@@ -126,7 +126,7 @@ class Aggregator:
             merged = table.merged(counts.pages, source, offset)
             if merged.any():
                 counts = counts.only((~merged).tolist())
-        places = table.find_all(counts.pages)
+        places = table.find_all(counts.pages, counts.numbered)
         samples = self._panes.merge(places, counts, table.rows)
         if samples is None:
             self._make_rows(places, counts)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.people import Documents, Sightings
+from isotherm.core.samples import Numbered
 from isotherm.core.views import Stretch
 
 __all__ = ["Counts", "CountsToRead", "SpotCounts", "StretchCounts", "ZoneCounts", "read"]
@@ -105,6 +106,7 @@ class Counts:
     zones: ZoneCounts | None = None  #: None: no sample had an anchor
     stretches: StretchCounts | None = None  #: None: nothing is told of what was in view
     spots: Mapping[str, SpotCounts] = field(default_factory=dict)  #: of the pages whose spots somebody asks for, by page key
+    numbered: Numbered | None = None  #: the pages' numbers (`page_numbers`); None: they have none
 
     @property
     def rows(self) -> int:
@@ -146,6 +148,7 @@ class Counts:
             zones=self.zones.only(wanted) if self.zones is not None else None,
             stretches=self.stretches.only(wanted) if self.stretches is not None else None,
             spots={self.pages[at]: self.spots[self.pages[at]] for at in kept if self.pages[at] in self.spots} if self.spots else {},
+            numbered=None,
         )
 
 

@@ -20,14 +20,14 @@ from isotherm.core.counting import Tally, place, tally
 from isotherm.core.counts import Counts, StretchCounts
 from isotherm.core.layers import VIEW_KINDS
 from isotherm.core.meeting import Meeting
-from isotherm.core.pages import keys_of
+from isotherm.core.page_numbers import PageNumbers
 from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.rage import NO_CLICKS, Clicked, Rage, click_places, clicked_in, with_bursts
 from isotherm.core.recollection import Recollection
 from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
-from isotherm.core.samples import Samples
+from isotherm.core.samples import NO_NUMBER, Numbered, Samples
 from isotherm.core.spots import spot_counts
 from isotherm.core.views import Stretch, View, Views
 from isotherm.core.zones import zone_counts
@@ -53,6 +53,8 @@ class GroupBy:
         self.grid_size = grid_size
         self.hop_ms = hop_ms
         self._meeting = Meeting()
+        self._numbers = PageNumbers()
+        self.presence.moved = self._numbers.set_visitors
         self._cap = Cap(samples_a_tile_max) if samples_a_tile_max else None
         self._people = people
         self.spots_of: Collection[str] = ()  #: keys of the pages whose spots are asked for
@@ -64,7 +66,7 @@ class GroupBy:
 
     def group(self, samples: Samples) -> Counts:
         """The counts of one record. Pages whose visitors changed are among them, with counts or without."""
-        keys = keys_of(samples.pages)
+        keys, number = self._numbers.look(samples.pages, self.presence.on_pages)
         fresh = self._meet(samples, keys)
         within = self._within(self._cap, samples, keys, fresh) if self._cap is not None else None
         documents = Documents(samples.runs.page, samples.runs.width, samples.runs.height) if self._people else None
@@ -78,7 +80,7 @@ class GroupBy:
         else:
             self._newest = Grouped(samples, NO_CLICKS)
         tallied = tally(samples, fresh, within, self.grid_size, self.hop_ms, want_rows=self._people)
-        counts = self._with_pages(samples, keys, tallied, documents)
+        counts = self._with_pages(samples, keys, number, tallied, documents)
         if samples.anchored is None:
             return counts
         counted = np.repeat(fresh, samples.runs.size)
@@ -212,20 +214,26 @@ class GroupBy:
         assert tallied.row is not None, "rows were wanted"
         return Sightings(tallied.row, Visits(samples.sessions, samples.runs.session, samples.runs.size))
 
-    def _with_pages(self, samples: Samples, keys: list[str], tallied: Tally, documents: Documents | None) -> Counts:
-        """The counts, with what is known of their pages; and of pages that somebody left for them."""
-        origins, newest_ms = list(samples.origins), tallied.newest_ms.tolist()
-        if 0 in newest_ms:  # of a page of which nothing counted, no origin is told: whoever does not know the page could keep none
+    def _with_pages(
+        self, samples: Samples, keys: list[str], number: npt.NDArray[np.int64], tallied: Tally, documents: Documents | None
+    ) -> Counts:
+        """The counts, with what is known of their pages (`number`: of each); and of pages that somebody left for them."""
+        origins, newest_ms = samples.origins.copy(), tallied.newest_ms.tolist()
+        visitors = self._numbers.visitors_on(number)
+        if not tallied.newest_ms.all():  # of a page of which nothing counted, no origin is told: whoever does not know it could keep none
             origins = [origin if newest else None for origin, newest in zip(origins, newest_ms, strict=True)]
         told, moved = self.views.take(), self.presence.changes()
-        for left in ({stretch.page for stretch in told} | moved.keys()) - set(keys) if told or moved else ():
-            keys.append(left)
-            origins.append(None)
-            newest_ms.append(0)
+        left = list(({stretch.page for stretch in told} | moved.keys()) - set(keys)) if told or moved else []
+        if left:
+            keys += left
+            number = np.append(number, np.full(len(left), NO_NUMBER))
+            origins += [None] * len(left)
+            newest_ms += [0] * len(left)
+            visitors += self.presence.on_each(left)
         return Counts(
             pages=keys,
             origins=origins,
-            visitors=self.presence.on_each(keys),
+            visitors=visitors,
             newest_ms=newest_ms,
             page=tallied.page,
             layer=tallied.layer,
@@ -235,6 +243,7 @@ class GroupBy:
             seen=self._seen(samples, tallied) if self._people else _NOBODY,
             documents=documents,
             stretches=_counted(told, keys) if told else None,
+            numbered=Numbered(self._numbers.table, number),
         )
 
 

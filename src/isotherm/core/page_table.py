@@ -18,6 +18,7 @@ from isotherm.core import counting
 from isotherm.core.counts import Counts
 from isotherm.core.heat import PageNow
 from isotherm.core.layers import LAYERS
+from isotherm.core.samples import NO_NUMBER, Numbered
 
 __all__ = ["RATE_SPAN_MS", "PageTable"]
 
@@ -40,6 +41,9 @@ class PageTable:
         self._rate: npt.NDArray[np.float64] = np.zeros(16)  # as of the time beside it
         self._rate_at_ms: npt.NDArray[np.int64] = np.zeros(16, np.int64)
         self._visitors_of: dict[int, npt.NDArray[np.int64]] = {}  # source -> sessions on each page, as it knows them
+        self._numbers_of = 0  # the table whose numbers these are
+        self._by_number: npt.NDArray[np.int64] = np.full(64, _NONE, np.int64)  # a page's place
+        self._number: npt.NDArray[np.int64] = np.full(16, NO_NUMBER, np.int64)  # by which it is found
         self._offset_of: dict[int, npt.NDArray[np.int64]] = {}  # source -> its newest record that was merged
 
     def __len__(self) -> int:
@@ -60,8 +64,22 @@ class PageTable:
         """The page's place; -1: it does not live."""
         return self._places.get(key, _NONE)
 
-    def find_all(self, keys: Sequence[str]) -> npt.NDArray[np.int64]:
-        return np.fromiter(map(self._places.get, keys, repeat(_NONE)), np.int64, len(keys))
+    def find_all(self, keys: Sequence[str], numbered: Numbered | None = None) -> npt.NDArray[np.int64]:
+        """The places of pages, which may have numbers: then those that were found before are found by these."""
+        if numbered is None:
+            return np.fromiter(map(self._places.get, keys, repeat(_NONE)), np.int64, len(keys))
+        if numbered.table != self._numbers_of:
+            self._numbers_of, self._by_number = numbered.table, np.full(64, _NONE, np.int64)
+            self._number[:] = NO_NUMBER
+        if numbered.number.max(initial=0) >= len(self._by_number) - 1:
+            self._by_number = np.append(self._by_number, np.full(int(numbered.number.max()) + 1, _NONE, np.int64))
+        places: npt.NDArray[np.int64] = self._by_number[numbered.number]  # the last of which is no page's: `NO_NUMBER`
+        for at in np.flatnonzero(places < 0).tolist():
+            place = places[at] = self.find(keys[at])
+            number = int(numbered.number[at])
+            if place >= 0 and number >= 0:
+                self._by_number[number], self._number[place] = place, number
+        return places
 
     def add(self, key: str, watched: bool) -> int:
         if self._free:
@@ -80,6 +98,9 @@ class PageTable:
     def remove(self, place: int) -> None:
         """The page has no rows any more."""
         del self._places[self._keys[place]]
+        if self._number[place] >= 0:
+            self._by_number[self._number[place]] = _NONE
+            self._number[place] = NO_NUMBER
         self._visitors[place] = self._newest_ms[place] = self._rate_at_ms[place] = 0
         self._rate[place] = 0.0
         for visitors in self._visitors_of.values():
@@ -156,6 +177,7 @@ class PageTable:
     def _grow(self) -> None:
         self.rows = _doubled(self.rows, _NONE)
         self.watched = _doubled(self.watched, 0)
+        self._number = _doubled(self._number, NO_NUMBER)
         self._visitors, self._newest_ms = _doubled(self._visitors, 0), _doubled(self._newest_ms, 0)
         self._rate, self._rate_at_ms = _doubled(self._rate, 0), _doubled(self._rate_at_ms, 0)
         self._visitors_of = {source: _doubled(column, 0) for source, column in self._visitors_of.items()}

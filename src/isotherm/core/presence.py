@@ -24,9 +24,10 @@ class Presence:
         self.where: dict[tuple[str, str], tuple[str, int]] = {}  #: (site, session) -> page key, last seen
         self._due: dict[int, list[tuple[str, str]]] = {}  # bucket of the second in which to look again
         self._next_bucket: int | None = None
-        self._on: dict[str, int] = {}
+        self.on_pages: dict[str, int] = {}  #: sessions on each page, where there are any
         self._changed: set[str] = set()
         self.before_look: Callable[[list[tuple[str, str]]], None] | None = None  #: told whose `where` is to be read
+        self.moved: Callable[[str, int], None] | None = None  #: told how many sessions are on a page from now on
 
     def __len__(self) -> int:
         """Sessions present anywhere."""
@@ -34,11 +35,11 @@ class Presence:
 
     def on(self, page_key: str) -> int:
         """Sessions on the page."""
-        return self._on.get(page_key, 0)
+        return self.on_pages.get(page_key, 0)
 
     def on_each(self, page_keys: Iterable[str]) -> list[int]:
         """Sessions on each of these pages."""
-        return list(map(self._on.get, page_keys, repeat(0)))
+        return list(map(self.on_pages.get, page_keys, repeat(0)))
 
     def seen(self, site: str, session: str, page_key: str, time_ms: int) -> None:
         """A session had a sample on a page at that event time."""
@@ -88,7 +89,7 @@ class Presence:
         """Pages whose number changed since the last call, with their number now."""
         if not self._changed:
             return {}
-        changed = {page_key: self._on.get(page_key, 0) for page_key in self._changed}
+        changed = {page_key: self.on_pages.get(page_key, 0) for page_key in self._changed}
         self._changed.clear()
         return changed
 
@@ -99,9 +100,11 @@ class Presence:
         self._due.setdefault(bucket, []).append(who)
 
     def _move(self, page_key: str, by: int) -> None:
-        number = self._on.get(page_key, 0) + by
+        number = self.on_pages.get(page_key, 0) + by
         if number:
-            self._on[page_key] = number
+            self.on_pages[page_key] = number
         else:
-            self._on.pop(page_key, None)
+            self.on_pages.pop(page_key, None)
         self._changed.add(page_key)
+        if self.moved is not None:
+            self.moved(page_key, number)

@@ -25,13 +25,14 @@ NO_NUMBER = -1
 
 @dataclass(slots=True, frozen=True)
 class Numbered:
-    """Numbers that an intake of this process gave to (session, load) of each run, so that nobody need look for the names again.
+    """Numbers that were given in this process, so that nobody need look for the names again: to (session, load) of each run by an intake,
+    to each page by Group By.
 
-    Within one table (told from all others by its number) a number is always the same two. No record has them.
+    Within one table (told from all others by its number) a number is always the same. No record has them.
     """
 
     table: int
-    number: npt.NDArray[np.int64]  #: small; `NO_NUMBER`: this run has none
+    number: npt.NDArray[np.int64]  #: small; `NO_NUMBER`: this one has none
 
 
 @dataclass(slots=True, frozen=True)

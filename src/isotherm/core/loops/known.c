@@ -50,15 +50,6 @@ typedef struct {
 enum { AHEAD = 16 }; /* runs whose sessions are on their way from memory while others are looked at: more than a cache holds */
 enum { NUMBERS_MAX = 1 << 24, NONE = -1 };
 
-static inline void ask_for(const void *address)
-{
-#ifdef __GNUC__
-    __builtin_prefetch(address, 1);
-#else
-    (void)address;
-#endif
-}
-
 static inline int same_text(PyObject *one, PyObject *other) { return one == other || PyUnicode_Compare(one, other) == 0; }
 
 /* Where the table has, or would have, this session. */
