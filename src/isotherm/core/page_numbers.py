@@ -1,7 +1,7 @@
 """Page numbers: a number for each page that Group By has met, so that all that is kept of pages can stand in columns, found without a name.
 
-A page comes as an object that was mostly met before: whoever reads events or records keeps these (`pages.page_and_key`). The compiled loops
-know such an object by its address (`loops/page_numbers.c`), Python by its texts, at some ten times the price. No number is given twice; when
+A page comes as an object that was mostly met before: whoever reads events or records keeps them (`pages.page_and_key`). The compiled loops
+know such an object by its address (`loops/page_numbers.c`), Python by its texts, at ten times the price. No number is given twice: when
 there are too many, all begin anew, under a new table.
 """
 
