@@ -17,7 +17,8 @@ from hypothesis import example, given, settings
 
 from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
-from isotherm.core.digest import BEGIN_BYTES, Counted, Digest, DigestError
+from isotherm.core.digest import Counted, Digest
+from isotherm.core.digest_bytes import BEGIN_BYTES, DigestError, remembered_bytes
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import KINDS
@@ -250,7 +251,7 @@ def test_names_that_are_none_are_told_when_they_are_asked_for(names: bytes) -> N
 def test_what_is_remembered_is_read_without_what_is_counted() -> None:
     """The first part of a digest says who sent what, whatever became of the second; with that, it is the digest."""
     content = written()
-    end = Digest.remembered_bytes(content[:BEGIN_BYTES])
+    end = remembered_bytes(content[:BEGIN_BYTES])
     half, whole = Digest.remembered(content[:end], SETTING), Digest.from_bytes(content, SETTING)
     assert (half.batches().sessions, half.batches().loads, half.views()) == (["s"], ["l"], whole.views())
     assert half.has(lambda _offset, _taken_ms: True)
@@ -267,7 +268,7 @@ def test_a_digest_of_an_older_release_is_none() -> None:
     content = written()
     older = b"isotherm-digest\n" + content[16:24] + content[BEGIN_BYTES:]
     with pytest.raises(DigestError, match="another release"):
-        Digest.remembered_bytes(older[:BEGIN_BYTES])
+        remembered_bytes(older[:BEGIN_BYTES])
 
 
 def test_a_digest_of_other_settings_is_none() -> None:

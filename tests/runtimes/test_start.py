@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isotherm.core.digest import BEGIN_BYTES, Digest
+from isotherm.core.digest import Digest
+from isotherm.core.digest_bytes import BEGIN_BYTES
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.pages import Page

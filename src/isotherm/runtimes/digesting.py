@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
-from isotherm.core.digest import BEGIN_BYTES, Counted, Digest, DigestError
+from isotherm.core.digest import Counted, Digest
+from isotherm.core.digest_bytes import BEGIN_BYTES, DigestError, remembered_bytes
 from isotherm.core.group_by import GroupBy, Grouped
 from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.recollection import Recollection, RecollectionError
@@ -104,7 +105,7 @@ class Digesting:
 
     def _read(self, stored: Stored, wanted: Callable[[int, int], object]) -> Digest:
         """Raises `OSError`, `DigestError`."""
-        end = Digest.remembered_bytes(self._files.read(stored, 0, BEGIN_BYTES))
+        end = remembered_bytes(self._files.read(stored, 0, BEGIN_BYTES))
         digest = Digest.remembered(self._files.read(stored, 0, end), self._setting)
         return digest.with_counted(self._files.read(stored, end)) if digest.has(wanted) else digest
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from isotherm.core.digest import Digest, DigestError
+from isotherm.core.digest import Digest
+from isotherm.core.digest_bytes import DigestError
 from isotherm.core.group_by import GroupBy
 from isotherm.core.rage import REMEMBERED_MS
 from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
