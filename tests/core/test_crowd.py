@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from isotherm.core.counts import Counts
 from isotherm.core.crowd import Crowd
 from isotherm.core.layers import layers_of
 from isotherm.core.people import Sightings, hash_of
+
+pytestmark = pytest.mark.usefixtures("both_ways")
 
 HOP_MS, TILES, START_MS = 250, 4, 1_700_000_000_000
 MOVES = layers_of("move", "all")

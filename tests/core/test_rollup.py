@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotherm.core import counting
 from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import LAYERS, layers_of
-from isotherm.core.people import Documents, Sightings, hash_of
+from isotherm.core.people import Documents, Sightings, Visits, hash_of
 from isotherm.core.rollup import Contents, Rollup, fold, groups, sizes
 from isotherm.core.tiers import DAY_MS, TIERS_MS, Floors
 from tests.core.test_windows import START_MS, to_samples
+
+pytestmark = pytest.mark.usefixtures("both_ways")
 
 HOP_MS, TILES = 250, 4
 rows = st.tuples(
@@ -92,6 +97,60 @@ def test_added_buckets_are_the_bucket_of_all(made: list[list[Any]]) -> None:
         assert added.cells.tolist() == bucket.contents.cells.tolist()
         assert added.counts.tolist() == bucket.contents.counts.tolist()
         assert added.marks.marks.tolist() == bucket.contents.marks.marks.tolist()
+
+
+def as_it_comes(chance: np.random.Generator, samples: int) -> Counts:
+    """A record as Group By hands it over: sessions by runs, some samples of no row, pages without any, a minute's end in its midst."""
+    sizes = chance.multinomial(samples, np.full(9, 1 / 9))
+    page, row = np.sort(chance.integers(0, 5, samples)), chance.permutation(samples)
+    row[chance.random(samples) < 0.1] = -1
+    names = [f"s{one}" for one in chance.permutation(6)]
+    return Counts(
+        [f"p/{one}" for one in chance.permutation(7)], [None] * 7, [0] * 7, [0] * 7, page, chance.integers(0, LAYERS, samples),
+        START_MS // HOP_MS + np.cumsum(chance.integers(-1, 3, samples)), chance.integers(0, 50, samples).astype(np.int32),
+        chance.integers(1, 9, samples).astype(np.int32), Sightings(row, Visits(names, chance.integers(0, 6, 9), sizes)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("only_page", [None, "p/3"])
+@pytest.mark.parametrize("marks_max", [16_384, 100])
+def test_records_as_they_come_fold_alike_in_either_way(only_page: str | None, marks_max: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets in the same order, with the same cells, counts and marks, thinned to the same level."""
+    chance = np.random.default_rng(3)
+    made = [as_it_comes(chance, samples) for samples in (3000, 0, 1, 800, 1200)]
+    told = []
+    for way in (counting.compiled, None):
+        monkeypatch.setattr(counting, "compiled", way)
+        buckets, too_old = fold(made, hop_ms=HOP_MS, tiles=50, floors=Floors(), only_page=only_page, marks_max=marks_max)
+        assert {tier: sum(int(b.contents.counts.sum()) for b in buckets if b.tier == tier) for tier in range(3)} == dict.fromkeys(
+            range(3), sum(int(one.count[[one.pages[at] == (only_page or one.pages[at]) for at in one.page]].sum()) for one in made)
+        )
+        told.append([
+            (b.page, b.tier, b.number, b.contents.cells.tolist(), b.contents.counts.tolist(), b.contents.marks.marks.tolist(), b.contents.marks.level)
+            for b in buckets
+        ])  # fmt: skip
+        assert too_old == 0
+    assert told[0] == told[1]
+    assert any(level for *_, level in told[0]) == (marks_max == 100)
+
+
+def test_rows_that_fit_nothing_are_refused(both_ways: str) -> None:
+    """A page, cell, row or run that there is not: said, and no memory is touched that is not ours."""
+    if both_ways == "numpy":
+        pytest.skip("numpy's own checks")
+    fine = as_it_comes(np.random.default_rng(1), 40)
+    last = np.arange(40) == 39
+    for wrong in (
+        replace(fine, page=np.where(last, 7, fine.page)),
+        replace(fine, layer=np.where(last, LAYERS, fine.layer)),
+        replace(fine, layer=np.where(last, -1, fine.layer)),
+        replace(fine, tile=np.where(last, 1 << 30, fine.tile).astype(np.int32)),
+        replace(fine, seen=Sightings(np.where(last, 40, 0), fine.seen.who)),
+        replace(fine, seen=Sightings(fine.seen.row, Visits(["s"], np.zeros(9, np.int64), np.full(9, 4)))),
+        replace(fine, seen=Sightings(fine.seen.row, Visits(["s"], np.ones(9, np.int64), np.full(9, 5)))),
+    ):
+        with pytest.raises(ValueError, match="fit"):
+            fold([wrong], hop_ms=HOP_MS, tiles=50, floors=Floors())
 
 
 def test_what_is_older_than_all_is_counted_as_such() -> None:

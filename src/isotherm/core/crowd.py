@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from isotherm.core import counting
 from isotherm.core.counts import Counts, CountsToRead, read
+from isotherm.core.folding import Folded
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.rollup import Table
 
@@ -116,7 +117,7 @@ class Crowd:
         for slot in self._slots[:-1]:
             if isinstance(slot.state, list):
                 settled |= bool(slot.state)
-                slot.state = _settled(Table.of(list(map(read, slot.state)), self._tiles))
+                slot.state = _settled(list(map(read, slot.state)), self._tiles, self._hop_ms)
         return settled
 
     def marks(self, page: str, end_ms: int) -> Marks:
@@ -158,17 +159,26 @@ class Crowd:
                 yield state.marks_of(state.places[page], first, end)
 
 
-def _settled(table: Table) -> _Settled:
-    marks = (table.who.astype(np.uint64) << np.uint64(32)) | table.seen_cell.astype(np.uint64)
-    order = counting.order(table.seen_page, marks)
-    page, marks, pane = table.seen_page[order], marks[order], table.seen_pane[order]
-    if len(pane):
-        pane = np.maximum(pane, pane.max() - _PANES_MAX)
-    starts = _starts(page, marks)
-    page, marks = page[starts], marks[starts]
-    oldest: Any = np.minimum.reduceat(pane, starts) if len(starts) else pane
-    newest: Any = np.maximum.reduceat(pane, starts) if len(starts) else pane
-    number = len(table.pages)
+class _Gathered(NamedTuple):
+    """A slot's marks, by page and each page's ascending, each once; and its cells likewise."""
+
+    places: dict[str, int]  #: of pages
+    page: npt.NDArray[np.int64]  #: of each mark
+    marks: npt.NDArray[np.uint64]
+    oldest: npt.NDArray[np.int64]
+    newest: npt.NDArray[np.int64]
+    sum_page: npt.NDArray[np.int64]  #: of each cell
+    sum_cell: npt.NDArray[np.int64]
+    sum_count: npt.NDArray[np.int64]
+
+
+def _settled(counts: list[Counts], tiles: int, hop_ms: int) -> _Settled:
+    gathered = _gathered(counts, tiles, hop_ms) if counting.compiled is not None else _gathered_with_numpy(Table.of(counts, tiles))
+    places, page, marks, oldest, newest, sum_page, sum_cell, sum_count = gathered
+    if len(newest):
+        floor = newest.max() - _PANES_MAX
+        oldest, newest = np.maximum(oldest, floor), np.maximum(newest, floor)
+    number = len(places)
     levels = _levels(page, marks, number)
     if levels:
         level_of = np.zeros(number, np.uint64)
@@ -176,24 +186,41 @@ def _settled(table: Table) -> _Settled:
         kept = (marks >> np.uint64(32)) & ((np.uint64(1) << level_of[page]) - np.uint64(1)) == 0
         page, marks, oldest, newest = page[kept], marks[kept], oldest[kept], newest[kept]
     base = int(oldest.min()) if len(oldest) else 0
-    who = marks >> np.uint64(32)
+    who = (marks >> np.uint64(32)).astype(np.uint32)
     first = _starts(page, who)
-    sums_page, sum_cell, sum_count = _sums(table)
     return _Settled(
-        places={key: at for at, key in enumerate(table.pages)},
+        places=places,
         levels=levels,
         sessions=_grouped(page[first], number),
-        session=who[first].astype(np.uint32),
+        session=who[first],
         size=_narrow(np.diff(np.append(first, len(page)))),
         marks=_grouped(page, number),
-        cell=_narrow(marks & np.uint64(0xFFFF_FFFF)),
+        cell=_narrow(marks.astype(np.uint32)),
         base=base,
         oldest=_narrow(oldest - base),
         lasting=_narrow(newest - oldest),
-        sums=_grouped(sums_page, number),
+        sums=_grouped(sum_page, number),
         sum_cell=_narrow(sum_cell),
         sum_count=_narrow(sum_count),
     )
+
+
+def _gathered(counts: list[Counts], tiles: int, hop_ms: int) -> _Gathered:
+    folded = Folded(counts, tiles=tiles, hop_ms=hop_ms, span_ms=0, with_panes=True)
+    told = folded.tell([[group] for group in range(len(folded.page))])
+    page, sum_page = (np.repeat(folded.page, np.diff(ends, prepend=0)) for ends in (told.mark_ends, told.cell_ends))
+    return _Gathered(folded.places, page, told.mark, told.oldest, told.newest, sum_page, told.cell, told.counts)
+
+
+def _gathered_with_numpy(table: Table) -> _Gathered:
+    marks = (table.who.astype(np.uint64) << np.uint64(32)) | table.seen_cell.astype(np.uint64)
+    order = counting.order(table.seen_page, marks)
+    page, marks, pane = table.seen_page[order], marks[order], table.seen_pane[order]
+    starts = _starts(page, marks)
+    oldest: Any = np.minimum.reduceat(pane, starts) if len(starts) else pane
+    newest: Any = np.maximum.reduceat(pane, starts) if len(starts) else pane
+    places = {key: at for at, key in enumerate(table.pages)}
+    return _Gathered(places, page[starts], marks[starts], oldest, newest, *_sums(table))
 
 
 def _levels(page: npt.NDArray[np.int64], marks: npt.NDArray[np.uint64], number: int) -> dict[int, int]:

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MARKS_MAX", "Documents", "Marks", "Sightings", "Visits", "hash_of"]
+__all__ = ["MARKS_MAX", "Documents", "Marks", "Sightings", "Visits", "hash_of", "hashes_of"]
 
 #: Of one page in one bucket, or live: 16,384 marks are some 27 KB packed. With 30 tiles a session, 500 people are counted exactly.
 MARKS_MAX: Final = 16_384
@@ -39,6 +39,11 @@ def hash_of(session: str) -> int:
     return int.from_bytes(blake2b(session.encode(), digest_size=4).digest(), "little")
 
 
+def hashes_of(sessions: list[str]) -> npt.NDArray[np.uint32]:
+    """The same of many, one element each."""
+    return np.array([hash_of(name) for name in sessions], np.uint32)
+
+
 class Visits(NamedTuple):
     """The sessions of a record as they came. They are hashed where they are asked for: that is off the hot path."""
 
@@ -47,8 +52,7 @@ class Visits(NamedTuple):
     size: npt.NDArray[Any]  #: of each run: samples
 
     def hashed(self) -> npt.NDArray[np.uint32]:
-        hashes: npt.NDArray[np.uint32] = np.array([hash_of(name) for name in self.names], np.uint32)
-        each: npt.NDArray[np.uint32] = np.repeat(hashes[self.session], self.size)
+        each: npt.NDArray[np.uint32] = np.repeat(hashes_of(self.names)[self.session], self.size)
         return each
 
 
@@ -100,6 +104,11 @@ class Marks:
     def of(session: npt.NDArray[Any], cell: npt.NDArray[Any], most: int = MARKS_MAX) -> Marks:
         """The marks of rows of (hashed session, cell)."""
         return Marks(_distinct((session.astype(np.uint64) << _CELL_BITS) | cell.astype(np.uint64)))._within(most)
+
+    @staticmethod
+    def of_distinct(marks: npt.NDArray[np.uint64], most: int = MARKS_MAX) -> Marks:
+        """These marks, ascending and each once."""
+        return Marks(marks)._within(most)
 
     @staticmethod
     def joined(sets: Iterable[Marks], most: int = MARKS_MAX) -> Marks:

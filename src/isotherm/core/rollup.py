@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core import counting
 from isotherm.core.counts import Counts, CountsToRead, read
+from isotherm.core.folding import Folded
 from isotherm.core.layers import PLAIN_LAYERS
 from isotherm.core.people import MARKS_MAX, Marks
 from isotherm.core.tiers import TIERS_MS, Floors
@@ -162,11 +164,39 @@ def fold(
     counts: Sequence[Counts], *, hop_ms: int, tiles: int, floors: Floors, only_page: str | None = None, marks_max: int = MARKS_MAX
 ) -> tuple[list[Bucket], int]:
     """The buckets of all tiers that get something, above the floors; and how many samples are older than all floors."""
+    if counting.compiled is not None:
+        folded = Folded(counts, tiles=tiles, hop_ms=hop_ms, span_ms=TIERS_MS[0], only_page=only_page)
+        if folded.oldest_ms is None or folded.oldest_ms >= max(floors.by_tier):  # as nearly always: all of it goes into all tiers
+            return _of_groups(folded, marks_max), 0
+    return _fold_with_numpy(counts, hop_ms, tiles, floors, only_page, marks_max)
+
+
+def _of_groups(folded: Folded, marks_max: int) -> list[Bucket]:
+    """Groups are those of the finest tier. A bucket is several of them, and mostly one: then it is what that came to in the finer tier."""
+    pages, places = list(folded.places), list(zip(folded.page.tolist(), folded.number.tolist(), strict=True))
+    sets: dict[tuple[int, ...], int] = {}
+    buckets: list[tuple[int, int, int, int]] = []
+    for tier, span_ms in enumerate(TIERS_MS):
+        groups: dict[tuple[int, int], list[int]] = {}
+        for at, (page, number) in enumerate(places):
+            groups.setdefault((page, number * TIERS_MS[0] // span_ms), []).append(at)
+        buckets += [(page, tier, number, sets.setdefault(tuple(several), len(sets))) for (page, number), several in groups.items()]
+    told = folded.tell(list(sets))
+    contents = [
+        Contents(told.cell[cells], told.counts[cells], Marks.of_distinct(told.mark[marks], marks_max))
+        for cells, marks in zip(told.cells, told.marks, strict=True)
+    ]
+    return [Bucket(pages[page], tier, number, contents[at]) for page, tier, number, at in buckets]
+
+
+def _fold_with_numpy(
+    counts: Sequence[Counts], hop_ms: int, tiles: int, floors: Floors, only_page: str | None, marks_max: int
+) -> tuple[list[Bucket], int]:
     table = Table.of(counts, tiles, only_page)
     if not len(table.count):
         return [], 0
     time_ms, seen_ms = table.pane * hop_ms, table.seen_pane * hop_ms
-    if time_ms.min() >= max(floors.by_tier):  # as nearly always: all of it goes into all tiers
+    if time_ms.min() >= max(floors.by_tier):
         return _in_all_tiers(table, time_ms, seen_ms, marks_max), 0
     buckets: list[Bucket] = []
     for tier, (span_ms, floor_ms) in enumerate(zip(TIERS_MS, floors.by_tier, strict=True)):

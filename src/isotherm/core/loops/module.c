@@ -96,6 +96,7 @@ PyMODINIT_FUNC PyInit__counting(void)
     if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
                  add_type(made, "ZoneSums", &zone_sums_spec) < 0 || add_type(made, "Gathering", &gathering_spec) < 0 ||
                  add_type(made, "Addresses", &addresses_spec) < 0 ||
+                 add_type(made, "Folding", &folding_spec) < 0 ||
                  PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
         Py_CLEAR(made);
     return made;
