@@ -168,6 +168,18 @@ static inline void wait_for(Panes *self, int64_t row, int64_t pane)
     *due = (uint32_t)row + 1;
 }
 
+/* What is put, as a ring has it. Returns the samples. */
+VECTORS static uint64_t put_plain(uint64_t *restrict to, const uint64_t *restrict entries, const int64_t *restrict panes, Py_ssize_t length,
+                                  int to_pane, uint64_t what)
+{
+    uint64_t samples = 0;
+    for (Py_ssize_t at = 0; at < length; at++) {
+        to[at] = (uint64_t)panes[at] << to_pane | (entries[at] & what);
+        samples += entries[at] & COUNT_MAX;
+    }
+    return samples;
+}
+
 /* Puts entries into the row's own list; their panes are near. */
 int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *panes, Py_ssize_t length)
 {
@@ -178,17 +190,14 @@ int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *p
         return -1;
     const int to_pane = COUNT_BITS + self->tile_bits;
     const uint64_t what = what_mask(self);
+    uint64_t *to = at_place(cold, cold->used);
+    const Py_ssize_t till_end = cold->entries + cold->room - to, first = length < till_end ? length : till_end;
+    cold->samples += put_plain(to, entries, panes, first, to_pane, what);
+    cold->samples += put_plain(cold->entries, entries + first, panes + first, length - first, to_pane, what);
     int64_t newest = cold->alive ? cold->newest : INT64_MIN;
-    uint64_t samples = 0;
-    uint64_t *to = at_place(cold, cold->used), *const behind = cold->entries + cold->room;
-    for (Py_ssize_t at = 0; at < length; at++) {
-        int64_t pane = panes[at];
-        *to++ = (uint64_t)pane << to_pane | (entries[at] & what);
-        to = to == behind ? cold->entries : to;
-        newest = pane > newest ? pane : newest;
-        samples += entries[at] & COUNT_MAX;
-    }
-    cold->samples += samples, cold->used += (uint32_t)length, cold->newest = newest;
+    for (Py_ssize_t at = 0; at < length; at++)
+        newest = panes[at] > newest ? panes[at] : newest;
+    cold->used += (uint32_t)length, cold->newest = newest;
     if (!cold->alive) {
         cold->alive = 1, self->alive++;
         ((int64_t *)self->bound[3].buf)[row]++;

@@ -158,7 +158,7 @@ typedef struct {
     double *samples;
     Py_ssize_t pages, length, table_pages;
     int64_t layers, plain_layers, rows_end;
-    uint32_t most; /* the largest count */
+    int large; /* there may be a count that does not fit into one entry */
 } Given;
 
 enum { AHEAD = 8, AHEAD_ROWS = 64 }; /* runs, and counts, for which memory is asked before it is their turn */
@@ -197,40 +197,62 @@ static inline void expect_row(const Given *given, Py_ssize_t at)
         __builtin_prefetch(&given->rows[place * given->layers]);
 }
 
+/* Counts of one row become entries. `any`: of all counts together the bits; below 0: a tile or count is wrong. */
+typedef struct {
+    int64_t any, sum;
+} Summed;
+
+VECTORS static Summed entries_of(const int32_t *restrict tile, const int32_t *restrict count, Py_ssize_t length, uint64_t base, int32_t last_tile,
+                                 uint64_t *restrict entry)
+{
+    int32_t wrong = 0;
+    uint32_t any = 0;
+    int64_t sum = 0;
+    for (Py_ssize_t at = 0; at < length; at++) {
+        const uint32_t number = (uint32_t)count[at];
+        wrong |= tile[at] | (last_tile - tile[at]) | count[at]; /* below 0 where one of them is */
+        any |= number, sum += number;
+        entry[at] = base | (uint64_t)(uint32_t)tile[at] << COUNT_BITS | number;
+    }
+    for (Py_ssize_t at = 0; any >= COUNT_MAX && wrong >= 0 && at < length; at++)
+        entry[at] = base | (uint64_t)(uint32_t)tile[at] << COUNT_BITS | (uint32_t)count[at] % (uint32_t)COUNT_MAX;
+    return (Summed){wrong < 0 ? -1 : (int64_t)any, sum};
+}
+
+static Py_ssize_t run_end_of(const Given *given, Py_ssize_t at)
+{
+    const int64_t page = given->page[at], layer = given->layer[at];
+    while (++at < given->length && !((given->page[at] ^ page) | (given->layer[at] ^ layer)))
+        ;
+    return at;
+}
+
 /* Makes an entry of each count, and notes where runs begin, counts of one row that follow one another, and where the last one ends. Nothing else
  * is changed but the samples of pages. Returns `TAKEN`, or why not. */
 static int make_entries(const Panes *self, Given *given, uint64_t *entry, List *runs)
 {
     const int to_row = COUNT_BITS + self->tile_bits;
-    const uint64_t tiles = (uint64_t)self->tiles;
-    const int64_t *page = given->page, *layer = given->layer;
-    const int32_t *tile = given->tile, *count = given->count;
-    uint32_t most = 0;
+    int64_t any = 0;
     int fault = TAKEN;
-    for (Py_ssize_t at = 0; at < given->length;) {
-        const int64_t this_page = page[at], this_layer = layer[at], row = row_of(given, this_page, this_layer, &fault);
+    for (Py_ssize_t at = 0, end; at < given->length; at = end) {
+        const int64_t page = given->page[at], layer = given->layer[at], row = row_of(given, page, layer, &fault);
         if (row < 0)
             return fault;
         expect_row(given, at + AHEAD_ROWS);
         if (row < self->colds)
             __builtin_prefetch(&self->cold[row], 1);
         runs->items[runs->used++] = (uint64_t)at;
-        const uint64_t base = (uint64_t)row << to_row;
-        int64_t sum = 0;
-        int wrong = 0;
-        for (; at < given->length && page[at] == this_page && layer[at] == this_layer; at++) {
-            uint32_t number = (uint32_t)count[at];
-            wrong |= (uint64_t)(int64_t)tile[at] >= tiles || count[at] < 0;
-            most |= number, sum += number;
-            entry[at] = base | (uint64_t)(uint32_t)tile[at] << COUNT_BITS | (number < COUNT_MAX ? number : number % (uint32_t)COUNT_MAX);
-        }
-        if (wrong)
+        end = run_end_of(given, at);
+        const Summed summed =
+            entries_of(given->tile + at, given->count + at, end - at, (uint64_t)row << to_row, (int32_t)self->tiles - 1, entry + at);
+        if (summed.any < 0)
             return WRONG;
-        if (this_layer < given->plain_layers)
-            given->samples[this_page] += (double)sum;
+        any |= summed.any;
+        if (layer < given->plain_layers)
+            given->samples[page] += (double)summed.sum;
     }
     runs->items[runs->used] = (uint64_t)given->length;
-    given->most = most;
+    given->large = any >= (int64_t)COUNT_MAX;
     return TAKEN;
 }
 
@@ -262,11 +284,16 @@ static int keep(Panes *self, int64_t number, const uint64_t *entry, const int32_
 
 /* How many entries from the first on are of panes that are near: no clock that steps leaves them behind before the next hop (`margin`), and a list
  * that has no others is nearly in the order of its panes (`lag`). */
-static Py_ssize_t near_ones(const Panes *self, const int64_t *pane, Py_ssize_t length)
+VECTORS static Py_ssize_t near_ones(const Panes *self, const int64_t *pane, Py_ssize_t length)
 {
-    const uint64_t from = (uint64_t)(self->low + self->window - self->lag), near = (uint64_t)self->high - from;
+    const uint64_t from = (uint64_t)(self->low + self->window - self->lag), last = (uint64_t)self->high - 1;
+    uint64_t outside = 0; /* below 0, taken as signed, where one lies before or behind */
+    for (Py_ssize_t at = 0; at < length; at++)
+        outside |= ((uint64_t)pane[at] - from) | (last - (uint64_t)pane[at]);
+    if ((int64_t)outside >= 0)
+        return length;
     Py_ssize_t at = 0;
-    while (at < length && (uint64_t)pane[at] - from < near)
+    while ((uint64_t)pane[at] - from <= last - from)
         at++;
     return at;
 }
@@ -289,7 +316,7 @@ static int keep_cold(Panes *self, const Given *given, const uint64_t *entry, Py_
 
 static int keep_entries(Panes *self, const Given *given, const uint64_t *entry, const List *runs)
 {
-    const int to_row = COUNT_BITS + self->tile_bits, large = given->most >= COUNT_MAX;
+    const int to_row = COUNT_BITS + self->tile_bits, large = given->large;
     const int64_t *pane = given->pane;
     const uint64_t *starts = runs->items;
     Py_ssize_t from = 0; /* from here on entries wait to be put into panes */

@@ -118,6 +118,43 @@ static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py
     return used;
 }
 
+enum { BATCH_LEAST = 4 }; /* samples; with fewer it takes longer to begin than it spares */
+
+/* The same, where each sample is a row of its own, as in a batch that a tracker gathered: all of one kind, none within the pane and on the tile of
+ * the one before. Loops without a jump, but for panes. -1: it is not so; nothing is written that counts. */
+VECTORS static Py_ssize_t write_batch(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t size, const int32_t *restrict tiles,
+                                      Now *now, Py_ssize_t used)
+{
+    const uint8_t *kinds = asked->kind + at;
+    const int64_t *restrict time_ms = asked->time_ms + at;
+    int64_t *restrict pages = asked->columns.page + used, *restrict layers = asked->columns.layer + used;
+    int64_t *restrict panes = asked->columns.pane + used;
+    int32_t *restrict counts = asked->columns.count + used;
+    const int64_t layer = layer_of(asked, of, at);
+    int other_kinds = layer < 0, alike = 0;
+    for (Py_ssize_t one = 1; one < size; one++)
+        other_kinds |= kinds[one] ^ kinds[0];
+    if (other_kinds)
+        return -1;
+    Now here = *now;
+    int64_t newest = asked->newest[page];
+    for (Py_ssize_t one = 0; one < size; one++) {
+        const int64_t time = time_ms[one];
+        const int next = moved(asked, &here, time);
+        alike |= one && !next && tiles[one] == tiles[one - 1];
+        newest = time > newest ? time : newest;
+        panes[one] = here.pane;
+    }
+    if (alike)
+        return -1;
+    for (Py_ssize_t one = 0; one < size; one++)
+        pages[one] = page, layers[one] = layer, counts[one] = 1;
+    memcpy(asked->columns.tile + used, tiles, (size_t)size * sizeof *tiles);
+    *now = here;
+    asked->newest[page] = newest;
+    return used + size;
+}
+
 /* Rows written; -1: an exception is set. `seen`: of each page, 0. */
 static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *seen)
 {
@@ -145,7 +182,9 @@ static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *see
         for (Py_ssize_t end = at + asked->size[run]; at < end;) {
             Py_ssize_t size = end - at < STRETCH_MAX ? end - at : STRETCH_MAX;
             tiles_of_stretch(asked->x + at, asked->y + at, of, (int32_t)asked->grid, size, tiles);
-            used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, look);
+            const int batch = !look && size >= BATCH_LEAST && !asked->to_row && !asked->within;
+            const Py_ssize_t more = batch ? write_batch(asked, &of, page, at, size, tiles, &now, used) : -1;
+            used = more >= 0 ? more : write_rows(asked, &of, page, at, at + size, tiles, &now, used, look);
             at += size;
         }
     }

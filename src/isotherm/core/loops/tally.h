@@ -71,12 +71,6 @@ static inline int moved(const Asked *asked, Now *now, int64_t time_ms)
     return 1;
 }
 
-#if defined __GNUC__ && !defined __clang__
-#define VECTORS __attribute__((optimize("O3")))
-#else
-#define VECTORS
-#endif
-
 enum { STRETCH_MAX = 512 };
 
 void tiles_of_stretch(const double *restrict x, const double *restrict y, Run of, int32_t grid, Py_ssize_t size, int32_t *restrict tiles);
