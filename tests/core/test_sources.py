@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from isotherm.core.aggregate import Aggregator
 from isotherm.core.counts import Counts
-from isotherm.core.heat import View
+from isotherm.core.heat import NO_PULSE, View
 from isotherm.core.mirror import Mirror
 from isotherm.core.publish import Publisher
 from isotherm.core.records import decode_heatmap, encode
@@ -106,6 +108,9 @@ def test_the_mirror_shows_what_the_aggregator_has(hops: list[list[tuple[str, lis
             mirror.take(decode_heatmap(encode(published)))
         news = mirror.advance(now_ms)
         assert whole(mirror) == whole(source)
+        for heats, page in product((source, mirror), PAGES):
+            known = heats.page(page, now_ms)
+            assert heats.pulse(page, now_ms) == ((known.visitors, known.rate, known.newest_ms) if known else NO_PULSE)
         for view in VIEWS:
             changes = news.changes(view)
             if changes is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.counters import Counters
-from isotherm.core.heat import Changes, Heat, PageNow, View
+from isotherm.core.heat import Changes, Heat, PageNow, Pulse, View
 from isotherm.live.frames import HEADER, Status, changes_frame, keyframe
 from isotherm.live.groups import Format, Groups
 from tests.serving import apply, decode_frame
@@ -44,6 +45,9 @@ class FakeSource:
 
     def page(self, key: str, now_ms: int) -> PageNow | None:
         return PageNow(key, None, self.people, 0, 0.0, 0)
+
+    def pulse(self, key: str, now_ms: int) -> Pulse:
+        return Pulse(self.people, 0.0, 0)
 
     def watch(self, page_key: str | None) -> None:
         self.watched.append(page_key)
@@ -106,6 +110,53 @@ async def test_a_viewer_that_skips_is_right_again_at_once(trace: list[tuple[dict
         if takes:
             assert pictures[id(slow)] == source.counts
     for viewer in (quick, slow, slow_classic):
+        groups.leave(VIEW, viewer)
+    assert (groups.viewers, source.watched) == (0, [])
+
+
+crowds = st.lists(
+    st.tuples(st.dictionaries(st.integers(0, 80), st.integers(0, 9), max_size=4), st.integers(0, 7), st.integers(0, 7), st.booleans()), max_size=8
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(crowds)
+async def test_who_comes_goes_and_skips_in_the_midst_of_a_broadcast_is_told_right(trace: list[tuple[dict[int, int], int, int, bool]]) -> None:
+    """Every seventh of those who stay skips, others leave and come between two slices: who takes a hop has its picture, in either format."""
+    source, now_ms = FakeSource(), 0
+    groups = Groups(source, Counters())
+    viewers: list[tuple[FakeViewer, str]] = []
+
+    def come(number: int) -> None:
+        for at in range(number):
+            viewers.append((FakeViewer(), (Format.BINARY, Format.CLASSIC)[at % 2]))
+            groups.join(VIEW, *viewers[-1], now_ms)
+
+    async def between(leaves: int) -> None:
+        await asyncio.sleep(0)
+        for viewer, _ in viewers[3::7][:leaves]:
+            viewer.takes = False
+            groups.leave(VIEW, viewer)
+            viewers[:] = [one for one in viewers if one[0] is not viewer]
+        come(leaves)
+
+    come(120)
+    for changed, skips, leaves, all_take in [*trace, ({1: 1}, 0, 0, True)]:
+        now_ms += 250
+        for at, (viewer, _) in enumerate(viewers):
+            viewer.takes = all_take or at % 7 != skips
+        meanwhile = asyncio.create_task(between(leaves))
+        await groups.broadcast(source.set(changed), now_ms)
+        await meanwhile
+    for viewer, format_ in viewers:
+        picture: dict[int, int] = {}
+        for data in viewer.frames if format_ == Format.BINARY else ():
+            picture = apply(picture, decode_frame(data))
+        if format_ == Format.CLASSIC:
+            value = json.loads(viewer.frames[-1])["value"]
+            picture = {int(y) * 9 + int(x): count for x, column in value.items() for y, count in column.items()}
+        assert picture == source.counts
+    for viewer, _ in viewers:
         groups.leave(VIEW, viewer)
     assert (groups.viewers, source.watched) == (0, [])
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import Counts
-from isotherm.core.heat import Changes, Heat, PageNow, View
+from isotherm.core.heat import NO_PULSE, Changes, Heat, PageNow, Pulse, View
 from isotherm.core.layers import LAYERS, PLAIN_LAYERS, layers_of
 from isotherm.core.limits import CELLS_DENSE_MAX
 from isotherm.core.page_table import RATE_SPAN_MS, PageTable
@@ -348,6 +348,11 @@ class Aggregator:
         """What is known of a live page; None: it has no samples within the window."""
         place = self._pages.find(key)
         return self._pages_now([place], now_ms)[0] if place >= 0 else None
+
+    def pulse(self, key: str, now_ms: int) -> Pulse:
+        """What `page` says, without a look at its samples."""
+        place = self._pages.find(key)
+        return self._pages.pulse(place, now_ms) if place >= 0 else NO_PULSE
 
     def pages(self, now_ms: int) -> list[PageNow]:
         """All live pages, hottest first."""

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "NO_PULSE",
     "PICTURE_SIDE_MAX",
     "AllPages",
     "Changes",
     "Heat",
     "PageNow",
+    "Pulse",
     "Source",
     "View",
     "classic_json",
@@ -65,6 +67,17 @@ class PageNow(NamedTuple):
     newest_ms: int  #: event time of the newest sample; 0: none known
 
 
+class Pulse(NamedTuple):
+    """What a page's viewers are told of it at each hop, beside its heat."""
+
+    visitors: int
+    rate: float  #: samples a second, smoothed over some seconds
+    newest_ms: int  #: event time of the newest sample; 0: none known
+
+
+NO_PULSE: Final = Pulse(0, 0.0, 0)  #: of a page that does not live
+
+
 class Source(Protocol):
     """Where heat comes from: the aggregator, what was read of the `heatmap` topic, or either of them masked."""
 
@@ -77,6 +90,7 @@ class Source(Protocol):
     def end_of(self, page_key: str) -> int: ...
     def whole(self, view: View) -> Heat: ...
     def page(self, key: str, now_ms: int) -> PageNow | None: ...
+    def pulse(self, key: str, now_ms: int) -> Pulse: ...  # `NO_PULSE` where it does not live
     def watch(self, page_key: str | None) -> None: ...
     def unwatch(self, page_key: str | None) -> None: ...
 

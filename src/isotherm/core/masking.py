@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from isotherm.core.heat import AllPages, Changes, Heat, PageNow, View
+from isotherm.core.heat import AllPages, Changes, Heat, PageNow, Pulse, View
 from isotherm.core.layers import layers_of
 from isotherm.core.people import Marks
 
@@ -61,6 +61,9 @@ class Masked:
 
     def page(self, key: str, now_ms: int) -> PageNow | None:
         return self._heats.page(key, now_ms)
+
+    def pulse(self, key: str, now_ms: int) -> Pulse:
+        return self._heats.pulse(key, now_ms)
 
     @property
     def keys(self) -> Collection[str]:

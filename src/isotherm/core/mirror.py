@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.aggregate import RATE_SPAN_MS
-from isotherm.core.heat import Changes, Heat, PageNow, View
+from isotherm.core.heat import NO_PULSE, Changes, Heat, PageNow, Pulse, View
 from isotherm.core.layers import DEVICES, KINDS, LAYERS, layers_of
 from isotherm.core.publish import KEYFRAME_EVERY_MS
 from isotherm.core.records import HeatmapRecord, RecordError
@@ -45,6 +45,10 @@ class _Page:
 
     def samples(self) -> int:
         return sum(int(counts.sum()) for counts in self.layers if counts is not None)
+
+    def pulse(self, now_ms: int) -> Pulse:
+        rate = self.rate * math.exp(-max(0, now_ms - self.end_ms) / RATE_SPAN_MS)
+        return Pulse(self.visitors, rate, self.newest_ms)
 
 
 class MirrorHop:
@@ -197,6 +201,11 @@ class Mirror:
         page = self._pages.get(key)
         return self._page_now(key, page, now_ms) if page is not None and page.end_ms else None
 
+    def pulse(self, key: str, now_ms: int) -> Pulse:
+        """The same without a look at its samples."""
+        page = self._pages.get(key)
+        return page.pulse(now_ms) if page is not None and page.end_ms else NO_PULSE
+
     @property
     def keys(self) -> list[str]:
         """Keys of all live pages."""
@@ -213,8 +222,8 @@ class Mirror:
         return sum(page.visitors for page in self._pages.values())
 
     def _page_now(self, key: str, page: _Page, now_ms: int) -> PageNow:
-        rate = page.rate * math.exp(-max(0, now_ms - page.end_ms) / RATE_SPAN_MS)
-        return PageNow(key, page.origin, page.visitors, page.samples(), rate, page.newest_ms)
+        visitors, rate, newest_ms = page.pulse(now_ms)
+        return PageNow(key, page.origin, visitors, page.samples(), rate, newest_ms)
 
     def watch(self, page_key: str | None) -> None:
         """All that is told is kept."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from isotherm.core import counting
 from isotherm.core.counts import Counts
-from isotherm.core.heat import PageNow
+from isotherm.core.heat import PageNow, Pulse
 from isotherm.core.layers import LAYERS
 from isotherm.core.samples import NO_NUMBER, Numbered
 
@@ -156,15 +156,12 @@ class PageTable:
         self._rate_at_ms[places] = now_ms
 
     def now(self, place: int, samples: int, now_ms: int) -> PageNow:
-        waited_ms = max(0, now_ms - int(self._rate_at_ms[place]))
-        return PageNow(
-            self._keys[place],
-            self._origins[place],
-            int(self._visitors[place]),
-            samples,
-            float(self._rate[place]) * math.exp(-waited_ms / RATE_SPAN_MS),
-            int(self._newest_ms[place]),
-        )
+        visitors, rate, newest_ms = self.pulse(place, now_ms)
+        return PageNow(self._keys[place], self._origins[place], visitors, samples, rate, newest_ms)
+
+    def pulse(self, place: int, now_ms: int) -> Pulse:
+        waited_ms = max(0, now_ms - self._rate_at_ms.item(place))
+        return Pulse(self._visitors.item(place), self._rate.item(place) * math.exp(-waited_ms / RATE_SPAN_MS), self._newest_ms.item(place))
 
     # -- room
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from isotherm.core.counters import Counters
 from isotherm.core.heat import Changes, Source, View, classic_json
@@ -30,6 +30,7 @@ class Format:
 
 
 _WHOLE: Final = {Format.CLASSIC: "classic, whole", Format.BINARY: "binary, whole"}  #: what those need who are behind
+_BEHIND: Final = frozenset(_WHOLE.values())
 
 
 class Hop(Protocol):
@@ -56,33 +57,65 @@ def _one_by_one(viewers: Sequence[Viewer], frames: Sequence[str | bytes]) -> lis
 class _Seat:
     """One viewer in a group."""
 
-    __slots__ = ("behind_since_ms", "format", "needs", "viewer")
+    __slots__ = ("behind_since_ms", "format", "needs")
 
-    def __init__(self, viewer: Viewer, format_: str) -> None:
-        self.viewer = viewer
+    def __init__(self, format_: str) -> None:
         self.format = format_
         self.needs: str | None = format_  #: which of a view's `_News`: its format's, or the whole window; None: it was dropped
         self.behind_since_ms: int | None = None  #: set: it skipped frames, and its picture is old
-
-    def skip(self, now_ms: int) -> None:
-        self.behind_since_ms = now_ms
-        self.needs = _WHOLE[self.format]
-
-    def catch_up(self) -> None:
-        self.behind_since_ms = None
-        self.needs = self.format
 
 
 class _Group:
     """All viewers of one view."""
 
-    __slots__ = ("people", "seats", "status_ms", "view")
+    __slots__ = ("_parts", "behind", "people", "seats", "status_ms", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
         self.seats: dict[Viewer, _Seat] = {}
+        self.behind = 0  #: seats that skipped frames
         self.status_ms = 0
         self.people = -1
+        self._parts: dict[str, list[Viewer]] | None = None
+
+    @property
+    def parts(self) -> dict[str, list[Viewer]]:
+        """Viewers by what they need. Most hops have the very same, so it is kept until somebody comes, goes, skips or catches up."""
+        if self._parts is None:
+            self._parts = {}
+            for viewer, seat in self.seats.items():
+                if seat.needs is not None:
+                    self._parts.setdefault(seat.needs, []).append(viewer)
+        return self._parts
+
+    def join(self, viewer: Viewer, format_: str) -> None:
+        self.seats[viewer] = _Seat(format_)
+        self._parts = None
+
+    def leave(self, viewer: Viewer) -> None:
+        self.behind -= self.seats.pop(viewer).behind_since_ms is not None
+        self._parts = None
+
+    def skip(self, seat: _Seat, now_ms: int) -> None:
+        self.behind += 1
+        seat.behind_since_ms, seat.needs, self._parts = now_ms, _WHOLE[seat.format], None
+
+    def catch_up(self, seat: _Seat) -> None:
+        self.behind -= 1
+        seat.behind_since_ms, seat.needs, self._parts = None, seat.format, None
+
+    def drop(self, seat: _Seat) -> None:
+        """It is never pushed to again; whoever serves it takes it out."""
+        seat.needs = self._parts = None
+
+
+class _Run(NamedTuple):
+    """Viewers of one group who are pushed the same."""
+
+    group: _Group
+    viewers: list[Viewer]
+    frame: str | bytes
+    whole: bool  #: they were behind
 
 
 class Groups:
@@ -116,7 +149,7 @@ class Groups:
         group = self._groups.get(view)
         if group is None:
             group = self._groups[view] = _Group(view)
-        group.seats[viewer] = _Seat(viewer, format_)
+        group.join(viewer, format_)
         self.viewers += 1
         self._source.watch(view.page)
         number = self._viewers_of_page.get(view.page, 0)
@@ -128,7 +161,7 @@ class Groups:
 
     def leave(self, view: View, viewer: Viewer) -> None:
         group = self._groups[view]
-        del group.seats[viewer]
+        group.leave(viewer)
         if not group.seats:
             del self._groups[view]
         self.viewers -= 1
@@ -140,37 +173,58 @@ class Groups:
 
     async def broadcast(self, hop: Hop | None, now_ms: int) -> None:
         """Pushes one hop's news to all; None: no window was emitted, only what is overdue is pushed."""
-        waiting: list[tuple[_Seat, str | bytes]] = []
+        runs: list[_Run] = []
+        room = _SLICE
         for group in list(self._groups.values()):
             news = self._news(group, hop, now_ms)
             if news is None:
                 continue
-            seats = list(group.seats.values())
-            for start in range(0, len(seats), _SLICE):
-                waiting += [(seat, frame) for seat in seats[start : start + _SLICE] if (frame := news[seat.needs]) is not None]
-                if len(waiting) >= _SLICE:
-                    self._push(waiting, now_ms)
-                    waiting = []
-                    for _ in range(_TURNS):
-                        await asyncio.sleep(0)
-        if waiting:
-            self._push(waiting, now_ms)
+            for needs, viewers in group.parts.items():
+                frame = news[needs]
+                start = 0
+                while frame is not None and start < len(viewers):
+                    some = viewers[start : start + room]
+                    runs.append(_Run(group, some, frame, needs in _BEHIND))
+                    start, room = start + len(some), room - len(some)
+                    if not room:
+                        self._push(runs, now_ms)
+                        runs, room = [], _SLICE
+                        for _ in range(_TURNS):
+                            await asyncio.sleep(0)
+        if runs:
+            self._push(runs, now_ms)
 
-    def _push(self, waiting: list[tuple[_Seat, str | bytes]], now_ms: int) -> None:
-        taken = self._push_each([seat.viewer for seat, _ in waiting], [frame for _, frame in waiting])
-        for (seat, _), took in zip(waiting, taken, strict=True):
-            if not took:
-                self._skip(seat, now_ms)
-            elif seat.behind_since_ms is not None:
-                seat.catch_up()
+    def _push(self, runs: list[_Run], now_ms: int) -> None:
+        viewers: list[Viewer] = []
+        frames: list[str | bytes] = []
+        for run in runs:
+            viewers += run.viewers
+            frames += [run.frame] * len(run.viewers)
+        taken = self._push_each(viewers, frames)
+        all_taken, start = False not in taken, 0
+        for group, some, _, whole in runs:
+            if whole or not all_taken:
+                self._note(group, some, taken[start : start + len(some)], now_ms)
+            start += len(some)
         self._counters.add("frames", sum(taken))
+
+    def _note(self, group: _Group, viewers: list[Viewer], taken: list[bool], now_ms: int) -> None:
+        """Who skipped, and who has caught up."""
+        for viewer, took in zip(viewers, taken, strict=True):
+            seat = group.seats.get(viewer)
+            if seat is None:  # it left since
+                continue
+            if not took:
+                self._skip(group, seat, viewer, now_ms)
+            elif seat.behind_since_ms is not None:
+                group.catch_up(seat)
 
     def _news(self, group: _Group, hop: Hop | None, now_ms: int) -> _News | None:
         """What may be told of a group's view; None: nothing, and nobody is behind."""
         changes = hop.changes(group.view) if hop is not None else None
         overdue = changes is None and self._overdue(group, now_ms)
         told = changes is not None or overdue  # else only those who are behind are looked at
-        if not told and not any(seat.behind_since_ms is not None for seat in group.seats.values()):
+        if not told and not group.behind:
             return None
         status = self._status(group.view, now_ms)
         if told:
@@ -180,30 +234,29 @@ class Groups:
     def _overdue(self, group: _Group, now_ms: int) -> bool:
         if now_ms - group.status_ms >= _STATUS_EVERY_MS or now_ms < group.status_ms:
             return True
-        page = self._source.page(group.view.page, now_ms)
-        return (page.visitors if page else 0) != group.people
+        return self._source.pulse(group.view.page, now_ms).visitors != group.people
 
-    def _skip(self, seat: _Seat, now_ms: int) -> None:
+    def _skip(self, group: _Group, seat: _Seat, viewer: Viewer, now_ms: int) -> None:
         self._counters.add("frames_skipped")
         if seat.behind_since_ms is None:
-            seat.skip(now_ms)
+            group.skip(seat, now_ms)
         elif now_ms - seat.behind_since_ms > _STALLED_MS:
-            seat.needs = None
+            group.drop(seat)
             self._counters.add("viewers_dropped")
-            seat.viewer.abort()
+            viewer.abort()
 
     def _status(self, view: View, now_ms: int) -> Status:
         source = self._source
-        page = source.page(view.page, now_ms)
+        visitors, rate, newest_ms = source.pulse(view.page, now_ms)
         return Status(
             end_ms=source.end_of(view.page),
             sent_ms=now_ms,
             window_ms=source.window_ms,
             hop_ms=source.hop_ms,
             grid_size=source.grid_size,
-            people=page.visitors if page else 0,
-            rate=page.rate if page else 0.0,
-            newest_ms=page.newest_ms if page else 0,
+            people=visitors,
+            rate=rate,
+            newest_ms=newest_ms,
         )
 
 
