@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +31,13 @@ def test_a_bucket_comes_back_as_it_was(counted: dict[int, int], seen: set[tuple[
     assert found.counts.tolist() == made.counts.tolist()
     assert found.marks.marks.tolist() == made.marks.marks.tolist()
     assert found.marks.level == (level if seen else 0)
+
+
+def test_what_earlier_releases_wrote_is_read() -> None:
+    """Their blocks have each element's bytes together."""
+    block = struct.pack("<BBI2H2I", 2, 4, 2, 7, 300, 70_000, 1)
+    people = b"\x03" + struct.pack("<BBI2I2B", 4, 1, 2, 5, 6, 2, 1) + struct.pack("<BBI3H", 2, 0, 3, 1, 299, 4)
+    found = unpack_contents(zlib.compress(block), zlib.compress(people))
+    assert (found.cells.tolist(), found.counts.tolist()) == ([7, 307], [70_000, 1])
+    assert found.marks.marks.tolist() == [5 << 32 | 1, 5 << 32 | 300, 11 << 32 | 4]
+    assert found.marks.level == 3

@@ -58,8 +58,7 @@ def added(bucket: AnyBucket, grid: int, found: tuple[bytes, bytes | None] | None
         stands = _sound(unpack_contents, bucket, found)
         whole = Contents.added([stands, bucket.contents]) if stands is not None else bucket.contents
     samples = whole.samples(grid * grid) if isinstance(bucket, Bucket) and isinstance(whole, Contents) else 0
-    quick = bucket.tier > 0  # hours and days are written again at the next minute's end
-    return samples, pack_counts(whole, quick=quick), pack_marks(whole.marks, quick=quick)
+    return samples, pack_counts(whole), pack_marks(whole.marks)
 
 
 def _sound(unpack: Callable[[bytes, bytes | None], _T], bucket: AnyBucket, found: tuple[bytes, bytes | None] | None) -> _T | None:

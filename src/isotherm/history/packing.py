@@ -5,6 +5,9 @@ A blob is zlib over a header and columns, little-endian:
      0         1         2          6                                  n·a            n·b
      ├ a ──────┼ b ──────┼ n (u32) ─┼ n steps of a bytes, unsigned ────┼ n values of b bytes, unsigned ─┤
 
+Of a column of several bytes an element, all first bytes stand before all second ones, and so on, which 128 added to a says: nearly all
+bytes but the first are 0. Blocks that earlier releases wrote have their elements whole.
+
 Counts: a step is the cell minus the cell before it (the first: minus 0), a value the cell's count. Marks are two such blocks, one after
 the other, after a byte with the level: the sessions' hashes in steps with the number of their cells as values; then each mark's cell as
 step (from the cell before it of the same session, the first: from 0) with a value of no bytes (b is 0).
@@ -36,31 +39,33 @@ __all__ = ["pack_counts", "pack_marks", "unpack_contents", "unpack_marks", "unpa
 _HEADER: Final = struct.Struct("<BBI")
 _LENGTH: Final = struct.Struct("<I")
 _FITS: Final = ((1, 0xFF), (2, 0xFFFF), (4, 0xFFFF_FFFF))
-_LEVEL: Final = 4  #: of zlib: 6, its default, is a twentieth smaller and takes more than twice as long
-_QUICK_LEVEL: Final = 1  #: a seventh larger than that in half the time
+_PLANES: Final = 0x80
+_LEVEL: Final = 1  #: of zlib: 4 is a seventh smaller and takes twice as long, 6 four times
 _CELL_BITS: Final = np.uint64(32)
 
 
-def pack_counts(contents: Contents | ZoneContents, *, quick: bool = False) -> bytes:
-    """`quick`: of a bucket that is written again soon."""
+def pack_counts(contents: Contents | ZoneContents) -> bytes:
     block = _block(np.diff(contents.cells, prepend=0), contents.counts)
     if isinstance(contents, ZoneContents):
         names = msgspec.json.encode(contents.names)
         block = _LENGTH.pack(len(names)) + names + block
-    return zlib.compress(block, _QUICK_LEVEL if quick else _LEVEL)
+    return zlib.compress(block, _LEVEL)
 
 
-def pack_marks(marks: Marks, *, quick: bool = False) -> bytes | None:
+def pack_marks(marks: Marks) -> bytes | None:
     """None: nobody."""
     if not len(marks.marks):
         return None
-    session = (marks.marks >> _CELL_BITS).astype(np.int64)
-    cell = (marks.marks & np.uint64(0xFFFF_FFFF)).astype(np.int64)
-    sessions, starts, sizes = np.unique(session, return_index=True, return_counts=True)
-    steps = np.diff(cell, prepend=0)
+    session, cell = (marks.marks >> _CELL_BITS).astype(np.uint32), marks.marks.astype(np.uint32)
+    begins = np.ones(len(cell), np.bool_)
+    np.not_equal(session[1:], session[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(starts, append=len(cell))
+    steps = cell.copy()
+    np.subtract(cell[1:], cell[:-1], out=steps[1:])
     steps[starts] = cell[starts]
-    block = bytes([marks.level]) + _block(np.diff(sessions, prepend=0), sizes) + _block(steps, None)
-    return zlib.compress(block, _QUICK_LEVEL if quick else _LEVEL)
+    block = bytes([marks.level]) + _block(np.diff(session[starts], prepend=np.uint32(0)), sizes) + _block(steps, None)
+    return zlib.compress(block, _LEVEL)
 
 
 def unpack_contents(counts: bytes, marks: bytes | None) -> Contents:
@@ -83,11 +88,9 @@ def unpack_marks(blob: bytes) -> Marks:
         data = zlib.decompress(blob)
         session_steps, sizes, at = _read(data, 1)
         steps, _, _ = _read(data, at)
-        starts = np.cumsum(sizes) - sizes
-        running = np.cumsum(steps)
-        before = np.repeat(running[starts] - steps[starts], sizes)
-        session = np.repeat(np.cumsum(session_steps), sizes)
-        return Marks((session.astype(np.uint64) << _CELL_BITS) | (running - before).astype(np.uint64), data[0])
+        starts, running = np.cumsum(sizes) - sizes, np.cumsum(steps)
+        first = (np.cumsum(session_steps).astype(np.uint64) << _CELL_BITS) - (running[starts] - steps[starts]).astype(np.uint64)
+        return Marks(np.repeat(first, sizes) + running.astype(np.uint64), data[0])
 
 
 @contextmanager
@@ -99,19 +102,37 @@ def _reading() -> Iterator[None]:
         raise HistoryError(f"a bucket of the history is damaged: {error}") from error
 
 
-def _block(steps: npt.NDArray[np.int64], values: npt.NDArray[np.int64] | None) -> bytes:
+def _block(steps: npt.NDArray[Any], values: npt.NDArray[np.int64] | None) -> bytes:
     a, b = _width(steps), _width(values) if values is not None else 0
-    data = _HEADER.pack(a, b, len(steps)) + steps.astype(f"<u{a}").tobytes()
-    return data + values.astype(f"<u{b}").tobytes() if values is not None else data
+    data = _HEADER.pack(_PLANES | a, b, len(steps)) + _in_planes(steps, a)
+    return data + _in_planes(values, b) if values is not None else data
+
+
+def _in_planes(column: npt.NDArray[Any], width: int) -> bytes:
+    return column.astype(f"<u{width}").view(np.uint8).reshape(-1, width).T.tobytes()
 
 
 def _read(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     a, b, n = _HEADER.unpack_from(data, at)
     at += _HEADER.size
-    steps = np.frombuffer(data, f"<u{a}", n, at).astype(np.int64)
+    read, a = (_from_planes, a ^ _PLANES) if a & _PLANES else (_from_whole, a)
+    steps = read(data, a, n, at)
     at += n * a
-    values = np.frombuffer(data, f"<u{b}", n, at).astype(np.int64) if b else np.zeros(0, np.int64)
+    values = read(data, b, n, at) if b else np.zeros(0, np.int64)
     return steps, values, at + n * b
+
+
+def _from_planes(data: bytes, width: int, number: int, at: int) -> npt.NDArray[np.int64]:
+    planes = np.frombuffer(data, np.uint8, number * width, at).reshape(width, number)
+    column: npt.NDArray[np.int64] = planes[0].astype(np.int64)
+    for place, plane in enumerate(planes[1:], 1):
+        if plane.any():
+            column |= plane.astype(np.int64) << 8 * place
+    return column
+
+
+def _from_whole(data: bytes, width: int, number: int, at: int) -> npt.NDArray[np.int64]:
+    return np.frombuffer(data, f"<u{width}", number, at).astype(np.int64)
 
 
 def _width(column: npt.NDArray[Any]) -> int:
