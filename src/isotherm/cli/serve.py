@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import resource
@@ -28,6 +27,7 @@ from isotherm.cli.options import RULES, WEBHOOKS, data_option, pipeline_options,
 from isotherm.core.rules import Rule
 from isotherm.core.sites import Site, SiteError, Sites, normal_origin, with_origins
 from isotherm.core.webhooks import Webhook
+from isotherm.runtimes.collecting import Collecting
 from isotherm.runtimes.embedded import Embedded
 from isotherm.runtimes.pipeline import Pipeline, PipelineSettings, Reactions, StartError
 from isotherm.runtimes.reacting import Reacting
@@ -186,11 +186,14 @@ async def serve_until_stopped(
         raise
     about = {"address": server.address, "kafka": kafka.servers if kafka is not None else None}
     (pipeline_settings.data / "server.json").write_text(json.dumps(about))
+    collecting = asyncio.create_task(Collecting(lambda: server.connections).run())
     announce(server, keys, pipeline)
     beside_task = asyncio.ensure_future(beside(server)) if beside is not None else None
     try:
         await stopped.wait()
     finally:
+        collecting.cancel()
+        await asyncio.gather(collecting, return_exceptions=True)
         if beside_task is not None:
             beside_task.cancel()
             await asyncio.gather(beside_task, return_exceptions=True)
@@ -268,7 +271,6 @@ def _allow_files() -> None:
 
 
 def _announce(server: Server, keys: Keys, pipeline: Pipeline) -> None:
-    gc.freeze()  # what a start made stays: each time the collector looked at all of it, the loop stood still for some 0.1 s
     click.echo(f"Isotherm listens on {server.address}")
     token = keys.first_token()
     if token is not None:

@@ -66,6 +66,7 @@ class Door:
         self.limits = limits
         self.counters = counters
         self.open = 0
+        self.ended = 0  #: since the start
         self.crowd = Crowd(limits.address_connections_max)
         self._proxies = proxies
         self._trusting = trusting
@@ -113,8 +114,9 @@ class _Connection(asyncio.Protocol):
             door = self._door
             if not self._asked and door.now_ms() - self._since_ms >= _NEARLY * door.limits.handshake_ms_max:
                 door.counters.refuse("slow", "head", door.now_ms())
-            self._door.open -= 1
-            self._door.crowd.leave(self._address)
+            door.open -= 1
+            door.ended += 1
+            door.crowd.leave(self._address)
             self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -27,6 +27,7 @@ from isotherm.live.endpoints import LiveEndpoints, keep_renewing
 from isotherm.live.exposure import ExposureEndpoints
 from isotherm.live.zones import ZoneEndpoints
 from isotherm.reactions.endpoints import ReactionEndpoints
+from isotherm.runtimes.collecting import Connections
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.drawing import DrawingEndpoints
 from isotherm.runtimes.metrics import Metrics
@@ -124,6 +125,7 @@ class Server:
         self._metrics = Metrics(pipeline)
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
+        self._door: Door | None = None
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self.port = settings.port
@@ -145,7 +147,7 @@ class Server:
         assert self._runner.server is not None
         host, port = self._settings.host, self._settings.port
         pipeline = self._pipeline
-        door = Door(
+        door = self._door = Door(
             partial(requests_of, self._runner.server),
             limits,
             pipeline.counters,
@@ -179,6 +181,10 @@ class Server:
     def address(self) -> str:
         host = self._settings.host
         return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def connections(self) -> Connections:
+        return Connections(self._door.open, self._door.ended) if self._door is not None else Connections(0, 0)
 
     def _may_draw(self, request: web.Request, site: str) -> bool:
         return self.guard.would_pass(request, lambda asked: self.guard.draws(asked, site))

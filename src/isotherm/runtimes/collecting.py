@@ -1,0 +1,67 @@
+"""Collecting: what is found alive by Python's collector is not looked at again and again.
+
+CPython's collector goes through all objects that could be in a ring whenever their number has grown by a quarter, and everything stands
+still meanwhile: 0.5 µs an object, 76 objects a connection, so 0.7 s with 20,000 viewers. Here its oldest generation is looked at by us,
+once a second where there is enough of it, and what it finds alive is *frozen*, which is: never looked at again. So each look costs what is
+new, whatever else is there.
+
+    new ──▶ youngest ──▶ middle ──▶ oldest ──▶ frozen        gc.freeze() after each look
+                                       ▲          │
+                                       └──────────┘           gc.unfreeze() before one where many connections have ended
+
+What is frozen is freed as ever when nothing refers to it, but not as part of a ring. A connection that ends leaves half of its objects in
+one, so everything is looked at once as many connections have ended as a quarter of those that are open: as often as CPython would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+__all__ = ["Collecting", "Connections"]
+
+_EVERY_S: Final = 1.0
+_ENOUGH: Final = 10  #: looks at the middle generation, before the oldest is worth one: CPython's own number
+_NEVER: Final = 1 << 30
+_ENDED_MIN: Final = 500  #: connections; what these leave is some 5 MB
+
+
+class Connections(NamedTuple):
+    """How many are open, and how many have ended so far."""
+
+    open: int
+    ended: int
+
+
+class Collecting:
+    """`run` it once the server has started: what is there then stays."""
+
+    def __init__(self, connections: Callable[[], Connections]) -> None:
+        self._connections = connections
+        self._ended = connections().ended  #: when everything was looked at last
+
+    async def run(self) -> None:
+        """Until it is cancelled: then CPython looks at the oldest again, but not at what is frozen, since the process is about to end."""
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*thresholds[:2], _NEVER)
+        gc.freeze()
+        try:
+            while True:
+                await asyncio.sleep(_EVERY_S)
+                self.look()
+        finally:
+            gc.set_threshold(*thresholds)
+
+    def look(self) -> None:
+        """At what is new, or at everything; where there is enough of it."""
+        now = self._connections()
+        everything = now.ended - self._ended >= max(_ENDED_MIN, now.open // 4)
+        if not everything and gc.get_count()[2] < _ENOUGH:
+            return
+        if everything:
+            self._ended = now.ended
+            gc.unfreeze()
+        gc.collect()
+        gc.freeze()

@@ -1,0 +1,108 @@
+"""The collector looks at what is new, and at everything where many connections have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from isotherm.runtimes.collecting import Collecting, Connections
+from tests.inside import inside
+from tests.serving import eventually
+
+
+class Ring:
+    """Refers to itself: only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.ring = self
+
+
+@pytest.fixture(autouse=True)
+def _thawed() -> Iterator[None]:
+    """The collector as it was, for the tests after this one."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*thresholds[:2], 1 << 30)
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def grow_old() -> None:
+    """The oldest generation has something worth a look."""
+    for _ in range(20):
+        gc.collect(1)
+
+
+def test_what_was_found_alive_is_not_looked_at_again() -> None:
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    kept = [[number] for number in range(10_000)]
+    grow_old()
+    collecting.look()
+    assert not any(one is kept for one in gc.get_objects())
+    assert len(gc.get_objects()) < 5000
+
+
+def test_nothing_is_looked_at_where_little_is_new() -> None:
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    gc.collect()
+    ring = weakref.ref(Ring())
+    collecting.look()
+    assert ring() is not None
+
+
+def test_rings_of_what_is_new_are_freed() -> None:
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    ring = weakref.ref(Ring())
+    grow_old()
+    collecting.look()
+    assert ring() is None
+
+
+def test_rings_that_were_frozen_are_freed_once_a_quarter_as_many_connections_have_ended_as_are_open() -> None:
+    now = [Connections(20_000, 3)]
+    collecting = Collecting(lambda: now[0])
+    alive = Ring()
+    ring = weakref.ref(alive)
+    grow_old()
+    collecting.look()
+    del alive
+    now[0] = Connections(20_000, 5_002)
+    grow_old()
+    collecting.look()
+    assert ring() is not None
+    now[0] = Connections(20_000, 5_003)
+    collecting.look()
+    assert ring() is None
+
+
+async def test_it_runs_until_it_is_cancelled() -> None:
+    """What was there before is frozen at once; CPython's own numbers come back."""
+    before = gc.get_threshold()
+    task = asyncio.create_task(Collecting(lambda: Connections(0, 0)).run())
+    await asyncio.sleep(0)
+    assert gc.get_freeze_count() > 1000
+    assert gc.get_threshold()[:2] == before[:2]
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert gc.get_threshold() == before
+
+
+async def test_the_server_counts_its_connections(tmp_path: Path) -> None:
+    async with inside(tmp_path) as house, aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(f"{house.ws}/live?page=/") for _ in range(3)]
+        assert house.server.connections == (3, 0)
+        for one in sockets:
+            await one.close()
+
+        async def ended() -> bool:
+            return house.server.connections == (0, 3)
+
+        await eventually(ended)
