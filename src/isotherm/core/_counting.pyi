@@ -67,6 +67,7 @@ def tally(
     size: Any, page: Any, device: Any, width: Any, height: Any,
     hop_ms: int, grid_size: int, devices: int, layers: int, to_wide: Any, to_narrow: Any, to_newest_ms: Any, to_row: Any, /,
 ) -> int: ...  # fmt: skip
+def places(by_number: Any, number: Any, to_place: Any, /) -> int: ...
 def tell(
     place: Any, samples: Any, visitors: list[int], newest_ms: list[int],
     to_known: Any, to_visitors: Any, to_newest_ms: Any, to_rate: Any, to_rate_at_ms: Any, now_ms: int, span_ms: float, /,

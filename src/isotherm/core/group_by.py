@@ -220,7 +220,7 @@ class GroupBy:
         """The counts, with what is known of their pages (`number`: of each); and of pages that somebody left for them."""
         origins, newest_ms = samples.origins.copy(), tallied.newest_ms.tolist()
         visitors = self._numbers.visitors_on(number)
-        if not tallied.newest_ms.all():  # of a page of which nothing counted, no origin is told: whoever does not know it could keep none
+        if 0 in newest_ms:  # of a page of which nothing counted, no origin is told: whoever does not know the page could keep none
             origins = [origin if newest else None for origin, newest in zip(origins, newest_ms, strict=True)]
         told, moved = self.views.take(), self.presence.changes()
         left = list(({stretch.page for stretch in told} | moved.keys()) - set(keys)) if told or moved else []

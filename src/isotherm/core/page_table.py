@@ -71,15 +71,27 @@ class PageTable:
         if numbered.table != self._numbers_of:
             self._numbers_of, self._by_number = numbered.table, np.full(64, _NONE, np.int64)
             self._number[:] = NO_NUMBER
-        if numbered.number.max(initial=0) >= len(self._by_number) - 1:
-            self._by_number = np.append(self._by_number, np.full(int(numbered.number.max()) + 1, _NONE, np.int64))
-        places: npt.NDArray[np.int64] = self._by_number[numbered.number]  # the last of which is no page's: `NO_NUMBER`
+        places = np.empty(len(keys), np.int64)
+        if self._find(numbered.number, places):
+            self._find_by_keys(keys, numbered.number, places)
+        return places
+
+    def _find(self, number: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> int:
+        """The places of pages that were found by their numbers before. Returns how many were not: of these it is -1."""
+        if counting.compiled is not None:
+            return counting.compiled.places(self._by_number, number, places)
+        known = (number >= 0) & (number < len(self._by_number))
+        places[:] = np.where(known, self._by_number[np.where(known, number, 0)], _NONE)
+        return int((places < 0).sum())
+
+    def _find_by_keys(self, keys: Sequence[str], number: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> None:
         for at in np.flatnonzero(places < 0).tolist():
             place = places[at] = self.find(keys[at])
-            number = int(numbered.number[at])
-            if place >= 0 and number >= 0:
-                self._by_number[number], self._number[place] = place, number
-        return places
+            if place < 0 or number[at] == NO_NUMBER:
+                continue
+            while number[at] >= len(self._by_number):
+                self._by_number = _doubled(self._by_number, _NONE)
+            self._by_number[number[at]], self._number[place] = place, number[at]
 
     def add(self, key: str, watched: bool) -> int:
         if self._free:

@@ -106,13 +106,28 @@ uint64_t cold_bytes(const Panes *self)
 
 /* -- what comes in */
 
+/* How many entries from the first on have left, of some that stand one behind the other. */
+static uint32_t leaving(const Panes *self, const uint64_t *entries, uint32_t length, uint64_t *samples)
+{
+    const int to_pane = COUNT_BITS + self->tile_bits;
+    const uint64_t low = (uint64_t)self->low, mask = pane_mask(self), panes = (uint64_t)(self->window + self->skew);
+    uint64_t sum = 0;
+    uint32_t gone = 0;
+    for (; gone < length && (((entries[gone] >> to_pane) - low) & mask) >= panes; gone++)
+        sum += entries[gone] & COUNT_MAX;
+    *samples += sum;
+    return gone;
+}
+
 static void let_old_go(const Panes *self, Cold *cold)
 {
-    uint32_t gone = 0;
-    for (; gone < cold->used && has_left(self, *at_place(cold, gone)); gone++)
-        cold->samples -= *at_place(cold, gone) & COUNT_MAX;
+    const uint32_t till_end = cold->room - cold->first, before = cold->used < till_end ? cold->used : till_end;
+    uint64_t samples = 0;
+    uint32_t gone = leaving(self, cold->entries + cold->first, before, &samples);
+    if (gone == till_end)
+        gone += leaving(self, cold->entries, cold->used - gone, &samples);
     cold->first = (uint32_t)(at_place(cold, gone) - cold->entries);
-    cold->used -= gone;
+    cold->samples -= samples, cold->used -= gone;
     cold->settled -= gone < cold->settled ? gone : cold->settled;
 }
 

@@ -73,7 +73,8 @@ int table_double(Table *table)
 void table_free(Table *table) { free(table->places); }
 
 static PyMethodDef methods[] = {
-    {"tally", tally, METH_VARARGS, NULL},     {"tell", tell, METH_VARARGS, NULL},   {"zone_tally", zone_tally, METH_VARARGS, NULL},
+    {"tally", tally, METH_VARARGS, NULL},     {"tell", tell, METH_VARARGS, NULL},   {"places", places, METH_VARARGS, NULL},
+    {"zone_tally", zone_tally, METH_VARARGS, NULL},
     {"pairs", pairs, METH_VARARGS, NULL},     {"arrange", arrange, METH_VARARGS, NULL}, {"numbers", numbers, METH_VARARGS, NULL},
     {"whole", whole, METH_VARARGS, NULL},     {"texts", texts, METH_VARARGS, NULL},     {"packed", packed, METH_VARARGS, NULL},
     {"sample_columns", sample_columns, METH_VARARGS, NULL},

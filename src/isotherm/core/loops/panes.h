@@ -85,5 +85,6 @@ static inline void cold_expect(const Panes *self, int64_t row)
     const Cold *cold = &self->cold[row];
     uint64_t at = (uint64_t)cold->first + cold->used, to = at >= cold->room ? at - cold->room : at;
     const char *entries = (const char *)&cold->entries[to];
-    __builtin_prefetch(entries, 1), __builtin_prefetch(entries + 64, 1), __builtin_prefetch(entries + 128, 1);
+    for (int line = 0; line < 4; line++)
+        ask_for(entries + 64 * line);
 }

@@ -1,6 +1,26 @@
-/* tell: what is known of the pages that counts name is brought up to date. */
+/* What the table of pages is asked for every record: where the pages of counts stand, and to keep what counts tell of them. */
 #include "loops.h"
 #include <math.h>
+
+enum { AHEAD = 12 }; /* pages whose columns are on their way from memory while others are looked at */
+
+/* places(by_number, number, -> place) -> how many pages have none: of these it is -1 */
+PyObject *places(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *o[3];
+    if (!PyArg_ParseTuple(args, "OOO", &o[0], &o[1], &o[2]))
+        return NULL;
+    Views views = {.count = 0, .failed = 0};
+    Py_ssize_t numbers = -1, pages = -1, missing = 0;
+    const int64_t *by_number = take(&views, o[0], 8, 0, &numbers), *number = take(&views, o[1], 8, 0, &pages);
+    int64_t *place = take(&views, o[2], 8, 1, &pages);
+    for (Py_ssize_t page = 0; page < pages && !views.failed; page++) {
+        place[page] = (uint64_t)number[page] < (uint64_t)numbers ? by_number[number[page]] : -1;
+        missing += place[page] < 0;
+    }
+    return done(&views, views.failed ? NULL : PyLong_FromSsize_t(missing));
+}
 
 /* tell(place, samples, visitors, newest_ms, -> known, -> visitors, -> newest_ms, -> rate, -> rate_at_ms, now_ms, span_ms)
  *     -> places of pages whose visitors changed without a sample */
@@ -24,7 +44,11 @@ PyObject *tell(PyObject *self, PyObject *args)
     if (!restless)
         views.failed = 1;
     for (Py_ssize_t page = 0; page < pages && !views.failed; page++) {
-        int64_t at = place[page];
+        const int64_t at = place[page], ahead = page + AHEAD < pages ? place[page + AHEAD] : -1;
+        if (ahead >= 0 && ahead < table) {
+            ask_for(&known[ahead]), ask_for(&all[ahead]), ask_for(&newest_ms[ahead]);
+            ask_for(&rate[ahead]), ask_for(&rate_at_ms[ahead]);
+        }
         if (at < 0)
             continue; /* visitors left a page that does not live any more */
         PyObject *a = PyList_GetItem(visitors, page), *b = PyList_GetItem(newest, page);
