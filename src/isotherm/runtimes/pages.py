@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from aiohttp import web
 import isotherm.web
 from isotherm.access.guard import Guard
 from isotherm.runtimes.files import Files, takes
-from isotherm.web.tracker import TRACKER_NAME, served_tracker, tracker_in_brotli
+from isotherm.web.tracker import TRACKER_NAME, compressed_tracker, served_tracker
 
 __all__ = ["add_pages", "secure"]
 
@@ -65,11 +64,10 @@ def add_pages(app: web.Application, guard: Guard, *, tracker_name: str, ingest_p
 
     def tracker(name: str) -> object:
         script = served_tracker(name, ingest_path)  # under each name, since a tag is found by it
-        brotli = tracker_in_brotli(name, ingest_path)
-        encoded = [*([("br", brotli)] if brotli is not None else []), ("gzip", gzip.compress(script, 9, mtime=0))]
+        compressed = compressed_tracker(name, ingest_path)
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            encoding, body = next((one for one in encoded if takes(request, one[0])), ("", script))
+            encoding, body = next((one for one in compressed.items() if takes(request, one[0])), ("", script))
             return web.Response(body=body, headers={
                 "Content-Type": "text/javascript; charset=utf-8",
                 "Access-Control-Allow-Origin": "*",

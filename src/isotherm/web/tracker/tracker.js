@@ -1,4 +1,4 @@
-// @ts-check
+
 /**
  * The tracker: where on the page a visitor's pointer is, told to Isotherm.
  *
@@ -52,7 +52,7 @@
   /** @typedef {[kind: number, x: number, y: number, taken_ms: number, ...Anchor]} Sample `kind` is a place in the wire's table of kinds */
   /** @typedef {[name: string, boxX: number, boxY: number]} Anchor what lies there, and the place in its box in thousandths */
   /** @typedef {{path: string, w: number, h: number, vw: number, vh: number}} Page as in docs/wire.md */
-  /** @typedef {{seq: number, shown: Page, samples: Sample[], sent_ms: number}} Batch `sent_ms` is NaN while it is not in flight */
+  /** @typedef {{seq: number, shown: string, samples: Sample[], sent_ms?: number}} Batch `shown` is a `Page` in JSON; `sent_ms` is none or NaN while it is not in flight */
 
   /**
    * The one door between the page and us: what goes wrong inside stays inside.
@@ -88,6 +88,7 @@
     const site = tag.dataset.site || "default";
     const from = tag.dataset.host || tag.src;
     const host = new URL(from.includes("//") ? from : "//" + from, /** @type {any} */ (tag.src || location)).origin;
+    const endpoint = host + INGEST;
     const query = "?site=" + encodeURIComponent(site);
     const named = tag.dataset.query?.split(",");
     const load = random();
@@ -108,8 +109,8 @@
     let failures = 0;
     /** @type {number | undefined} */
     let timer;
-    /** @type {number | undefined} */
-    let beat;
+    /** @type {any} */
+    let beat; // the interval of the beats, while they run
     /** @type {unknown} */
     let pressed; // since the last click
     /** @type {Batch | undefined} */
@@ -132,15 +133,15 @@
 
     /** The page that an address is, as the server is told it. @param {Location | URL} address */
     const pageOf = (address) => {
-      const kept = address.search.slice(1).split("&").filter((pair) => named?.includes(pair.split("=")[0])).join("&");
-      return address.pathname + (kept && "?" + kept);
+      const kept = named && address.search.slice(1).split("&").filter((pair) => named.includes(pair.split("=")[0])).join("&");
+      return address.pathname + (kept ? "?" + kept : "");
     };
 
     /**
      * The zone, link or element with a name that lies there; else the way to it from an element that has an id.
-     * @param {Element} element @param {PointerEvent} event @returns {Anchor}
+     * @param {Element} element @param {number} x @param {number} y @returns {Anchor}
      */
-    const anchorOf = (element, event) => {
+    const anchorOf = (element, x, y) => {
       /** @type {any} */
       let box = element.closest("[data-heat-zone]") || element.closest("a[href]");
       let name = box && (box.dataset.heatZone || box.pathname);
@@ -150,7 +151,7 @@
         for (box = element; !(name = box.getAttribute("id")) && box.parentElement; box = box.parentElement) inwards.unshift(box);
         name = name ? "#" + name : "";
         for (const step of inwards.slice(0, 3)) {
-          name += ">" + [.../** @type {Element} */ (step.parentElement).children].indexOf(step);
+          name += ">" + [].indexOf.call(/** @type {any} */ (step.parentElement).children, /** @type {never} */ (step));
           box = step;
         }
       }
@@ -160,26 +161,23 @@
       // Cut to whole characters: half of one is no JSON.
       return [
         [...(name || "")].slice(0, 64).join(""),
-        within(event.clientX - rect.left, rect.width),
-        within(event.clientY - rect.top, rect.height),
+        within(x - rect.x, rect.width),
+        within(y - rect.y, rect.height),
       ];
     };
 
     /** Of the path that is seen. @param {Sample} sample @returns {Sample | undefined} the sample, if it was put into a batch */
     const put = (sample) => {
       if (!session || away) return;
-      /** @param {string} side */
-      const size = (side) => Math.max(/** @type {any} */ (document.documentElement)["scroll" + side], /** @type {any} */ (document.body)["scroll" + side]);
-      /** @type {Page} */
-      const page = {
+      const page = JSON.stringify(/** @type {Page} */ ({
         path: seen,
-        w: size("Width"),
-        h: size("Height"),
+        w: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
+        h: Math.max(document.documentElement.scrollHeight, document.body.scrollHeight),
         vw: innerWidth,
         vh: innerHeight,
-      };
-      const begins = JSON.stringify(open?.shown) != JSON.stringify(page) || /** @type {Batch} */ (open).samples[BATCH_SAMPLES_MAX - 1];
-      if (begins) queue.push((open = { seq: seq++, shown: page, samples: [], sent_ms: NaN }));
+      }));
+      const begins = open?.shown != page || /** @type {Batch} */ (open).samples[BATCH_SAMPLES_MAX - 1];
+      if (begins) queue.push((open = { seq: seq++, shown: page, samples: [] }));
       /** @type {Batch} */ (open).samples.push(sample);
       if (queue.flatMap((batch) => batch.samples)[QUEUE_SAMPLES_MAX]) {
         queue[0].samples.shift();
@@ -191,20 +189,19 @@
 
     /**
      * @param {number} kind
-     * @param {PointerEvent} event where the pointer is; the page may have been scrolled since
+     * @param {any} event where the pointer is; the page may have been scrolled since
      */
-    const take = (kind, event, target = event.target, x = event.clientX, y = event.clientY) => {
+    const take = (kind, event, x = event.clientX, y = event.clientY) => {
       // What the browser found there spares asking again. But a press may be told to where it began.
-      const element = /** @type {Element | null} */ (
-        scrolled || kind || event.buttons || !(/** @type {Node} */ (target).isConnected) ? document.elementFromPoint(x, y) : target
-      );
+      /** @type {Element | null} */
+      const element = scrolled || kind || event.buttons || !event.target.isConnected ? document.elementFromPoint(x, y) : event.target;
       if (!element?.closest("[data-isotherm-ignore]"))
         return put([
           kind,
           x + scrollX,
           y + scrollY,
           now(),
-          ...(element ? anchorOf(element, event) : /** @type {Anchor} */ (["", 0, 0])),
+          ...(element ? anchorOf(element, x, y) : /** @type {Anchor} */ (["", 0, 0])),
         ]);
     };
 
@@ -221,26 +218,23 @@
       if (seen && seen != path) see(4);
       seen = path;
       if (looks) see(3);
-      if (moved) take(0, /** @type {PointerEvent} */ (latest));
+      if (moved) take(0, latest);
       scrolled = false;
       return moved || looks;
     };
 
+    /** Begins the beats, and at each of them: goes on with them or ends them. An interval costs a page less than a timer set anew each time. */
     const begin = () => {
-      if (!beat && settle())
-        beat = later(() => {
-          beat = 0;
-          begin();
-        }, BEAT_MS);
+      beat = settle() ? beat || setInterval(guarded(begin), BEAT_MS) : clearTimeout(beat);
     };
 
     // Dead clicks
 
     /** The page did what a click may have brought about, or there is nothing to wait for any more. */
     const reacted = () => {
-      observer.disconnect();
-      doubt = clearTimeout(/** @type {number} */ (doubt));
       suspects = [];
+      doubt = clearTimeout(/** @type {number} */ (doubt));
+      observer.disconnect();
     };
 
     const observer = new MutationObserver(reacted);
@@ -270,7 +264,7 @@
         bot: navigator.webdriver || undefined,
         load,
         seq: batch.seq,
-        ...batch.shown,
+        ...JSON.parse(batch.shown),
         kind: batch.samples.some((sample) => sample[0]) ? column(0) : "move",
         x: column(1),
         y: column(2),
@@ -296,26 +290,26 @@
       const waiting = queue.find((batch) => !batch.sent_ms);
       if (waiting) {
         const gathered_ms =
-          queue.some((batch) => batch.shown.path != sentPath) ? 0 : gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS);
+          seen != sentPath ? 0 : gather_ms + Math.max(sent_ms, waiting.samples[0][3] - BEAT_MS);
         timer = later(send, Math.max(hold_ms, gathered_ms) - now());
       }
     };
 
     const send = () => {
       if (away) return;
-      if (now() < hold_ms) return plan(); // a click; or the timer, which may fire a little early
-      if (!socket) {
-        socket = new WebSocket(host.replace("http", "ws") + INGEST + "/" + session + query);
+      if (now() < hold_ms) plan(); // a click; or the timer, which may fire a little early
+      else if (!socket) {
+        socket = new WebSocket(endpoint.replace("http", "ws") + "/" + session + query);
         socket.onopen = guarded(send);
         socket.onmessage = guarded(answered);
         socket.onclose = guarded(hangUp);
-      } else if (now() - queue[0]?.sent_ms > ACK_MS_MAX) hangUp();
+      } else if (now() - /** @type {number} */ (queue[0]?.sent_ms) > ACK_MS_MAX) hangUp();
       else if (socket.readyState == 1) {
         for (const batch of sealed()) {
           if (!batch.sent_ms) {
             socket.send(encode(batch));
             sent_ms = batch.sent_ms = now();
-            sentPath = batch.shown.path;
+            sentPath = seen;
           }
         }
       }
@@ -324,14 +318,20 @@
     /** @param {MessageEvent} event */
     const answered = (event) => {
       const answer = JSON.parse(event.data);
-      const about = answer.ack ?? answer.seq;
       failures = 0;
       gather_ms = answer.every || gather_ms;
       answer.react?.map((/** @type {{type: string}} */ detail) => dispatchEvent(new CustomEvent("isotherm:" + detail.type, { detail })));
-      if (answer.retry_after_ms >= 0) {
-        hold_ms = now() + answer.retry_after_ms;
-        for (const batch of queue) if ((about ?? batch.seq) == batch.seq) batch.sent_ms = NaN;
-      } else queue = queue.filter((batch) => batch.seq != about);
+      if (answer.retry_after_ms >= 0) postpone(answer.retry_after_ms);
+      else {
+        queue = queue.filter((batch) => batch.seq != (answer.ack ?? answer.seq));
+        plan();
+      }
+    };
+
+    /** Nothing is sent for so long; then all that is not acknowledged. Of what was on its way it is a repeat, if that is not heard of before. @param {number} ms */
+    const postpone = (ms) => {
+      queue.map((batch) => (batch.sent_ms = NaN));
+      hold_ms = now() + ms;
       plan();
     };
 
@@ -340,9 +340,7 @@
         socket.onclose = socket = /** @type {any} */ (socket.close()); // its own close is no news
       }
       sentPath = 0;
-      for (const batch of queue) batch.sent_ms = NaN;
-      hold_ms = now() + (1 + Math.random()) * Math.min(BACKOFF_MS_MAX, 500 * 2 ** failures++);
-      plan();
+      postpone((1 + Math.random()) * Math.min(BACKOFF_MS_MAX, 500 * 2 ** failures++));
     };
 
     const leave = () => {
@@ -351,7 +349,7 @@
       settle();
       see(4);
       away = true;
-      for (const batch of sealed()) navigator.sendBeacon(host + INGEST + query, encode(batch, session));
+      for (const batch of sealed()) navigator.sendBeacon(endpoint + query, encode(batch, session));
     };
 
     // Starting and stopping
@@ -364,10 +362,10 @@
       }
     };
 
-    /** Called sixty times a second: it keeps the event, and the beat looks at the last one. Which is the last before a rest shows later. @param {PointerEvent} event */
+    /** Called sixty times a second: it keeps the event, and the beat looks at the last one. Which is the last before a rest shows later. @param {PointerEvent} [event] */
     const point = (event) => {
       latest = event;
-      begin();
+      if (!beat) begin();
     };
 
     /** What the page does is heard of before the page hears of it. @type {Record<string, (event: any) => unknown>} */
@@ -387,7 +385,7 @@
         reacted();
         if (target == document) {
           scrolled = true;
-          begin();
+          point(latest);
         }
       },
       toggle: reacted,
@@ -416,7 +414,7 @@
       // Where a browser tells before the path changes, the last place on the old one is still taken; else the next beat is on the new.
       navigate({ destination }) {
         reacted();
-        if (pageOf(new URL(destination.url)) != pageOf(location)) {
+        if (pageOf(new URL(destination.url)) != seen) {
           settle();
           later(settle); // by then it is the new one
         }
@@ -429,7 +427,7 @@
       },
     };
 
-    const hear = guarded((event) => handlers[event.type](event));
+    for (const type in handlers) handlers[type] = guarded(handlers[type]);
 
     const stop = () => {
       session = "";
@@ -445,12 +443,11 @@
         delete sessionStorage.isotherm;
       } else if (!session && !token && !(/** @type {any} */ (navigator).doNotTrack == 1 || /** @type {any} */ (navigator).globalPrivacyControl)) {
         session = random();
-        try {
-          session = sessionStorage.isotherm ??= session; // empty in a tab that shows the heat
-        } catch {}
+        guarded(() => (session = sessionStorage.isotherm ??= session))(); // empty in a tab that shows the heat
         for (const type in handlers) {
-          addEventListener(type, hear, { passive: true, capture: true }); // again is no second time
-          /** @type {any} */ (window).navigation?.addEventListener(type, hear);
+          // Again is no second time. None of these is of the kinds that a browser waits for before it scrolls, so there is no need to say `passive`.
+          addEventListener(type, handlers[type], true);
+          /** @type {any} */ (window).navigation?.addEventListener(type, handlers[type]);
         }
         if (document.readyState == "complete") appear();
       }
