@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from tests.oracle import Oracle, Sample
 
 __all__ = ["Books", "Message", "Note", "Zone"]
@@ -50,7 +51,7 @@ class Books:
     hop_ms: int
     skew_ms: int
     taken: list[Message] = field(default_factory=list)
-    log: list[tuple[int, list[Message]]] = field(default_factory=list)  #: when, and what
+    log: list[tuple[int, list[Message]]] = field(default_factory=list)  #: when, as the log says, and what
     ever: list[Note] = field(default_factory=list)  #: all that counts, for as long as anybody remembers
     waiting: list[Note] = field(default_factory=list)  #: for the next hop
     heat: list[Note] = field(default_factory=list)
@@ -58,11 +59,11 @@ class Books:
     end_ms: int = 0
     counted: set[tuple[str, str, int]] = field(default_factory=set)  #: names of batches
 
-    def commit(self, now_ms: int) -> list[Message]:
-        """What was taken is in the log from now on; returns it."""
+    def commit(self, logged_ms: int) -> list[Message]:
+        """What was taken is in the log from now on, as of that time; returns it."""
         messages, self.taken = self.taken, []
         if messages:
-            self.log.append((now_ms, messages))
+            self.log.append((logged_ms, messages))
             fresh = self._fresh(messages)
             self.ever += fresh
             self.waiting += fresh
@@ -82,7 +83,8 @@ class Books:
     def restart(self, now_ms: int) -> None:
         """All is forgotten but the log, and the log is read again."""
         self.taken, self.heat, self.end_ms, self.counted = [], [], 0, set()
-        since_ms = now_ms - self.window_ms - self.hop_ms - self.skew_ms
+        # from then on what the log has is looked at: a clock that leapt back may have taken in what lies further ahead than the skew
+        since_ms = now_ms - self.window_ms - self.hop_ms - self.skew_ms - ARRIVED_TOGETHER_MS
         read = [(when_ms, note) for when_ms, messages in self.log for note in self._fresh(messages)]
         self.waiting = [note for when_ms, note in read if when_ms >= since_ms]
         self.zones = list(self.waiting)

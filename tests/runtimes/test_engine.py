@@ -197,7 +197,7 @@ class Engine(RuleBasedStateMachine):
         """What was taken is made durable, then acknowledged."""
         assert not any(waiter.told for waiter, _ in self.waiting), "nothing is acknowledged before"
         self.run(self.pipeline._tick())
-        self.committed(self.now_ms)
+        self.committed()
 
     @rule(ms=st.sampled_from([1, 40, 250, 1000, 3000, 61_000, 300_000]))
     def wait(self, ms: int) -> None:
@@ -218,7 +218,7 @@ class Engine(RuleBasedStateMachine):
         """What was taken before is in it, as no hop waits for a tick's time."""
         end_ms = self.books.end_ms
         self.run(self.pipeline._hop())
-        self.committed(self.now_ms)
+        self.committed()
         self.books.hop(self.now_ms)
         for viewer in self.viewers if self.books.end_ms != end_ms else ():
             viewer.behind = not viewer.reads
@@ -232,7 +232,7 @@ class Engine(RuleBasedStateMachine):
             self.waiting = []
         else:
             self.run(pipeline._tick())
-            self.committed(self.now_ms)
+            self.committed()
             if pipeline.history is not None:
                 self.run(pipeline.history._flush())
         self.close()
@@ -354,8 +354,9 @@ class Engine(RuleBasedStateMachine):
             return "default/p/:id"
         return None if path == "/p/2" and site is RULES["left out"] else f"default{path}"
 
-    def committed(self, now_ms: int) -> None:
-        self.books.commit(now_ms)
+    def committed(self) -> None:
+        assert self.pipeline._log is not None
+        self.books.commit(self.pipeline._log.newest_ms)
         assert all(waiter.told == [seq] for waiter, seq in self.waiting), "each is acknowledged, once"
         self.waiting = []
 
@@ -426,6 +427,24 @@ def test_the_engine_is_a_brute_force_count() -> None:
             max_examples=40, stateful_step_count=40, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
         ),
     )  # fmt: skip
+
+
+def test_a_start_shows_what_a_clock_that_leapt_back_put_too_far_ahead() -> None:
+    """A sample is taken, the clock leaps back by more than the skew before it is stored: it lies too far ahead, until the clock has passed it
+    and a start reads it again."""
+    engine = Engine()
+    engine.begin(hop_ms=250, panes=20, history=False)
+    try:
+        engine.send(Sent("a", "x", 0, "/", "move", 320.0, [(0, 0, 0, "")], 0))
+        engine.leap(-4000)
+        engine.hop()
+        engine.wait(6500)
+        engine.hop()
+        assert engine.books.window("default/", "move", "all") == {}
+        engine.restart(killed=False)
+        assert engine.books.window("default/", "move", "all") == {(0, 0): 1}
+    finally:
+        engine.teardown()
 
 
 @pytest.mark.nightly
