@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,10 +19,12 @@ from hypothesis import example, given, settings
 from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest
-from isotherm.core.digest_bytes import BEGIN_BYTES, DigestError, remembered_bytes
+from isotherm.core.digest_bytes import BEGIN_BYTES, COUNTED, REMEMBERED, DigestError, Setting, remembered_bytes
+from isotherm.core.exposure import Exposures
+from isotherm.core.exposure_rollup import fold_exposure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
-from isotherm.core.layers import KINDS
+from isotherm.core.layers import KINDS, SAMPLE_KINDS
 from isotherm.core.pages import Page
 from isotherm.core.recollection import Recollection
 from isotherm.core.rollup import Bucket, fold
@@ -30,9 +33,12 @@ from isotherm.core.tiers import Floors
 from isotherm.core.zones import Zones
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch, Classic
+from tests.core.made_up import made_up_digest, with_column
 from tests.core.test_windows import PAGES, batches
 
-START_MS, HOP_MS, GRID, WINDOW_MS, SETTING = 1_700_000_000_000, 250, 5, 10_000, "as here"
+START_MS, HOP_MS, GRID, WINDOW_MS = 1_700_000_000_000, 250, 5, 10_000
+SETTING = Setting(GRID, HOP_MS, people=True)
+VIEW = SAMPLE_KINDS.index("view")
 zones = st.lists(st.sampled_from(["", "hero", "price", "#buy"]), min_size=5, max_size=5)
 origins = st.sampled_from([None, "https://a.example", "https://b.example"])
 messages = st.tuples(batches(), zones, origins, st.booleans())
@@ -274,4 +280,66 @@ def test_a_digest_of_an_older_release_is_none() -> None:
 def test_a_digest_of_other_settings_is_none() -> None:
     """What was counted otherwise can't be used."""
     with pytest.raises(DigestError, match="other settings"):
-        Digest.from_bytes(written(), "another grid")
+        Digest.from_bytes(written(), SETTING._replace(grid_size=GRID + 1))
+
+
+def rich() -> bytes:
+    """A digest with all that there can be in one: several records and pages, clicks, zones, views, stretches, a repeat."""
+    group_by, records = GroupBy(grid_size=GRID, hop_ms=HOP_MS, people=True), []
+    for offset in range(1, 5):
+        made = [
+            {"page": page, "session": who, "load": "l", "seq": offset - (who == "t"), "width": 10, "height": 10, "viewport": 800.0,
+             "kind": [1, 0, VIEW, 1], "x": [1.0, 9.0, 5.0, 1.0], "y": [2.0, 3.0, offset, 2.0], "age": [900, 800, 700, 600]}
+            for who, page in zip("stu", PAGES, strict=False)
+        ]  # fmt: skip
+        samples = to_samples([(one, ["hero", "", "", "buy"], "https://a.example", False) for one in made], START_MS + 5000 * offset)
+        counts = group_by.group(samples)
+        records.append(Counted.of(group_by.newest, counts, offset, START_MS + 5000 * offset))
+    return Digest.of(records, SETTING, group_by.views.snapshot()).to_bytes()
+
+
+@pytest.mark.parametrize("name", [*REMEMBERED, *COUNTED])
+def test_each_column_is_held_against_what_it_can_be(name: str) -> None:
+    """No number that is far out stands in any column, nor one too many or too few, whatever the checksum says."""
+    content = rich()
+    digest = Digest.from_bytes(content, SETTING)
+    column = digest.columns[name].wide(dtype=np.float64 if digest.columns[name].values.dtype.kind == "f" else np.int64)
+    assert len(column), "there is something to be changed"
+    far_out = [np.inf, np.nan] if column.dtype.kind == "f" else [-(2**62), 2**62]
+    others = [np.where(np.arange(len(column)) == len(column) - 1, far, column).astype(column.dtype) for far in far_out]
+    more = [np.append(column, column[:1])] if name != "session.hash" else []  # of a name that nobody means
+    for other in (*others, *more, column[:-1]):
+        with pytest.raises(DigestError):
+            read_whole(with_column(digest, name, other, SETTING))
+
+
+def read_whole(content: bytes) -> None:
+    digest = Digest.from_bytes(content, SETTING)
+    digest.batches()  # names are looked at when they are asked for
+
+
+def test_a_digest_that_is_made_up_is_none_or_can_be_used() -> None:
+    """Whatever is taken from it: nothing fails, no place lies outside of its table."""
+    content, chance, taken = rich(), random.Random(1), 0
+    for _ in range(120):
+        changed = made_up_digest(content, SETTING, chance)
+        try:
+            digest = Digest.from_bytes(changed, SETTING)
+            batches, clicks, views = digest.batches(), digest.clicks(0), digest.views()
+        except DigestError:
+            continue
+        taken += 1
+        group_by, core, exposures = (
+            GroupBy(grid_size=GRID, hop_ms=HOP_MS),
+            Core(),
+            Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS),
+        )
+        group_by.recall(batches), group_by.recall_clicks(clicks), group_by.recall_views(views, START_MS)
+        for piece in digest.pieces(lambda offset, _: offset > 2):
+            counts = piece.read()
+            core.take(counts, piece.arrived_ms, piece.faded(counts, RATE_SPAN_MS))
+            if counts.stretches is not None:
+                exposures.merge(counts.pages, counts.stretches)
+            fold_exposure([counts], bands=GRID, floors=Floors())
+        core.said(START_MS + 20_000, group_by)
+    assert taken > 12, "some are taken"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest
+from isotherm.core.digest_bytes import Setting
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import DEVICES, KINDS, PLAIN_LAYERS, device_of
 from isotherm.core.pages import Page
@@ -30,6 +31,7 @@ from tests.oracle import tile
 pytestmark = pytest.mark.usefixtures("both_ways")
 
 START_MS, GRID, HOP_MS = 1_700_000_000_000, 5, 250
+SETTING = Setting(GRID, HOP_MS, people=True)
 PAGES = ("default/", "default/p/1")
 RAGE = KINDS.index("rage")
 
@@ -146,7 +148,7 @@ class Lives:
             for samples in self.records:
                 self.group_by.remember(samples_from_record(decode_clickstream(encode(samples_to_record(samples)))))
         elif self.counted:
-            digest = Digest.from_bytes(Digest.of(self.counted, "").to_bytes(), "")
+            digest = Digest.from_bytes(Digest.of(self.counted, SETTING).to_bytes(), SETTING)
             self.group_by.recall(digest.batches())
             self.group_by.recall_clicks(digest.clicks(self.records[-1].arrived_ms - 2 * REMEMBERED_MS))
 

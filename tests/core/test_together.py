@@ -14,6 +14,7 @@ from isotherm.core.aggregate import Aggregator
 from isotherm.core.counts import Counts
 from isotherm.core.crowd import Crowd
 from isotherm.core.digest import Counted, Digest
+from isotherm.core.digest_bytes import Setting
 from isotherm.core.exposure import Exposures
 from isotherm.core.exposure_rollup import fold_exposure
 from isotherm.core.group_by import GroupBy
@@ -36,6 +37,7 @@ from tests.core.test_windows import PAGES, START_MS
 pytestmark = pytest.mark.usefixtures("both_ways")
 
 GRID, HOP_MS, WINDOW_MS, SKEW_MS = 4, 250, 2000, 1000
+SETTING = Setting(GRID, HOP_MS, people=True)
 ORIGINS = (None, "https://one.example", "https://other.example")
 ZONES = ["buy", "#main"]
 places = st.sampled_from([0, 10, 20, 300, 900])
@@ -143,7 +145,7 @@ class House:
         kept: dict[str, Any] = {"history": _buckets(self.counts, asked)}
         if not self.counted:
             return kept
-        digest = Digest.from_bytes(Digest.of(self.counted, "", self.group_by.views.snapshot()).to_bytes(), "")
+        digest = Digest.from_bytes(Digest.of(self.counted, SETTING, self.group_by.views.snapshot()).to_bytes(), SETTING)
         again = GroupBy(grid_size=GRID, hop_ms=HOP_MS)
         again.recall(digest.batches())
         kept["digest"] = _buckets([piece.read() for piece in digest.pieces(lambda *_: 0)], asked)

@@ -15,8 +15,8 @@ by itself:
     zone row    page (of the record), zone, pane, kind, person, count
     stretch     page (of the record), person, device class, bands, start, end: what was in view (`views`)
 
-How that stands in a file: `digest_bytes`; how counts are taken out again: `digest_pieces`. Each of the two parts is all there and sound, or
-it is none: `Digest.from_bytes` and its halves raise.
+How that stands in a file: `digest_bytes`; what must hold in it: `digest_check`; how counts are taken out again: `digest_pieces`. Each of
+the two parts is all there and sound, or it is none: `Digest.from_bytes` and its halves raise.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ from isotherm.core.digest_bytes import (
     Head,
     Named,
     Packed,
+    Setting,
     Tables,
     counted_in,
     remembered_bytes,
     remembered_in,
     written,
 )
+from isotherm.core.digest_check import check_counted, check_remembered
 from isotherm.core.digest_pieces import Piece, Reader, ends_of
 from isotherm.core.group_by import Grouped
 from isotherm.core.layers import DEVICES, KINDS
@@ -111,11 +113,21 @@ class Digest:
     head: Head
     columns: dict[str, Packed]
     _named: Named
+    _setting: Setting
 
     @property
     def pages(self) -> list[str]:
         """Keys of all pages in it."""
         return self.head.pages
+
+    @property
+    def first_offset(self) -> int:
+        """Of its first record; where several were counted as one, the last of these."""
+        return int(self.columns["record.offset"].wide(0, 1)[0])
+
+    @property
+    def last_offset(self) -> int:
+        return int(self.columns["record.offset"].wide()[-1])
 
     @property
     def arrived_ms(self) -> int:
@@ -125,7 +137,7 @@ class Digest:
     # -- made, written, read
 
     @staticmethod
-    def of(records: Sequence[Counted], setting: str, views: Mapping[str, Mapping[str, View]] | None = None) -> Digest:
+    def of(records: Sequence[Counted], setting: Setting, views: Mapping[str, Mapping[str, View]] | None = None) -> Digest:
         """`records` follow each other. `setting`: what counting depends on; a reader compares it with his own. `views`: as of the last."""
         pages, origins, sessions, loads, zones = _Names(), _Names(), _Names(), _Names(), _Names()
         lists: dict[str, list[Any]] = {name: [] for name in ("place", "newest", "visitors", "origin", "session", "load", "zone")}
@@ -187,32 +199,37 @@ class Digest:
         }  # fmt: skip
         assert tuple(columns) == REMEMBERED + COUNTED
         head = Head(
-            FORMAT, setting, list(KINDS), list(DEVICES), pages.names, origins.names, zones.names, people, 0, 0, []
+            FORMAT, str(setting), list(KINDS), list(DEVICES), pages.names, origins.names, zones.names, people, 0, 0, []
         )  # fmt: skip
         packed = {name: column if isinstance(column, Packed) else Packed.of(column) for name, column in columns.items()}
-        return Digest(head, packed, Named(b"", Tables(sessions.names, loads.names)))
+        return Digest(head, packed, Named(b"", Tables(sessions.names, loads.names)), setting)
 
     def to_bytes(self) -> bytes:
         return written(self.head, self.columns, self._named.tables)
 
     @staticmethod
-    def from_bytes(content: bytes, setting: str) -> Digest:
-        """Raises `DigestError`, also where it was counted by another release, or under another `setting`."""
+    def from_bytes(content: bytes, setting: Setting) -> Digest:
+        """Raises `DigestError`, also where it was counted by another release, or under another `setting`, or does not hold together
+        (`digest_check`)."""
         end = remembered_bytes(content)
         return Digest.remembered(memoryview(content)[:end], setting).with_counted(memoryview(content)[end:])
 
     @staticmethod
-    def remembered(content: bytes | memoryview, setting: str) -> Digest:
+    def remembered(content: bytes | memoryview, setting: Setting) -> Digest:
         """A digest without what is counted, from as many bytes as `remembered_bytes` says. Raises `DigestError` as `from_bytes` does."""
-        return Digest(*remembered_in(content, setting))
+        head, columns, named = remembered_in(content, setting)
+        check_remembered(head, columns, setting.grid_size)
+        return Digest(head, columns, named, setting)
 
     def with_counted(self, content: bytes | memoryview) -> Digest:
         """The whole digest, from the bytes behind those of `remembered`. Raises `DigestError`."""
-        return Digest(self.head, self.columns | counted_in(content, self.head), self._named)
+        columns = self.columns | counted_in(content, self.head)
+        check_counted(self.head, columns, self._setting.grid_size)
+        return Digest(self.head, columns, self._named, self._setting)
 
     def without_counted(self) -> Digest:
         """What is remembered alone: most of the bytes are let go."""
-        return Digest(self.head, {name: self.columns[name] for name in REMEMBERED}, self._named)
+        return Digest(self.head, {name: self.columns[name] for name in REMEMBERED}, self._named, self._setting)
 
     # -- what was in it
 

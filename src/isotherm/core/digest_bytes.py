@@ -33,6 +33,7 @@ __all__ = [
     "Head",
     "Named",
     "Packed",
+    "Setting",
     "Tables",
     "counted_in",
     "remembered_bytes",
@@ -69,6 +70,17 @@ class DigestError(Exception):
     """Bytes that are no digest, not a whole one, or one of another release."""
 
 
+class Setting(NamedTuple):
+    """What counting depends on: a digest that was counted otherwise is not read."""
+
+    grid_size: int
+    hop_ms: int
+    people: bool  #: whether it is kept who is behind the counts
+
+    def __str__(self) -> str:
+        return f"grid {self.grid_size}, hop {self.hop_ms} ms, {'people' if self.people else 'nobody'}"
+
+
 class Head(msgspec.Struct):
     format: int
     setting: str
@@ -95,10 +107,11 @@ _tables_decoder = msgspec.json.Decoder(Tables)
 class Named:
     """The tables of sessions and loads: decoded once, when they are asked for."""
 
-    __slots__ = ("_found", "_text")
+    __slots__ = ("_found", "_loads", "_sessions", "_text")
 
-    def __init__(self, text: bytes | memoryview, found: Tables | None = None) -> None:
-        self._text, self._found = text, found
+    def __init__(self, text: bytes | memoryview, found: Tables | None = None, *, sessions: int = 0, loads: int = 0) -> None:
+        """At least so many names are places meant in."""
+        self._text, self._found, self._sessions, self._loads = text, found, sessions, loads
 
     @property
     def tables(self) -> Tables:
@@ -108,6 +121,9 @@ class Named:
                 self._found = _tables_decoder.decode(self._text)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise DigestError(f"its names can't be read: {error}") from None
+            if len(self._found.sessions) < self._sessions or len(self._found.loads) < self._loads:
+                self._found = None
+                raise DigestError("its names are not all there")
         return self._found
 
 
@@ -156,7 +172,7 @@ def remembered_bytes(begin: bytes) -> int:
     return int(length)
 
 
-def remembered_in(content: bytes | memoryview, setting: str) -> tuple[Head, dict[str, Packed], Named]:
+def remembered_in(content: bytes | memoryview, setting: Setting) -> tuple[Head, dict[str, Packed], Named]:
     """What is remembered, from as many bytes. Raises `DigestError`, also where another release counted it, or under another `setting`."""
     if len(content) < BEGIN_BYTES:
         raise DigestError("it is cut short")
@@ -169,7 +185,7 @@ def remembered_in(content: bytes | memoryview, setting: str) -> tuple[Head, dict
     except msgspec.MsgspecError as error:
         raise DigestError(f"it is of another release: {error}") from None
     named = tuple(name for name, *_ in head.columns)
-    same = (head.format, head.setting, head.kinds, head.devices) == (FORMAT, setting, list(KINDS), list(DEVICES))
+    same = (head.format, head.setting, head.kinds, head.devices) == (FORMAT, str(setting), list(KINDS), list(DEVICES))
     if not same or named != REMEMBERED + COUNTED:
         raise DigestError("it was counted by another release, or under other settings")
     if head.named < 0:
@@ -177,7 +193,8 @@ def remembered_in(content: bytes | memoryview, setting: str) -> tuple[Head, dict
     columns = _unpacked(head, REMEMBERED, content, at + head.named)
     if not len(columns["record.offset"].values):
         raise DigestError("it is not whole")
-    return head, columns, Named(memoryview(content)[at : at + head.named])
+    sessions, loads = (_places(columns, *names) for names in (("run.session", "view.session"), ("run.load",)))
+    return head, columns, Named(memoryview(content)[at : at + head.named], sessions=sessions, loads=loads)
 
 
 def counted_in(content: bytes | memoryview, head: Head) -> dict[str, Packed]:
@@ -200,6 +217,11 @@ def _unpacked(head: Head, names: Sequence[str], content: bytes | memoryview, at:
     if at != len(content):
         raise DigestError("it is not whole")
     return columns
+
+
+def _places(columns: Mapping[str, Packed], *names: str) -> int:
+    """How many elements a table has at least that these columns are places in."""
+    return max((int(columns[name].values.max()) + columns[name].base + 1 for name in names if len(columns[name].values)), default=0)
 
 
 def _checksum(parts: Sequence[bytes]) -> int:

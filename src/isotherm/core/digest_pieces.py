@@ -104,7 +104,7 @@ class Reader:
 
     def faded(self, counts: Counts, first: int, end: int, span_ms: float) -> Column:
         arrived = self._columns["record.arrived"].wide(first, end)
-        weight = np.repeat(np.exp((arrived - arrived[-1]) / span_ms), np.diff(self._ends["rows"][first : end + 1]))
+        weight = np.repeat(np.exp(np.minimum(arrived - arrived[-1], 0) / span_ms), np.diff(self._ends["rows"][first : end + 1]))
         weight *= counts.count
         weight[counts.layer >= PLAIN_LAYERS] = 0
         samples: Column = np.bincount(counts.page, weights=weight, minlength=len(counts.pages))

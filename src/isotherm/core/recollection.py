@@ -15,6 +15,8 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
+from isotherm.core.pages import Page
+
 __all__ = ["Load", "Numbers", "Recollection", "RecollectionError", "Where"]
 
 _MAGIC: Final = b"isotherm-memory1"  #: its last character is new where anything else is
@@ -29,8 +31,8 @@ class RecollectionError(Exception):
     """Bytes that are none, not a whole one, or one of another release."""
 
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-_Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  #: those who go on from it add to it, in 64 bits
+_Time = Annotated[int, msgspec.Meta(ge=-(2**54), le=2**54)]
 
 
 class _Written(msgspec.Struct, array_like=True):
@@ -96,6 +98,8 @@ class Recollection(NamedTuple):
             for at, start, floor, others in written.odd:
                 numbers[at] = (start, floor, others)
             seen = list(zip(zip(written.session, written.load, strict=True), numbers, strict=True))
+            for page in written.pages:
+                Page.from_key(page)
             sites, pages = map(written.sites.__getitem__, written.site), map(written.pages.__getitem__, written.page)
             where = dict(zip(zip(sites, written.who, strict=True), zip(pages, written.last_ms, strict=True), strict=True))
         except (msgspec.MsgspecError, ValueError, IndexError) as error:

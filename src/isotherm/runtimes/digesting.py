@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest
-from isotherm.core.digest_bytes import BEGIN_BYTES, DigestError, remembered_bytes
+from isotherm.core.digest_bytes import BEGIN_BYTES, DigestError, Setting, remembered_bytes
 from isotherm.core.group_by import GroupBy, Grouped
 from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.recollection import Recollection, RecollectionError
@@ -43,7 +43,7 @@ class Digesting:
         what was added, and no more."""
         self.wanted = not settings.samples_a_tile_max  # the cap remembers samples, and these are not kept
         self._files = Digests(settings.data / "digest")
-        self._setting = f"grid {settings.grid_size}, hop {settings.hop_ms} ms, {'people' if settings.retention is not None else 'nobody'}"
+        self._setting = Setting(settings.grid_size, settings.hop_ms, settings.retention is not None)
         self._log = log
         self._group_by = group_by
         self._recollect_ms: int | None = None  # not before; None: at once
@@ -107,6 +107,8 @@ class Digesting:
         """Raises `OSError`, `DigestError`."""
         end = remembered_bytes(self._files.read(stored, 0, BEGIN_BYTES))
         digest = Digest.remembered(self._files.read(stored, 0, end), self._setting)
+        if not stored.first <= digest.first_offset <= digest.last_offset == stored.last:
+            raise DigestError("it is of other records")
         return digest.with_counted(self._files.read(stored, end)) if digest.has(wanted) else digest
 
     # -- while it runs
