@@ -19,6 +19,7 @@ class Generations(Generic[K, V]):
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
         self._turned_ms: int | None = None
+        self.turned = 0  #: times that something was forgotten, or came to be the next to be
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -45,6 +46,7 @@ class Generations(Generic[K, V]):
             self._turned_ms = now_ms
         elif now_ms - self._turned_ms >= self._memory_ms:
             self._turned_ms = now_ms
+            self.turned += 1
             forgotten, self._old, self._young = self._old, self._young, {}
             return forgotten.values()
         return ()

@@ -57,6 +57,10 @@ class Conversation(Speaker):
     def receive(self, data: bytes, now_ms: int) -> None:
         """One frame. What is wrong with it is answered at once; what is right, when it is durable."""
         self.heard_ms = now_ms
+        if self.voice is not None:
+            if self._gate.take_familiar(self, data, now_ms):
+                return
+            self.voice = None  # so that what alternates is not decoded twice each time
         try:
             self._keep_up(now_ms)
             visit = self._gate.take(data, self._site, self._session, self._origin, now_ms, self, self._sender, self)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from isotherm.core.counters import Counters
+from isotherm.core.familiar import FIRST, familiar, voice
 from isotherm.core.limits import Limits
 from isotherm.core.pages import PATH_BYTES_MAX, Page, page_and_key
 from isotherm.core.sites import Site, Sites
 from isotherm.gateway.intake import Drained, Intake, Waiter
 from isotherm.gateway.judge import Judge, Visit
-from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, split
+from isotherm.gateway.messages import PLACE_OF_TYPE, Batch, Classic, Ignored, Refusal, decode, decode_event, split
 from isotherm.gateway.numbers import Speaker
 from isotherm.gateway.senders import UNKNOWN, Sender
 
@@ -63,7 +64,9 @@ class Gate:
         self.sites = sites
         self.counters = counters
         self._skew_ms = skew_ms
-        self._intake = Intake(wake)
+        self._wake = wake
+        self._familiar = familiar(decode_event, PLACE_OF_TYPE, counters.by_name, sites, skew_ms, intake_samples_max)
+        self._intake = Intake(wake, familiar=self._familiar)
         self._intake_samples_max = intake_samples_max
         self._every_watched_ms = max(50, min(EVERY_WATCHED_MS, hop_ms))
         self.judge: Judge | None = None
@@ -79,7 +82,9 @@ class Gate:
 
     def judge_senders(self, limits: Limits, *, count_bots: bool, window_ms: int) -> None:
         """From now on senders are held to these limits, and bots are kept apart unless they are to be counted."""
-        self.judge = Judge(limits, pages_memory_ms=window_ms)
+        self.judge = Judge(limits, window_ms, self._familiar)
+        self._familiar.forget()
+        self._familiar.span(0, 0)  # until the judge's first turn
         self._count_bots = count_bots
 
     def known_page(self, page: Page) -> None:
@@ -88,6 +93,15 @@ class Gate:
             self.judge.known_page(page.site, page.key)
 
     # -- messages
+
+    def take_familiar(self, speaker: Speaker, data: bytes, now_ms: int) -> bool:
+        """Takes an event that says what its socket said before; False: nothing was done, `take` it."""
+        if self.why_closed is not None:
+            return False
+        taken = self._familiar.take(speaker.voice, data, now_ms)
+        if taken == FIRST:
+            self._wake()
+        return bool(taken)
 
     def take(
         self,
@@ -109,7 +123,7 @@ class Gate:
                 self.judge.hold(sender, now_ms)
             message = self._decode(data, session, sender, now_ms)
             if type(message) is Classic:
-                self._take_event(message, site, origin, sender, now_ms, speaker)
+                self._take_event(message, site, session, origin, sender, now_ms, speaker)
                 return None
             self._check_open(message.seq if isinstance(message, Batch) else None)
             if isinstance(message, Ignored):
@@ -122,7 +136,14 @@ class Gate:
             raise
 
     def _take_event(
-        self, event: Classic, site: Site, origin: str | None, sender: Sender, now_ms: int, speaker: Speaker | None
+        self,
+        event: Classic,
+        site: Site,
+        fallback: str | None,
+        origin: str | None,
+        sender: Sender,
+        now_ms: int,
+        speaker: Speaker | None,
     ) -> None:
         """What comes most often, and alone: one event of a socket. As `_resolve`, `_weigh`, `_add` have it, with nothing built between."""
         self._check_open(None)
@@ -141,7 +162,17 @@ class Gate:
         self.counters.add("samples")
         if self.first_event_ms is None:
             self.first_event_ms = now_ms
+        again = speaker is not None and speaker.said_path == event.path and speaker.said_session == event.session
         self._intake.add_classic(event, page, origin, time_ms, None, speaker)
+        if speaker is None:
+            return
+        speaker.said_path, speaker.voice = event.path, None
+        if again:
+            paid_ms, address_paid_ms = judge.paid_by(site.key, event.session, sender) if judge is not None else (None, None)
+            speaker.voice = voice(
+                self._familiar, event.path, event.query, fallback, event.session, site, page, key, origin, speaker.said_number,
+                paid_ms, address_paid_ms,
+            )  # fmt: skip
 
     def _take_batch(
         self, batch: Batch, site: Site, origin: str | None, sender: Sender, now_ms: int, waiter: Waiter, speaker: Speaker | None

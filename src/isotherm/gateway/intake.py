@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from isotherm.core.familiar import Familiar
 from isotherm.core.gathering import Columns, gathering
 from isotherm.core.layers import SAMPLE_KINDS, device_of
 from isotherm.core.pages import Page
@@ -53,10 +54,13 @@ class Drained:
 
 
 class Intake:
-    """Columns that grow. `wake` is called when the first row comes after a drain."""
+    """Columns that grow. `wake` is called when the first row comes after a drain, but for one that `familiar` puts there: it says so."""
 
-    def __init__(self, wake: Callable[[], None] = lambda: None, numbers: Numbers | None = None) -> None:
+    def __init__(
+        self, wake: Callable[[], None] = lambda: None, numbers: Numbers | None = None, familiar: Familiar | None = None
+    ) -> None:
         self._wake = wake
+        self._familiar = familiar
         self._columns = gathering()
         self._numbers = numbers or Numbers()
         self._reset()
@@ -75,10 +79,14 @@ class Intake:
         self._sessions: dict[str, int] = {}
         self._loads: dict[str, int] = {}
         self._number = array("q")  # of each run's (session, load)
-        self._numbers.turn()
+        numbered_anew = self._numbers.turn()
         self._waiters: dict[Waiter, list[int]] = {}
         self._anchors: dict[str, int] = {}
         self._anchored: list[tuple[int, Anchored]] = []  # first sample, its batch's anchors as places in `_anchors`
+        if self._familiar is not None:
+            self._familiar.begin(self._columns, self._pages, self._origins, self._sessions, self._number)
+            if numbered_anew:
+                self._familiar.forget()
 
     def _place(self, page: Page, origin: str | None) -> int:
         """Of the page, which a message is about to be added of."""

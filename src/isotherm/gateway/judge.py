@@ -10,6 +10,9 @@ a little later, since the clock moves on and the paid time does not.
                                                                         here: taken       │ beyond: refused until it is not
 
 Sessions and pages are remembered for ten minutes in two generations. An address is a key in memory and stands nowhere else.
+
+Events of sockets that go on as before never come here (`core/familiar.py`): what they pay, they pay in the places where it stands here, and
+when something of that may go, `familiar` is told to forget.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from isotherm.core.familiar import Familiar
 from isotherm.core.limits import REPEAT_MEMORY_MS, Limits
 from isotherm.core.memory import Generations
 from isotherm.gateway.messages import Refusal
@@ -63,17 +67,24 @@ class _Session:
 class Judge:
     """`weigh` what one sender brings: all of it, or a `Refusal`."""
 
-    def __init__(self, limits: Limits, pages_memory_ms: int = REPEAT_MEMORY_MS) -> None:
+    def __init__(self, limits: Limits, pages_memory_ms: int = REPEAT_MEMORY_MS, familiar: Familiar | None = None) -> None:
         self.limits = limits
+        self._familiar = familiar
         self._sessions: Generations[str, _Session] = Generations(REPEAT_MEMORY_MS)
         self._sessions_of: dict[str, int] = {}  # address -> sessions remembered
         self._pages: Generations[str, str] = Generations(max(pages_memory_ms, REPEAT_MEMORY_MS))  # page key -> site
         self._pages_of: dict[str, int] = {}
         self._turned_ms = 0
-        self._paid_ms: Generations[str, float] = Generations(REPEAT_MEMORY_MS)  # address -> until when it is paid
+        self._paid_ms: Generations[str, list[float]] = Generations(REPEAT_MEMORY_MS)  # address -> until when it is paid, alone in a list
         self._session_each_ms = 1000 / limits.session_samples_per_s
         self._session_burst_ms = limits.session_burst_samples * self._session_each_ms
+        self._address_each_ms = 1000 / limits.address_samples_per_s
         self._address_burst_ms = limits.address_burst_samples * 1000 / limits.address_samples_per_s
+        self._address_most_ms = (limits.address_burst_samples + 1000) * self._address_each_ms
+        if familiar is not None:
+            familiar.rates(
+                self._session_each_ms, self._session_burst_ms, self._address_each_ms, self._address_burst_ms, self._address_most_ms
+            )
 
     def known_page(self, site: str, page: str) -> None:
         """A page that was there before: it is told when the log is read again."""
@@ -87,12 +98,12 @@ class Judge:
         if sender.address is not None:
             paid_ms = self._paid_ms.get(sender.address)
             if paid_ms is not None:
-                self._check_address(paid_ms, now_ms, None)
+                self._check_address(paid_ms[0], now_ms, None)
 
     def charge(self, sender: Sender, samples: int, now_ms: int) -> None:
         """What was refused costs its address too, or refusing would be what wears the server out."""
         if sender.address is not None:
-            self._paid_ms.put(sender.address, self._address_paid(sender.address, samples, now_ms))
+            self._pay_address(sender.address, self._address_paid(sender.address, samples, now_ms))
 
     def weigh_event(self, site: str, session: str, page: str, time_ms: int, sender: Sender, now_ms: int) -> None:
         """`weigh` for one event. Most are of a session and page that are known, and within all rates: nothing is built for those."""
@@ -113,7 +124,12 @@ class Judge:
         if paid_ms:
             known.paid(page, paid_ms)
         if address is not None:
-            self._paid_ms.put(address, address_paid_ms)
+            self._pay_address(address, address_paid_ms)
+
+    def paid_by(self, site: str, session: str, sender: Sender) -> tuple[dict[str, float] | None, list[float] | None]:
+        """Until when a session's pages are paid, by key, and its address; None where no rate holds. Of one that was just weighed."""
+        known = self._sessions.get(f"{site}/{session}") if sender.browser else None
+        return known.paid_ms if known is not None else None, self._paid_ms.get(sender.address) if sender.address is not None else None
 
     def weigh(self, visits: Sequence[Visit], sender: Sender, now_ms: int) -> None:
         """Takes all visits, or raises `Refusal` and takes none."""
@@ -148,7 +164,7 @@ class Judge:
             assert kept is not None
             kept.paid(page, paid)
         if sender.address is not None:
-            self._paid_ms.put(sender.address, address_paid_ms)
+            self._pay_address(sender.address, address_paid_ms)
 
     @property
     def sessions(self) -> int:
@@ -181,10 +197,16 @@ class Judge:
         return paid_ms
 
     def _address_paid(self, address: str, samples: int, now_ms: int) -> float:
-        limits = self.limits
-        each_ms = 1000 / limits.address_samples_per_s
-        before_ms = min(self._paid_ms.get(address) or 0.0, now_ms + (limits.address_burst_samples + 1000) * each_ms)
-        return max(before_ms, now_ms) + max(1, samples) * each_ms
+        known = self._paid_ms.get(address)
+        before_ms = min(known[0], now_ms + self._address_most_ms) if known is not None else 0.0
+        return max(before_ms, now_ms) + max(1, samples) * self._address_each_ms
+
+    def _pay_address(self, address: str, until_ms: float) -> None:
+        known = self._paid_ms.get(address)
+        if known is not None:
+            known[0] = until_ms
+        else:
+            self._paid_ms.put(address, [until_ms])
 
     def _check_address(self, paid_ms: float, now_ms: int, seq: int | None) -> None:
         limits = self.limits
@@ -215,9 +237,11 @@ class Judge:
     def _turn(self, now_ms: int) -> None:
         if 0 <= now_ms - self._turned_ms < _TURN_EVERY_MS:
             return
-        if now_ms < self._turned_ms:
+        back = now_ms < self._turned_ms
+        if back:
             self._forgive()
         self._turned_ms = now_ms
+        turned = self._turned
         for session in self._sessions.turn(now_ms):
             if session.address is not None:
                 self._sessions_of[session.address] -= 1
@@ -226,6 +250,15 @@ class Judge:
         for site in self._pages.turn(now_ms):
             self._pages_of[site] -= 1
         self._paid_ms.turn(now_ms)
+        if self._familiar is not None:
+            self._familiar.span(now_ms, now_ms + _TURN_EVERY_MS)
+            if back or self._turned != turned:
+                self._familiar.forget()
+
+    @property
+    def _turned(self) -> int:
+        """Grows when something that was not asked for since is forgotten, or will be at the next turn."""
+        return self._sessions.turned + self._pages.turned + self._paid_ms.turned
 
     def _forgive(self) -> None:
         """The clock was set back: what was paid until then would shut everybody out until it comes there again."""

@@ -19,7 +19,7 @@ from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
 from isotherm.core.samples import Anchored
 
-__all__ = ["Batch", "Classic", "Ignored", "Refusal", "decode", "seq_of", "split"]
+__all__ = ["PLACE_OF_TYPE", "Batch", "Classic", "Ignored", "Refusal", "decode", "decode_event", "seq_of", "split"]
 
 SESSION_BYTES_MAX: Final = 128
 LOAD_BYTES_MAX: Final = 64
@@ -31,7 +31,7 @@ SEQ_MAX: Final = 2**53 - 1
 _Positive = Annotated[float, Meta(gt=0)]
 _DEFAULT_KINDS: Final = ["move", "click", "dead", "view", "leave"]  #: of a packed column without a table; grows at its end
 _VIEW: Final = SAMPLE_KINDS.index("view")
-_PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
+PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
 
 
 class Refusal(Exception):
@@ -160,6 +160,7 @@ class Batch(msgspec.Struct):
 
 
 _classic = msgspec.json.Decoder(_ClassicEvent)
+decode_event: Final = _classic.decode  #: of one whose form is right; what it says is for `decode` to judge
 _other = msgspec.json.Decoder(_OtherEvent)
 _batch = msgspec.json.Decoder(_BatchMessage)
 _peek = msgspec.json.Decoder(_Peek)
@@ -248,7 +249,7 @@ def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
         raise Refusal("Expected `str` matching regex '^/' - at `$.relative_path`")
     _limit(event.relative_path, PATH_BYTES_MAX, "relative_path")
     who = _session(event.session_id, session, "session_id")
-    place = _PLACE_OF_TYPE.get(event.type)
+    place = PLACE_OF_TYPE.get(event.type)
     if place is None:
         return Ignored(event.type)
     if event.window is None:

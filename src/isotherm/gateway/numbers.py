@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Final
 
+from isotherm.core.familiar import Voice
 from isotherm.core.samples import NO_NUMBER
 
 __all__ = ["Numbers", "Speaker"]
@@ -22,7 +23,7 @@ _tables = count(1)  # none is another's, in this process
 class Speaker:
     """Who speaks on a socket: the session and load (None: an event) that were said last, and their number."""
 
-    __slots__ = ("said_load", "said_number", "said_of", "said_session", "said_times")
+    __slots__ = ("said_load", "said_number", "said_of", "said_path", "said_session", "said_times", "voice")
 
     def __init__(self) -> None:
         self.said_session: str | None = None
@@ -30,6 +31,8 @@ class Speaker:
         self.said_number = NO_NUMBER
         self.said_of = 0  #: the table
         self.said_times = 0  #: numbers given in it
+        self.said_path: str | None = None  #: of the last event
+        self.voice: Voice | None = None  #: of the last event, where it said what the one before it had said
 
 
 class Numbers:
@@ -56,7 +59,9 @@ class Numbers:
             self.given += 1
         return speaker.said_number
 
-    def turn(self) -> None:
+    def turn(self) -> bool:
         """To be called between two drains, never before what was numbered is drained: begins another table where this one is full."""
-        if self.given >= self._most:
+        full = self.given >= self._most
+        if full:
             self.table, self.given = next(_tables), 0
+        return full

@@ -4,17 +4,11 @@
  *     runs      page, session, device, load, seq, size: int64 │ width, height: float64
  *     samples   time_ms: int64 │ x, y: float64 │ kind: uint8
  */
-#include "loops.h"
+#include "gathering.h"
 
-enum { PAGE, SESSION, DEVICE, LOAD, SEQ, SIZE, WIDTH, HEIGHT, TIME_MS, X, Y, KIND, COLUMNS };
+PyObject *gathering_type;
+
 enum { RUNS_BEGUN = 64, SAMPLES_BEGUN = 1024 };
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *arrays[COLUMNS];
-    void *columns[COLUMNS]; /* where their bytes are */
-    Py_ssize_t runs, runs_room, samples, samples_room;
-} Gathering;
 
 static size_t bytes_of(int column) { return column == KIND ? 1 : 8; }
 
@@ -91,6 +85,19 @@ static PyObject *batch(PyObject *self, PyObject *args)
     return fine ? Py_NewRef(Py_None) : NULL;
 }
 
+int put_event(Gathering *gathering, const long long *numbers, double width, double height, long long time_ms, double x, double y, uint8_t kind)
+{
+    if (make_room(gathering, 1) < 0)
+        return -1;
+    Py_ssize_t at = gathering->samples++;
+    ((int64_t *)gathering->columns[TIME_MS])[at] = time_ms;
+    ((double *)gathering->columns[X])[at] = x;
+    ((double *)gathering->columns[Y])[at] = y;
+    ((uint8_t *)gathering->columns[KIND])[at] = kind;
+    put_run(gathering, numbers, 1, width, height);
+    return 0;
+}
+
 /* event(page, session, device, load, seq, width, height, time_ms, x, y, kind): a run of one sample */
 static PyObject *event(PyObject *self, PyObject *args)
 {
@@ -101,14 +108,8 @@ static PyObject *event(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "LLLLLddLddb", &numbers[PAGE], &numbers[SESSION], &numbers[DEVICE], &numbers[LOAD], &numbers[SEQ], &width,
                           &height, &time_ms, &x, &y, &kind))
         return NULL;
-    if (make_room(gathering, 1) < 0)
+    if (put_event(gathering, numbers, width, height, time_ms, x, y, kind) < 0)
         return NULL;
-    Py_ssize_t at = gathering->samples++;
-    ((int64_t *)gathering->columns[TIME_MS])[at] = time_ms;
-    ((double *)gathering->columns[X])[at] = x;
-    ((double *)gathering->columns[Y])[at] = y;
-    ((uint8_t *)gathering->columns[KIND])[at] = kind;
-    put_run(gathering, numbers, 1, width, height);
     Py_RETURN_NONE;
 }
 

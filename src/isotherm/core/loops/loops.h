@@ -97,4 +97,4 @@ PyObject *order(PyObject *self, PyObject *args);
 PyObject *zone_tally(PyObject *self, PyObject *args);
 PyObject *pairs(PyObject *self, PyObject *args);
 PyObject *arrange(PyObject *self, PyObject *args);
-extern PyType_Spec known_spec, panes_spec, zone_sums_spec, gathering_spec, addresses_spec, folding_spec;
+extern PyType_Spec known_spec, panes_spec, zone_sums_spec, gathering_spec, addresses_spec, folding_spec, familiar_spec, voice_spec;

@@ -1,5 +1,5 @@
 /* The module `_counting`: its functions, and what they share. `counting.py` says what each does and has the same in numpy. */
-#include "loops.h"
+#include "familiar.h"
 
 void refuse(Views *views, PyObject *exception, const char *message)
 {
@@ -97,7 +97,9 @@ PyMODINIT_FUNC PyInit__counting(void)
     if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
                  add_type(made, "ZoneSums", &zone_sums_spec) < 0 || add_type(made, "Gathering", &gathering_spec) < 0 ||
                  add_type(made, "Addresses", &addresses_spec) < 0 ||
-                 add_type(made, "Folding", &folding_spec) < 0 ||
+                 add_type(made, "Folding", &folding_spec) < 0 || add_type(made, "Familiar", &familiar_spec) < 0 ||
+                 add_type(made, "Voice", &voice_spec) < 0 || !(gathering_type = PyObject_GetAttrString(made, "Gathering")) ||
+                 !(voice_type = PyObject_GetAttrString(made, "Voice")) ||
                  PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))
         Py_CLEAR(made);
     return made;
