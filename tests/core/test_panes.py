@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from unittest.mock import patch
 
@@ -160,6 +161,46 @@ def test_rows_that_nobody_watches(seed: int) -> None:
     told = [held.advance(2 * window) for held in both]
     assert told[0] == told[1]
     assert len(both[0].panes) == 0
+
+
+@pytest.mark.parametrize("tiles", [1, 63, 64, 65, 100, 2500, 4096, 5000, 300_000])
+def test_what_changed_is_told_in_order(tiles: int) -> None:
+    """Of any number of tiles, few and nearly all of them touched, some once and some there and back again: row by row, ascending in each, and
+    nothing whose count is what it was. The same from both, and what two windows, counted by hand, differ by."""
+    chance = np.random.default_rng(tiles)
+    rows = 5
+    both = [kind(tiles, rows, 3, 1) for kind in (make_panes, NumpyPanes)]
+    arrays = [RowArrays(*(np.zeros(length, kind) for length, kind in ((rows * tiles, np.int32), (rows, np.int64), (rows, np.bool_), (rows, np.int64))))
+              for _ in both]  # fmt: skip
+    for one, of in zip(both, arrays, strict=True):
+        of.watched[[0, 1, 3, 4]] = True
+        one.bind(of)
+    places, of_page = np.arange(rows), np.array([[row] + [-1] * (LAYERS - 1) for row in range(rows)])
+    panes_kept: dict[int, Any] = {}
+    shown = np.zeros(rows * tiles, np.int32)
+    for end in range(1, 12):
+        few = chance.random() < 0.5
+        made = [
+            (int(page), 0, end - 1, int(chance.integers(min(tiles, 3 if few else tiles))), int(chance.integers(1, 3)))
+            for page in chance.integers(0, rows, int(chance.integers(0, 40 if few else 3000)))
+        ]
+        columns = np.array(made, np.int64).reshape(-1, 5)
+        counts = Counts(
+            pages=list("abcde"), origins=[None] * rows, visitors=[0] * rows, newest_ms=[0] * rows, page=columns[:, 0].copy(),
+            layer=columns[:, 1].copy(), pane=columns[:, 2].copy(), tile=columns[:, 3].astype(np.int32), count=columns[:, 4].astype(np.int32),
+        )  # fmt: skip
+        panes_kept[end - 1] = np.bincount(columns[:, 0] * tiles + columns[:, 3], columns[:, 4], minlength=rows * tiles).astype(np.int32)
+        told = []
+        for one in both:
+            assert one.merge(places, counts, of_page) is not None
+            slid = one.advance(end - 1, end)
+            told.append((slid.tiles.tolist(), slid.counts.tolist(), slid.places))
+        assert told[0] == told[1]
+        window = sum(panes_kept.get(pane, 0) for pane in range(end - 3, end))
+        before, shown = shown, np.where(np.arange(rows * tiles) // tiles == 2, 0, window)
+        changed = np.flatnonzero(shown != before).tolist()
+        assert told[0][:2] == ([cell % tiles for cell in changed], shown[changed].tolist())
+        assert {row: part.stop - part.start for row, part in told[0][2].items()} == dict(Counter(cell // tiles for cell in changed))
 
 
 @pytest.mark.parametrize("by", [1, 70, 140, 1000, -1, -50, -1000])

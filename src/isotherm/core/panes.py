@@ -1,7 +1,7 @@
 """Panes: the sparse panes of all rows, and the window that is their sum.
 
-Twice, as all of `counting`: in numpy here, and compiled (`loops/panes.c`), where a pane is one list of 8 bytes an entry and a hop one call.
-There, what comes to a row that nobody watches stands in a list of its own, summed when somebody looks (`loops/cold.c`).
+Twice, as all of `counting`: in numpy here, and compiled (`loops/panes.c` and those beside it), where a pane is one list of 8 bytes an entry
+and a hop one call. There, what comes to a row that nobody watches stands in a list of its own, summed when somebody looks (`loops/cold.c`).
 Counts that come between hops wait for the next one. A pane that leaves the window, or lies further ahead than the skew allows, goes.
 
 The arrays of rows are the aggregator's: `slab`, a row's tiles one behind the other (`dense_rows` rows; what lies beyond is handed back);
