@@ -3,7 +3,8 @@
 What a frame costs is what the server takes with viewers, less what it takes for the same events without (so: the changes, their encoding
 and all writes), over the frames that arrived. The twin then writes the very frames that came to as many viewers. Meanwhile trackers send,
 and look how long their acknowledgements take: with the viewers, without, and without but beside the twin. The last is what the machine
-allows, whoever broadcasts: a server that has no viewer at all, on cores that a bare broadcast and its viewers use as well.
+allows, whoever broadcasts: a server that has no viewer at all, on cores that a bare broadcast and its viewers use as well. Then the twin
+has the trackers as well, and makes what they send durable before it acknowledges it: what one process allows, whatever it counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _BATCHES_A_SECOND = 600  #: 100 pages change at every hop, 1 page by some hundre
 _TRACKERS = 200
 _SECONDS = 8.0
 _WARM_S = 2.0
+_ALONE_S = 4.0  #: the twin with trackers and no viewers
 _FILES_KEPT = 400  #: of what the system lets a process have: the trackers and the server's own
 _LOADS = 2  #: processes that view
 
@@ -112,28 +114,50 @@ async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tu
     return (spent_s - without_s * _SECONDS) / viewing.frames * 1e6, viewing, more
 
 
-async def _bare(kept: dict[str, list[str]], viewers: int, pages: int, trackers: Child) -> tuple[float, _Viewing, dict[str, Any]]:
-    """µs a frame; what was seen; the acknowledgements of a server beside it that has no viewers."""
+@dataclass
+class _Twin:
+    """The bare broadcast beside a server that has no viewers; then taking the batches itself."""
+
+    frame_us: float
+    seen: _Viewing
+    beside: dict[str, Any]  #: acknowledgements of the server beside it
+    both_frame_us: float
+    both_seen: _Viewing
+    both: dict[str, Any]  #: its own acknowledgements
+
+
+async def _bare(kept: dict[str, list[str]], viewers: int, pages: int, trackers: Child) -> _Twin:
     async with child("bench.twins.fanout") as twin:
         port = (await twin.hear())["port"]
         each = viewers // _LOADS
         async with (
+            child("bench.loads.trackers", port=port, trackers=_TRACKERS, pages=pages) as own,
             child("bench.loads.viewers", port=port, viewers=each, pages=pages, first=1000, path="/live/{page}") as one,
             child("bench.loads.viewers", port=port, viewers=viewers - each, pages=pages, first=1000 + each, path="/live/{page}") as other,
         ):
-            await one.hear()
-            await other.hear()
-            twin.say(frames={str((1000 + int(at)) % pages): frames for at, frames in kept.items()})
-            await twin.hear()
-            trackers.say(rate=_BATCHES_A_SECOND, seconds=_WARM_S + _SECONDS + 1)
-            for load in (one, other):
-                load.say(seconds=_WARM_S)
-            for load in (one, other):
+            for load in (own, one, other):
                 await load.hear()
             before_s = twin.cpu_s()
-            viewing = await _watch([one, other], viewers)
-            spent_s = twin.cpu_s() - before_s
-            return spent_s / viewing.frames * 1e6, viewing, await trackers.hear()
+            alone = await _acks(own, _ALONE_S)
+            without_s = (twin.cpu_s() - before_s) / alone["wall_s"]
+            twin.say(frames={str((1000 + int(at)) % pages): frames for at, frames in kept.items()})
+            await twin.hear()
+            spent_s, seen, beside = await _broadcasting(twin, [one, other], viewers, trackers)
+            both_s, both_seen, both = await _broadcasting(twin, [one, other], viewers, own)
+    both_s -= without_s * _SECONDS
+    return _Twin(spent_s / seen.frames * 1e6, seen, beside, both_s / both_seen.frames * 1e6, both_seen, both)
+
+
+async def _broadcasting(twin: Child, loads: list[Child], viewers: int, trackers: Child) -> tuple[float, _Viewing, dict[str, Any]]:
+    """CPU s of the twin; what was seen; acknowledgements meanwhile."""
+    trackers.say(rate=_BATCHES_A_SECOND, seconds=_WARM_S + _SECONDS + 1)
+    for load in loads:
+        load.say(seconds=_WARM_S)
+    for load in loads:
+        await load.hear()
+    before_s = twin.cpu_s()
+    viewing = await _watch(loads, viewers)
+    return twin.cpu_s() - before_s, viewing, await trackers.hear()
 
 
 async def run(progress: Progress) -> list[Figure]:
@@ -150,32 +174,33 @@ async def run(progress: Progress) -> list[Figure]:
             await trackers.hear()
             this, seen, more = await _ours(server, trackers, viewers, pages)
             progress.tell(f"{name}, the bare broadcast")
-            bare, bare_seen, beside = await _bare(seen.kept, viewers, pages, trackers)
+            bare = await _bare(seen.kept, viewers, pages, trackers)
         about = more | {
             "bytes_a_frame": seen.bytes / seen.frames,
             "frames_a_second": seen.frames / _SECONDS,
-            "bare_frames_a_second": bare_seen.frames / _SECONDS,
-            "bare_bytes_a_frame": bare_seen.bytes / bare_seen.frames,
+            "bare_frames_a_second": bare.seen.frames / _SECONDS,
+            "bare_bytes_a_frame": bare.seen.bytes / bare.seen.frames,
             "lost": seen.lost,
             "viewers_busy": seen.busy,
         }
-        name = f"fan-out, {name}"
-        figures.append(Figure(f"{name}: a frame", this, "µs", bare, at_most(1.3, of_ratio=True), about))
-        figures.append(
-            Figure(
-                f"{name}: last viewer after first",
-                _middle(seen.lags_ms),
-                "ms",
-                _middle(bare_seen.lags_ms),
-                at_most(200),
-                {"all": seen.lags_ms},
-            )
-        )
-        before, meanwhile = more["ack_p99_ms_before"], more["ack_p99_ms_meanwhile"]
-        figures.append(Figure(f"{name}: ack p99; bare: no viewers", meanwhile, "ms", before, at_most(2, of_ratio=True)))
-        name = f"{name}: ack p99 without viewers, beside the bare broadcast"
-        figures.append(Figure(name, _p99(beside["acks_ms"]), "ms", before, about={"trackers_late_p99_ms": _p99(beside["lates_ms"])}))
+        figures += _figures(f"fan-out, {name}", this, seen, about, bare)
     return figures
+
+
+def _figures(name: str, this: float, seen: _Viewing, about: dict[str, Any], bare: _Twin) -> list[Figure]:
+    last, lags = _middle(seen.lags_ms), {"all": seen.lags_ms}
+    before, meanwhile = about["ack_p99_ms_before"], about["ack_p99_ms_meanwhile"]
+    both = "bare: takes the batches too"
+    beside = f"{name}: ack p99 without viewers, beside the bare broadcast"
+    return [
+        Figure(f"{name}: a frame", this, "µs", bare.frame_us, at_most(1.3, of_ratio=True), about),
+        Figure(f"{name}: a frame; {both}", this, "µs", bare.both_frame_us),
+        Figure(f"{name}: last viewer after first", last, "ms", _middle(bare.seen.lags_ms), at_most(200), lags),
+        Figure(f"{name}: last viewer after first; {both}", last, "ms", _middle(bare.both_seen.lags_ms)),
+        Figure(f"{name}: ack p99; bare: no viewers", meanwhile, "ms", before, at_most(2, of_ratio=True)),
+        Figure(f"{name}: ack p99; {both}", meanwhile, "ms", _p99(bare.both["acks_ms"])),
+        Figure(beside, _p99(bare.beside["acks_ms"]), "ms", before, about={"trackers_late_p99_ms": _p99(bare.beside["lates_ms"])}),
+    ]
 
 
 def _middle(values: list[float]) -> float | None:
