@@ -37,11 +37,10 @@ _AXES = {
 class _Core:
     """A core with its trace, run up to where its window is full."""
 
-    def __init__(self, *, panes: int = 40, grid_size: int = 50, alive: int = 0, visited: int = 1, age: int = 0) -> None:
-        spread = visited > 1
+    def __init__(self, *, panes: int = 40, grid_size: int = 50, alive: int = 0, visited: int = 0, age: int = 0) -> None:
         self._group_by = GroupBy(grid_size=grid_size, hop_ms=HOP_MS)
         self._aggregator = Aggregator(grid_size=grid_size, window_ms=panes * HOP_MS, hop_ms=HOP_MS, skew_ms=10_000)
-        self._views = [] if spread else [View(key, "move", "all") for key in page_keys(1)]
+        self._views = [] if visited else [View(key, "move", "all") for key in page_keys(1)]  # `visited`: all that are visited are alike
         for view in self._views:
             self._aggregator.watch(view.page)
         self._aggregator.advance(START_MS)
@@ -69,14 +68,14 @@ class _Core:
 
 def _core(parameter: str, value: int) -> _Core:
     if parameter == "panes":
-        return _Core(panes=value, visited=0)
+        return _Core(panes=value)
     if parameter == "alive":
-        return _Core(alive=value, panes=1200, visited=0)
+        return _Core(alive=value, panes=1200)
     if parameter == "visited":
         return _Core(visited=value)
     if parameter == "grid_size":
-        return _Core(grid_size=value, visited=0)
-    return _Core(age=value, visited=0)
+        return _Core(grid_size=value)
+    return _Core(age=value)
 
 
 def _curve(parameter: str, values: tuple[int, ...]) -> list[tuple[int, float]]:
