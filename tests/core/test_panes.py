@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -311,6 +312,38 @@ def test_a_peak_is_given_back() -> None:
         hop(None)
     assert held.panes.bytes_held() < PAGES * (8 * 4 * window + 1024), f"after a peak of {peak} bytes"
     assert sorted(held.totals())[-PAGES:] == [window] * PAGES
+
+
+def test_lists_of_all_sizes() -> None:
+    """From a few entries to more than a mebibyte of them, growing, shrinking and going beside one another: what each has stays its own."""
+    window, chance = 60, np.random.default_rng(3)
+    both = [Held(kind(TILES, 99, window, SKEW), 99) for kind in (make_panes, NumpyPanes)]
+    for held in both:
+        held.advance(1)
+    most = 0
+    for hop in range(4 * window):
+        end = both[0].end
+        assert end is not None
+        scale = 10 ** chance.uniform(0, 4, PAGES * LAYERS) * (chance.random(PAGES * LAYERS) < 0.35) * (1 if hop < 2 * window else 0.01)
+        row = np.repeat(np.arange(PAGES * LAYERS), scale.astype(np.int64))
+        page, layer = np.divmod(row, LAYERS)
+        tile, pane = chance.integers(0, TILES, len(row)).astype(np.int32), end - chance.integers(0, 5, len(row))
+        counts = replace(counts_of([]), page=page, layer=layer, pane=pane, tile=tile, count=np.ones(len(row), np.int32))
+        ours, theirs = (held.panes.merge(held.places, counts, held.rows) for held in both)
+        assert ours is not None
+        assert theirs is not None
+        assert ours.tolist() == theirs.tolist()
+        told = []
+        for held in both:
+            slid, held.end = held.panes.advance(held.end, end + 1), end + 1
+            told.append((sorted(set(slid.dropped)), slid.late, slid.ahead))
+        assert told[0] == told[1]
+        most = max(most, both[0].panes.bytes_held())
+        if hop % 20 == 19:
+            assert both[0].totals() == both[1].totals()
+    assert most > 5 << 21, "more than are kept in pages of the usual size"
+    assert both[0].panes.bytes_held() < most / 10
+    assert both[0].windows() == both[1].windows()
 
 
 def test_times_that_senders_make_up() -> None:
