@@ -2,7 +2,7 @@
 
 A page of a site of its own carries our tag; the mouse moves over it all the time. Main-thread time is what the browser's sampling profiler
 saw in the tracker's functions; all script time of the page, with and without the tag, stands beside it. The tutorial's tracker is the one
-of examples/classic, on its own page.
+of examples/classic, on its own page. A script that hears of movements and does nothing at all is what nobody who hears of them gets below.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["run"]
 _HTML = '<!doctype html><title>p</title><body style="margin:0;height:4000px"><h1>A page</h1>{tag}</body>'
 _TAG = '<script async src="http://127.0.0.1:{port}/tracker.js"></script>'
 _SCRIPT = "/tracker.js"
+_NOTHING = "<script>addEventListener('pointermove', () => {}, true)</script>"  #: its functions are of the page's own address
 _MOVE_S = 20.0
 _IDLE_S = 5.0
 _SENT_S = 7.0  #: what was gathered when the viewer left is sent within five seconds: it is of moving, not of rest
@@ -94,11 +95,12 @@ async def _ours(server: Served) -> tuple[dict[str, _Cost], float, float]:
     return costs, quick_s, (taken[1] - taken[0]) / _WATCHED_S
 
 
-async def _plain() -> _Cost:
-    async with site(_HTML.format(tag="")) as shop, tab() as one:
+async def _without(tag: str) -> _Cost:
+    """A page that has this in place of a tracker."""
+    async with site(_HTML.format(tag=tag)) as shop, tab() as one:
         await one.page.goto(f"{shop}/p/1")
         await one.move(2)
-        return await _moving(one, _MOVE_S, _SCRIPT)
+        return await _moving(one, _MOVE_S, "/p/1")
 
 
 async def _tutorials() -> _Cost:
@@ -110,7 +112,9 @@ async def _tutorials() -> _Cost:
 
 async def run(progress: Progress) -> list[Figure]:
     progress.tell("a page without a tracker")
-    plain = await _plain()
+    plain = await _without("")
+    progress.tell("a listener that does nothing")
+    nothing = await _without(_NOTHING)
     progress.tell("the tutorial's tracker")
     tutorials = await _tutorials()
     progress.tell("ours")
@@ -125,10 +129,14 @@ async def run(progress: Progress) -> list[Figure]:
         "all_script_ms_a_minute_without": plain.all_script_ms_a_minute,
         "all_script_ms_a_minute_tutorial": tutorials.all_script_ms_a_minute,
     }
+    moving, scripts = "tracker, main thread a minute of moving", "tracker, all CPU of scripts a minute of moving"
     return [
         Figure("tracker, compressed", sizes["gzip"], "KB", target=at_most(2.5)),
         Figure("tracker, as browsers get it over TLS (brotli)", sizes["br"], "KB", target=at_most(2.5)),
-        Figure("tracker, main thread a minute of moving", unwatched.own_ms_a_minute, "ms", tutorials.own_ms_a_minute, at_most(2), about),
+        Figure(f"{moving}; bare: the tutorial's", unwatched.own_ms_a_minute, "ms", tutorials.own_ms_a_minute, at_most(2), about),
+        Figure(f"{moving}; bare: a listener that does nothing", unwatched.own_ms_a_minute, "ms", nothing.own_ms_a_minute),
+        Figure(f"{scripts}; bare: a listener that does nothing", unwatched.all_script_ms_a_minute, "ms", nothing.all_script_ms_a_minute),
+        Figure(f"{scripts}, watched; bare: the tutorial's", watched.all_script_ms_a_minute, "ms", tutorials.all_script_ms_a_minute),
         Figure("tracker, main thread a minute of rest", idle.own_ms_a_minute, "ms", target=at_most(0.05)),
         Figure("tracker, sent a visitor-minute, unwatched", unwatched.bytes_a_minute / 1000, "KB", tutorials.bytes_a_minute / 1000),
         Figure("tracker, sent a visitor-minute, watched", watched.bytes_a_minute / 1000, "KB", tutorials.bytes_a_minute / 1000),

@@ -95,7 +95,8 @@
     /** `token`: true where the tab's name alone tells. @type {any[]} */
     const [address, token = window.name == "isotherm="] = location.href.split("#isotherm=");
 
-    let session = ""; // of nobody: nothing is taken
+    /** @type {any} */
+    let session; // none: nothing is taken
     /** @type {Batch[]} */
     let queue = [];
     /** @type {WebSocket | undefined} */
@@ -124,6 +125,10 @@
     let away = document.hidden; // the page is hidden or left
     /** @type {any} */
     let seen; // the path whose view is open
+    /** @type {unknown} */
+    let url; // the address as of the last look
+    /** @type {unknown} */
+    let path; // the page that it is
     /** @type {(() => unknown)[]} */
     let suspects = []; // a judge of each click after which nothing has happened yet
     /** @type {number | void} */
@@ -133,8 +138,8 @@
 
     /** The page that an address is, as the server is told it. @param {Location | URL} address */
     const pageOf = (address) => {
-      const kept = named && address.search.slice(1).split("&").filter((pair) => named.includes(pair.split("=")[0])).join("&");
-      return address.pathname + (kept ? "?" + kept : "");
+      const kept = address.search.slice(1).split("&").filter((pair) => named?.includes(pair.split("=")[0])).join("&");
+      return address.pathname + (kept && "?" + kept);
     };
 
     /**
@@ -213,7 +218,7 @@
       // Browsers repeat an event when the page moves under the pointer; `scroll` tells that better.
       const moved = latest && (scrolled || latest.clientX != taken?.clientX || latest.clientY != taken?.clientY);
       taken = latest;
-      const path = pageOf(location);
+      if (url != (url = document.URL)) path = pageOf(location); // `location` is slow to ask
       const looks = scrolled || seen != path;
       if (seen && seen != path) see(4);
       seen = path;
@@ -430,8 +435,7 @@
     for (const type in handlers) handlers[type] = guarded(handlers[type]);
 
     const stop = () => {
-      session = "";
-      open = undefined;
+      session = open = undefined;
       queue = [];
       hangUp();
     };
