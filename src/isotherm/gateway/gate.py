@@ -19,6 +19,7 @@ from isotherm.gateway.intake import Drained, Intake, Waiter
 from isotherm.gateway.judge import Judge, Visit
 from isotherm.gateway.messages import PLACE_OF_TYPE, Batch, Classic, Ignored, Refusal, decode, decode_event, split
 from isotherm.gateway.numbers import Speaker
+from isotherm.gateway.refrain import Refrain
 from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["EVERY_UNWATCHED_MS", "EVERY_WATCHED_MS", "Gate", "Paced"]
@@ -121,7 +122,7 @@ class Gate:
         try:
             if self.judge is not None:
                 self.judge.hold(sender, now_ms)
-            message = self._decode(data, session, sender, now_ms)
+            message = self._decode(data, session, sender, now_ms, speaker)
             if type(message) is Classic:
                 self._take_event(message, site, session, origin, sender, now_ms, speaker)
                 return None
@@ -231,13 +232,21 @@ class Gate:
         if len(self._intake) >= self._intake_samples_max:
             raise Refusal("can't take events now: the log is behind", reason="full", seq=seq, retry_after_ms=_RETRY_MS)
 
-    def _decode(self, data: bytes, session: str | None, sender: Sender, now_ms: int) -> Classic | Batch | Ignored:
-        try:
-            message = decode(data, session)
-        except Refusal:
-            if self.judge is not None:
-                self.judge.charge(sender, 1, now_ms)
-            raise
+    def _decode(
+        self, data: bytes, session: str | None, sender: Sender, now_ms: int, speaker: Speaker | None = None
+    ) -> Classic | Batch | Ignored:
+        message: Classic | Batch | Ignored | None = None
+        if speaker is not None and speaker.refrain is not None:
+            message = speaker.refrain.read(data)
+        if message is None:
+            try:
+                message = decode(data, session)
+            except Refusal:
+                if self.judge is not None:
+                    self.judge.charge(sender, 1, now_ms)
+                raise
+            if speaker is not None and isinstance(message, Batch):
+                speaker.refrain = Refrain.of(data, message)
         if self.judge is not None:
             self._check_size(message, self.judge.limits)
         return message

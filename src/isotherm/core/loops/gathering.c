@@ -8,7 +8,7 @@
 
 PyObject *gathering_type;
 
-enum { RUNS_BEGUN = 64, SAMPLES_BEGUN = 1024 };
+enum { RUNS_BEGUN = 64, SAMPLES_BEGUN = 1024, SAMPLES_BEGUN_MAX = 1 << 16 };
 
 static size_t bytes_of(int column) { return column == KIND ? 1 : 8; }
 
@@ -37,11 +37,18 @@ static int grow(Gathering *gathering, int first, int end, Py_ssize_t used, Py_ss
     return 0;
 }
 
+static Py_ssize_t between(Py_ssize_t number, Py_ssize_t least, Py_ssize_t most)
+{
+    return number < least ? least : number > most ? most : number;
+}
+
 static int make_room(Gathering *gathering, Py_ssize_t samples)
 {
-    if (grow(gathering, PAGE, TIME_MS, gathering->runs + 1, &gathering->runs_room, RUNS_BEGUN) < 0)
+    if (grow(gathering, PAGE, TIME_MS, gathering->runs + 1, &gathering->runs_room,
+             between(gathering->runs_begun, RUNS_BEGUN, SAMPLES_BEGUN_MAX)) < 0)
         return -1;
-    return grow(gathering, TIME_MS, COLUMNS, gathering->samples + samples, &gathering->samples_room, SAMPLES_BEGUN);
+    return grow(gathering, TIME_MS, COLUMNS, gathering->samples + samples, &gathering->samples_room,
+                between(gathering->samples_begun, SAMPLES_BEGUN, SAMPLES_BEGUN_MAX));
 }
 
 static void put_run(Gathering *gathering, const long long *numbers, Py_ssize_t size, double width, double height)
@@ -127,6 +134,7 @@ static PyObject *take_all(PyObject *self, PyObject *unused)
         if (PyByteArray_Resize(array, length * (Py_ssize_t)bytes_of(column)) < 0 || PyTuple_SetItem(columns, column, Py_NewRef(array)) < 0)
             Py_CLEAR(columns);
     }
+    gathering->runs_begun = gathering->runs, gathering->samples_begun = gathering->samples;
     let_go(gathering);
     return columns;
 }

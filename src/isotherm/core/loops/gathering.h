@@ -9,6 +9,7 @@ typedef struct {
     PyObject *arrays[COLUMNS];
     void *columns[COLUMNS]; /* where their bytes are */
     Py_ssize_t runs, runs_room, samples, samples_room;
+    Py_ssize_t runs_begun, samples_begun; /* room to begin with: for as many as came the last time */
 } Gathering;
 
 /* A run of one sample. `numbers` are those before `SIZE`. -1: an exception is set, and nothing was put in. */
