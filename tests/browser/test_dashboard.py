@@ -339,6 +339,24 @@ async def test_the_overlay_opens_on_the_page_itself_and_is_handed_its_token(page
         assert await tab.evaluate("got") == [[address, {"isotherm": "token-1-default"}]]
 
 
+async def test_of_a_range_of_the_past_the_overlay_opens_on_that_range(page: Page, scene: Scene, address: str) -> None:
+    """What one sees the pages of is what their overlay shows, handed over as the token is; back at the live pages it is the live heat."""
+    async with shop(READY) as site:
+        scene.populate(1, origin=site)
+        scene.pages[0]["path"] = "/p/1"
+        scene.past_pages = [("/p/1", 900, 88)]
+        for query, range_ in (("?from=1700000000000&to=1700003600000", "from=1700000000000&to=1700003600000"), ("?range=hour", "range=hour"), ("", "")):
+            await page.goto(f"{address}/{query}")
+            async with page.context.expect_page() as opening:
+                await page.get_by_role("button", name="Open overlay on /p/1").click()
+            tab = await opening.value
+            await tab.wait_for_function("globalThis.got?.length === 1")
+            token = f"token-{len(scene.tokens)}-default"
+            assert tab.url == f"{site}/p/1#isotherm={token}" + (range_ and f"&{range_}")
+            assert await tab.evaluate("got[0][1]") == {"isotherm": token} | ({"range": range_} if range_ else {})
+            await tab.close()
+
+
 async def test_another_origin_in_that_tab_is_told_nothing(page: Page, scene: Scene, address: str) -> None:
     """When the opened tab has gone elsewhere, whoever is there may ask, and gets no answer."""
     async with shop(READY) as site, shop(READY) as elsewhere:

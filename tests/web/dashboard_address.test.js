@@ -28,6 +28,10 @@ test("the page opens at its own origin, with the token in the fragment", () => {
   assert.equal(overlayAddress("https://shop.example", "/p/1", "t0k"), "https://shop.example/p/1#isotherm=t0k");
 });
 
+test("behind the token stands the range of time, where it is not the live window", () => {
+  assert.equal(overlayAddress("https://shop.example", "/p/1", "t0k", "from=1&to=2"), "https://shop.example/p/1#isotherm=t0k&from=1&to=2");
+});
+
 test("a path is written as a browser would: words encoded, escapes kept", () => {
   assert.equal(overlayAddress("https://shop.example", "/größe/a b/%2Fx%23y", "t"), "https://shop.example/gr%C3%B6%C3%9Fe/a%20b/%2Fx%23y#isotherm=t");
 });

@@ -79,6 +79,8 @@ def check_remembered(head: Head, columns: Columns, grid_size: int) -> None:
         numbers = columns[name].wide(dtype=np.float64)
         _expect(bool(np.isfinite(numbers).all()) and (name.startswith("click") or not runs or numbers.min() > 0), name)
     _bands(columns, "view", grid_size, left=True)
+    open_ = columns["view.bottom"].wide() > 0  # what is told of it next is as long as that, and half a minute
+    _in_view((columns["view.active_ms"].wide() - columns["view.told_ms"].wide())[open_], -_COUNT_MAX, "view.told_ms")
 
 
 def check_counted(head: Head, columns: Columns, grid_size: int) -> None:
@@ -135,8 +137,7 @@ def _check_stretches(columns: Columns, grid_size: int) -> None:
     _bands(columns, "stretch", grid_size, left=False)
     for name in ("stretch.start_ms", "stretch.end_ms"):
         _between(columns, name, -_TIME_MAX, _TIME_MAX)
-    long = columns["stretch.end_ms"].wide() - columns["stretch.start_ms"].wide()
-    _expect(not len(long) or (long.min() > 0 and long.max() <= _COUNT_MAX and int(long.sum()) <= _IN_VIEW_MS_MAX), "stretch.end_ms")
+    _in_view(columns["stretch.end_ms"].wide() - columns["stretch.start_ms"].wide(), 1, "stretch.end_ms")
 
 
 # -- one column
@@ -167,6 +168,10 @@ def _bands(columns: Columns, table: str, grid_size: int, *, left: bool) -> None:
     top, bottom = columns[f"{table}.top"].wide(), columns[f"{table}.bottom"].wide()
     shown = (top < bottom) | (bottom == 0) if left else top < bottom
     _expect(bool(((top >= 0) & (bottom <= grid_size) & (bottom >= 0) & shown).all()), f"{table}.bottom")
+
+
+def _in_view(long_ms: npt.NDArray[np.int64], least: int, what: str) -> None:
+    _expect(not len(long_ms) or bool(long_ms.min() >= least and long_ms.max() <= _COUNT_MAX and long_ms.sum() <= _IN_VIEW_MS_MAX), what)
 
 
 def _sum(column: Packed) -> int:

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The address of a page: its site's origin, its path, and the overlay's token in the fragment.
+ * The address of a page: its site's origin, its path, and in the fragment the overlay's token and range of time.
  *
  * Origin and path came from visitors' browsers. Only http and https are opened, and the path is set by the URL parser, so that no
  * path can reach another host (`//elsewhere`) or end before its fragment.
@@ -27,11 +27,12 @@ export function originOf(text) {
  * @param {string} origin  from `originOf`
  * @param {string} path  as the server writes it: decoded, but for %2F %3F %23 %25
  * @param {string} token
+ * @param {string} [range]  as a query; empty: live
  */
-export function overlayAddress(origin, path, token) {
+export function overlayAddress(origin, path, token, range = "") {
   const url = new URL(origin);
   url.pathname = path;
-  url.hash = `isotherm=${token}`;
+  url.hash = `isotherm=${token}${range && `&${range}`}`;
   return url.href;
 }
 

@@ -198,7 +198,7 @@ function neighbourOrigin(site) {
 /** @param {Page} page @param {string} origin */
 async function openOverlay(page, origin) {
   try {
-    await opener.open({ site: page.site, path: page.path, origin });
+    await opener.open({ site: page.site, path: page.path, origin, range: new URLSearchParams(queryOf(model.range)).toString() });
   } catch (error) {
     if (error instanceof OverlayBlocked) toast("Your browser keeps new tabs shut. Allow pop-ups for this page, then try again.");
     else toast(`The overlay could not be opened: ${error instanceof Error ? error.message : error}.`);

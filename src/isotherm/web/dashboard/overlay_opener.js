@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Opens the live overlay on a page of the site itself, and hands the token over (docs/wire.md, "The overlay's hand-over").
+ * Opens the overlay on a page of the site itself, and hands the token over (docs/wire.md, "The overlay's hand-over").
  *
  * The tab is opened empty, at once, within the click: a browser blocks what is opened later, after the answer of a server. Then
  * the token is asked for and the tab sent to the page with it in the fragment. Where a router eats the fragment, the tab is still
@@ -15,7 +15,7 @@ const READY = "isotherm:ready";
 /** The tab's name, by which the tracker knows it. */
 const MARK = "isotherm=";
 
-/** @typedef {{site: string, origin: string, path: string}} Target */
+/** @typedef {{site: string, origin: string, path: string, range: string}} Target */
 /** @typedef {{tab: Window, target: Target, token: string, freshUntilMs: number}} Opened */
 
 export class OverlayBlocked extends Error {}
@@ -41,7 +41,7 @@ export class OverlayOpener {
       const grant = await askToken(target.site);
       const opened = { tab, target, ...grant };
       this.#opened = [...this.#opened.filter((o) => !o.tab.closed), opened];
-      tab.location.replace(overlayAddress(target.origin, target.path, grant.token));
+      tab.location.replace(overlayAddress(target.origin, target.path, grant.token, target.range));
     } catch (error) {
       tab.close();
       throw error;
@@ -54,7 +54,8 @@ export class OverlayOpener {
     const opened = this.#opened.find((o) => o.tab === event.source && o.target.origin === event.origin);
     if (!opened) return;
     if (Date.now() > opened.freshUntilMs) Object.assign(opened, await askToken(opened.target.site));
-    opened.tab.postMessage({ isotherm: opened.token }, opened.target.origin);
+    const { range, origin } = opened.target;
+    opened.tab.postMessage({ isotherm: opened.token, ...(range && { range }) }, origin);
   }
 }
 

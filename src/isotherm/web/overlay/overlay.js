@@ -29,6 +29,7 @@ import { Past } from "./past.js";
 import { Picture } from "./picture.js";
 import { Sticking } from "./sticking.js";
 import { shortcutsOf } from "./shortcuts.js";
+import { rangeOf } from "./spans.js";
 import { sheet } from "./styles.js";
 import { compare, describe, describeElement, ElementTip, Tip } from "./tip.js";
 import { View } from "./view.js";
@@ -37,7 +38,15 @@ import { DrawnZones } from "./zones.js";
 
 /**
  * @typedef {{close: () => void}} Overlay
- * @typedef {{host: string, site: string, token: string, pageOf?: (address: {pathname: string, search: string}) => string}} Subject
+ * @typedef {object} Subject
+ * @property {string} host  Isotherm's origin (`https://heat.example`) or its host name
+ * @property {string} site
+ * @property {string} token
+ * @property {(address: {pathname: string, search: string}) => string} [pageOf]  which page an address is, as the tracker tells it: by its path,
+ *   and where a site wants it some of its query
+ * @property {string} [range]  of time, to be shown: `range=hour`, `range=today`, or `from=…&to=…` in ms since the epoch; empty: as before in
+ *   this tab, or the live window
+ * @property {string} [rangeAtFirst]  the same, where nothing was chosen in this tab yet
  */
 
 /** What no event tells of is looked at so often; where a worker tells of the heat, and the browser of routes, once a second is enough. */
@@ -59,21 +68,20 @@ let opened = null;
 
 /**
  * Opens the overlay on this page; one that is open already is closed.
- * @param {Subject} of  `host` is Isotherm's origin (`https://heat.example`) or its host name; `pageOf` says which page an address is,
- *   as the tracker tells it: by its path, and where a site wants it some of its query
+ * @param {Subject} of
  * @returns {Overlay}
  */
-export function open({ host, site, token, pageOf = ({ pathname }) => pathname }) {
+export function open({ host, site, token, pageOf = ({ pathname }) => pathname, range = "", rangeAtFirst = "" }) {
   opened?.close();
-  opened = start({ host: originOf(host), site, token, pageOf });
+  opened = start({ host: originOf(host), site, token, pageOf, range, rangeAtFirst });
   return opened;
 }
 
 /** @param {Required<Subject>} of @returns {Overlay} */
-function start({ host, site, token, pageOf }) {
+function start({ host, site, token, pageOf, range, rangeAtFirst }) {
   const ending = new AbortController();
   const { signal } = ending;
-  const view = new View(innerWidth);
+  const view = new View(innerWidth, rangeOf(range, Date.now()), rangeOf(rangeAtFirst, Date.now()));
   const picture = new Picture();
   const tip = new Tip();
 

@@ -33,6 +33,20 @@ export function spanOf(range, nowMs, chosen) {
 }
 
 /**
+ * A range as the dashboard names it in an address: `range=hour`, `range=today`, or `from` and `to` in ms since the epoch (no `to`: till now).
+ * @param {string} query @param {number} nowMs
+ * @returns {{range?: RangeName, span?: Span}}  nothing where it names none
+ */
+export function rangeOf(query, nowMs) {
+  const said = new URLSearchParams(query);
+  const name = said.get("range");
+  if (name === "hour" || name === "today") return { range: name };
+  const [fromMs, toMs] = ["from", "to"].map((end) => (/^\d{1,15}$/.test(said.get(end) ?? "") ? Number(said.get(end)) : null));
+  const span = fromMs === null ? null : { fromMs, toMs: toMs ?? nowMs };
+  return span && span.fromMs < span.toMs ? { range: "any", span } : {};
+}
+
+/**
  * What a range is held against: of today the same hours of yesterday, of all others what lies right before.
  * @param {RangeName} range @param {Span} span
  * @returns {Span}

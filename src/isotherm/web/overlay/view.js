@@ -46,8 +46,12 @@ export class View {
   /** @type {Choices} */
   #choices;
 
-  /** @param {number} windowWidth  it decides the device class and the look to begin with, and whether there is room for an open panel */
-  constructor(windowWidth) {
+  /**
+   * @param {number} windowWidth  it decides the device class and the look to begin with, and whether there is room for an open panel
+   * @param {Partial<Choices>} [asked]  chosen by whoever opened it now
+   * @param {Partial<Choices>} [atFirst]  the same, where nothing was chosen in this tab yet
+   */
+  constructor(windowWidth, asked = {}, atFirst = {}) {
     const device = deviceOf(windowWidth);
     this.#choices = {
       kind: "move",
@@ -66,9 +70,12 @@ export class View {
       details: false,
       keys: true,
       place: { right: true, bottom: true, x: 16, y: 16 },
+      ...atFirst,
       ...kept(),
+      ...asked,
       ...NOT_KEPT,
     };
+    if ("range" in asked || "range" in atFirst) keep(this.#choices); // they came with the address, which has them no longer
   }
 
   /** @returns {Readonly<Choices>} */
