@@ -95,6 +95,20 @@ async def test_an_hour_instead_of_five_minutes(page: Page, scene: Stage) -> None
     await expect(page.locator(f"{PANEL} .status")).to_contain_text("Live")
 
 
+async def test_it_opens_on_the_range_that_it_is_opened_for(page: Page, scene: Stage) -> None:
+    """The pages of a range of the past lead to the heat of that range."""
+    scene.heat, years(scene).before, years(scene).now = {5: 1}, {33: 4}, {77: 9}
+    await show(page, scene)
+    await drawn(page, 5)
+    span = "from=1700000000000&to=1700003600000"
+    again = """([host, token, at]) => import(host + "/overlay/overlay.js").then((overlay) => {
+        overlay.open({ host, site: "default", token, ...at }); })"""
+    await page.evaluate(again, [scene.host, scene.token, {"range": span}])
+    await drawn(page, 33)
+    await expect(page.get_by_role("radio", name="Any")).to_be_checked()
+    assert (scene.looked[-1][1]["from"], scene.looked[-1][1]["to"]) == ("1700000000000", "1700003600000")
+
+
 async def test_an_empty_page_offers_the_last_hour(page: Page, scene: Stage) -> None:
     """A page with few visitors has a picture too."""
     years(scene).now = {77: 3}

@@ -69,6 +69,15 @@ async def test_a_token_in_the_fragment_opens_the_overlay(page: Page, recorder: R
     assert not [request for request in recorder.requests if "clickstream" in request]
 
 
+async def test_behind_the_token_stands_a_range_of_time(page: Page, recorder: Recorder) -> None:
+    """It goes on to the overlay, and leaves the address with the token."""
+    recorder.pages["/p/1"] = TAG
+    await page.goto(recorder.url + "/p/1#isotherm=abc&from=1700000000000&to=1700003600000")
+    await page.wait_for_function("window.overlay")
+    assert await page.evaluate("[overlay.token, overlay.range]") == ["abc", "from=1700000000000&to=1700003600000"]
+    assert page.url == recorder.url + "/p/1"
+
+
 async def test_the_token_leaves_the_address_at_once(page: Page, recorder: Recorder, console: Console) -> None:
     """Also where the overlay can't be loaded: no history and no bookmark keeps it. What else the fragment may be is the page's."""
     console.expect("Failed to load resource")
