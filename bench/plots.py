@@ -45,10 +45,12 @@ def _of_a_sample(about: dict[str, Any]) -> dict[str, Any]:
     """The curve of a row of `flat`: what a sample costs against one parameter."""
     name = about["axis"]
     xs, costs = zip(*about["ns_a_sample"], strict=True)
+    bare = [cost for _, cost in about.get("bare_ns_a_sample", ())]
+    lines = {"Isotherm": costs} | ({"the least program in C": bare} if bare else {})
     slug = "-".join(re.findall(r"[a-z]+", name.lower()))
     return {
         "name": f"flat-{slug}", "title": f"What a sample costs, against {name}", "x_label": name, "y_label": "ns of CPU a sample",
-        "x": xs, "lines": {"Isotherm": costs}, "log_x": True,
+        "x": xs, "lines": lines, "log_x": True,
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
             int32_t *counted = &counts[of_block[place]];
             to.page[row] = block->page, to.layer[row] = block->layer, to.pane[row] = block->pane;
             to.tile[row] = of_block[place], to.count[row] = *counted;
-            *counted = (int32_t)place; /* which row it is, for `to_row` */
+            *counted = asked->to_row ? (int32_t)place : 0; /* which row it is, for `to_row`; else it is empty again */
         }
     }
     for (Py_ssize_t at = 0; asked->to_row && at < asked->samples; at++)
@@ -67,7 +67,8 @@ static Py_ssize_t write_blocks(const Asked *asked, Block *blocks, int number, in
             int64_t cell = asked->to_row[at];
             asked->to_row[at] = blocks[cell / tiles].start + block_counts[cell];
         }
-    empty_blocks(blocks, number, tiles);
+    if (asked->to_row)
+        empty_blocks(blocks, number, tiles);
     return row;
 }
 
@@ -88,7 +89,7 @@ static inline int64_t unlike(const Asked *asked, Py_ssize_t first, Py_ssize_t ru
            !asked->is_fresh[run];
 }
 
-enum { AT_ONCE = 16 };
+enum { AT_ONCE = 16, AHEAD = 24 }; /* runs looked at together; samples, for whose counters memory is asked before it is their turn */
 
 /* How many runs from this one on are fresh, of one sample, and else alike: looked at without a jump, some at once. */
 VECTORS static Py_ssize_t alike_from(const Asked *given, const Py_ssize_t first)
@@ -212,8 +213,10 @@ Py_ssize_t tally_in_blocks(const Asked *given)
                 Counting here = on;
                 Py_ssize_t from = at;
                 at = together_from(asked, on.now, at, asked->within ? at + 1 : stop, &newest);
-                for (Py_ssize_t one = from; one < at; one++)
+                for (Py_ssize_t one = from; one < at; one++) {
+                    __builtin_prefetch(&here.counts[tile_of_stretch[(one + AHEAD < at ? one + AHEAD : one) - begin]], 1);
                     count_in(&here, tile_of_stretch[one - begin]);
+                }
                 on.used = here.used;
                 for (; asked->to_row && from < at; from++)
                     asked->to_row[from] = on.block * tiles + tile_of_stretch[from - begin];
