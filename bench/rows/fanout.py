@@ -76,7 +76,12 @@ def _p99(values: list[float]) -> float | None:
     return sorted(values)[int(len(values) * 0.99)] if values else None
 
 
-async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tuple[float, _Viewing, dict[str, Any]]:
+def _frame_us(spent_s: float, seen: _Viewing) -> float | None:
+    """CPU µs a frame; None: none came."""
+    return spent_s / seen.frames * 1e6 if seen.frames else None
+
+
+async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tuple[float | None, _Viewing, dict[str, Any]]:
     """µs a frame; what was seen; more."""
     await _acks(trackers, _WARM_S)
     before_s = server.cpu_s()
@@ -111,17 +116,17 @@ async def _ours(server: Served, trackers: Child, viewers: int, pages: int) -> tu
         "trackers_late_p99_ms": _p99(busy["lates_ms"]),
         "unacknowledged": busy["sent"] - busy["acked"],
     }
-    return (spent_s - without_s * _SECONDS) / viewing.frames * 1e6, viewing, more
+    return _frame_us(spent_s - without_s * _SECONDS, viewing), viewing, more
 
 
 @dataclass
 class _Twin:
     """The bare broadcast beside a server that has no viewers; then taking the batches itself."""
 
-    frame_us: float
+    frame_us: float | None
     seen: _Viewing
     beside: dict[str, Any]  #: acknowledgements of the server beside it
-    both_frame_us: float
+    both_frame_us: float | None
     both_seen: _Viewing
     both: dict[str, Any]  #: its own acknowledgements
 
@@ -145,7 +150,7 @@ async def _bare(kept: dict[str, list[str]], viewers: int, pages: int, trackers: 
             spent_s, seen, beside = await _broadcasting(twin, [one, other], viewers, trackers)
             both_s, both_seen, both = await _broadcasting(twin, [one, other], viewers, own)
     both_s -= without_s * _SECONDS
-    return _Twin(spent_s / seen.frames * 1e6, seen, beside, both_s / both_seen.frames * 1e6, both_seen, both)
+    return _Twin(_frame_us(spent_s, seen), seen, beside, _frame_us(both_s, both_seen), both_seen, both)
 
 
 async def _broadcasting(twin: Child, loads: list[Child], viewers: int, trackers: Child) -> tuple[float, _Viewing, dict[str, Any]]:
@@ -176,10 +181,10 @@ async def run(progress: Progress) -> list[Figure]:
             progress.tell(f"{name}, the bare broadcast")
             bare = await _bare(seen.kept, viewers, pages, trackers)
         about = more | {
-            "bytes_a_frame": seen.bytes / seen.frames,
+            "bytes_a_frame": seen.bytes / max(1, seen.frames),
             "frames_a_second": seen.frames / _SECONDS,
             "bare_frames_a_second": bare.seen.frames / _SECONDS,
-            "bare_bytes_a_frame": bare.seen.bytes / bare.seen.frames,
+            "bare_bytes_a_frame": bare.seen.bytes / max(1, bare.seen.frames),
             "lost": seen.lost,
             "viewers_busy": seen.busy,
         }
@@ -187,7 +192,7 @@ async def run(progress: Progress) -> list[Figure]:
     return figures
 
 
-def _figures(name: str, this: float, seen: _Viewing, about: dict[str, Any], bare: _Twin) -> list[Figure]:
+def _figures(name: str, this: float | None, seen: _Viewing, about: dict[str, Any], bare: _Twin) -> list[Figure]:
     last, lags = _middle(seen.lags_ms), {"all": seen.lags_ms}
     before, meanwhile = about["ack_p99_ms_before"], about["ack_p99_ms_meanwhile"]
     both = "bare: takes the batches too"

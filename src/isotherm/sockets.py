@@ -263,7 +263,7 @@ def push_each(sockets: Sequence[Socket], payloads: Sequence[str | bytes]) -> lis
         _NO_FILE if (to := one._transport).get_write_buffer_size() or to.is_closing() or one._response._closed else one._file
         for one in sockets
     ]
-    frames = [_Newest.frame if payload is _Newest.payload else _framed(payload) for payload in payloads]
+    frames = _all_framed(payloads)
     for place, sent in reversed(compiled.send_each(files, frames)):
         if files[place] < 0:
             taken[place] = sockets[place].push(payloads[place])
@@ -307,6 +307,17 @@ def _framed(payload: str | bytes) -> bytes:
     if payload is not _Newest.payload:
         _Newest.payload, _Newest.frame = payload, _frame_of(payload)
     return _Newest.frame
+
+
+def _all_framed(payloads: Sequence[str | bytes]) -> list[bytes]:
+    """Each in its frame; the same object one after the other is framed once."""
+    frames: list[bytes] = []
+    newest, frame = None, b""
+    for payload in payloads:
+        if payload is not newest:
+            newest, frame = payload, _framed(payload)
+        frames.append(frame)
+    return frames
 
 
 def _frame_of(payload: str | bytes) -> bytes:

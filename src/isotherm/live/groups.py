@@ -248,15 +248,9 @@ class Groups:
     def _status(self, view: View, now_ms: int) -> Status:
         source = self._source
         visitors, rate, newest_ms = source.pulse(view.page, now_ms)
+        # by place: one for each page at each hop, and names are half of what it costs
         return Status(
-            end_ms=source.end_of(view.page),
-            sent_ms=now_ms,
-            window_ms=source.window_ms,
-            hop_ms=source.hop_ms,
-            grid_size=source.grid_size,
-            people=visitors,
-            rate=rate,
-            newest_ms=newest_ms,
+            source.end_of(view.page), now_ms, source.window_ms, source.hop_ms, source.grid_size, visitors, rate, newest_ms
         )
 
 
