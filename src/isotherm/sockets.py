@@ -27,6 +27,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from random import getrandbits
+from time import monotonic
 from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -64,13 +65,14 @@ AtOnce = Callable[[bytes], bool]  #: takes a frame without waiting; False: it do
 class _Queue(WebSocketDataQueue):
     """The library's queue of messages, past which those go that are taken at once."""
 
-    __slots__ = ("at_once", "failure", "waiting")
+    __slots__ = ("at_once", "failure", "heard_s", "waiting")
 
     def __init__(self, protocol: Any, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(protocol, limit, loop=loop)
         self.at_once: AtOnce | None = None
         self.waiting = 0  #: messages that `receive` has not done with: nothing may overtake them
         self.failure: Exception | None = None  #: of `at_once`, for `receive` to raise
+        self.heard_s = 0.0  #: when frames of data came last, by the clock that the loop goes by
 
     def feed_data(self, data: Any, size: int) -> None:
         """Called by the library's parser, which could do nothing with an error."""
@@ -82,7 +84,7 @@ class _Queue(WebSocketDataQueue):
 
     def take(self, frames: Sequence[bytes]) -> int:
         """How many of them are taken at once; none where one before them waits."""
-        taken = 0
+        taken, self.heard_s = 0, monotonic()
         try:
             for data in frames:
                 if self.at_once is None or self.waiting or not self.at_once(data):
@@ -98,7 +100,6 @@ class _Response(web.WebSocketResponse):
 
     _queue: _Queue | None = None
     _read = False  #: the library's parser may stand within a frame
-    _heard_s = 0.0  #: when frames came last that the library was not told of
     _pinged_s = 0.0
 
     @property
@@ -117,16 +118,16 @@ class _Response(web.WebSocketResponse):
         """From now on whole frames that `at_once` takes never come to the library."""
         if compiled is not None and not self._read and self._queue is not None:
             behind: Any = self._queue._protocol
-            transport.set_protocol(Ahead(behind, frame_bytes_max, compiled.payloads, self._take))
+            transport.set_protocol(Ahead(behind, frame_bytes_max, compiled.payloads, self._queue.take))
 
-    def _take(self, frames: list[bytes]) -> int:
-        self._heard_s = self._loop.time()  # type: ignore[union-attr]
-        return self._queue.take(frames)  # type: ignore[union-attr]
+    @property
+    def _heard_s(self) -> float:
+        return self._queue.heard_s if self._queue is not None else 0.0
 
     def _send_heartbeat(self) -> None:
         """Not while frames come that the library does not see: it looks at the clock again then."""
         self._heartbeat_when = max(self._heartbeat_when, self._heard_s + _HEARTBEAT_S)
-        self._pinged_s = asyncio.get_running_loop().time()
+        self._pinged_s = monotonic()
         super()._send_heartbeat()
 
     def _pong_not_received(self) -> None:
