@@ -248,10 +248,7 @@ class Groups:
     def _status(self, view: View, now_ms: int) -> Status:
         source = self._source
         visitors, rate, newest_ms = source.pulse(view.page, now_ms)
-        # by place: one for each page at each hop, and names are half of what it costs
-        return Status(
-            source.end_of(view.page), now_ms, source.window_ms, source.hop_ms, source.grid_size, visitors, rate, newest_ms
-        )
+        return Status(source.end_of(view.page), now_ms, source.window_ms, source.hop_ms, source.grid_size, visitors, rate, newest_ms)
 
 
 class _News(dict[str | None, str | bytes | None]):
