@@ -1,7 +1,7 @@
 """The bare server of batches: aiohttp on uvloop, as Isotherm has it. It reads the same frames, decodes each, and its packed columns from
 base64, appends their bytes to a file with one `fdatasync` a tick, in a thread, and then acknowledges. Nothing is checked, told from repeats
 or counted. With `panes` in its settings it also places the samples of a tick, in numpy: a tile and a pane each, added to their page's
-window, and kept so that they could be taken away again. That is the least for this job on this stack.
+window, and kept so that they could be taken away again. That is the job, done plainly, on this stack.
 """
 
 from __future__ import annotations
