@@ -13,11 +13,19 @@ from hypothesis import strategies as st
 
 from isotherm.core import counting
 from isotherm.core.columns import pack
+from isotherm.core.counters import Counters
+from isotherm.core.limits import Limits
+from isotherm.core.records import samples_to_record
+from isotherm.core.sites import Site, Sites
+from isotherm.gateway.conversation import Conversation
+from isotherm.gateway.gate import Gate
 from isotherm.gateway.messages import SEQ_MAX, Batch, Refusal, decode
 from isotherm.gateway.refrain import Refrain
+from isotherm.gateway.senders import Sender
 
 pytestmark = pytest.mark.skipif(counting.compiled is None, reason="there was no C compiler when Isotherm was installed")
 
+START_MS = 1_700_000_000_000
 NAMES = ["", "nav", "buy>0>1", "äöü€", "a]b[,{}:", "x" * 256]
 
 
@@ -124,3 +132,39 @@ def test_a_field_that_stands_twice_has_no_refrain() -> None:
     data = batch(chance=random.Random(1), anchored=False)
     assert refrain_of(data[:-1] + b',"seq":8}') is None
     assert refrain_of(data) is not None
+
+
+class Silent:
+    """A peer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def push(self, data: str, /) -> None:
+        self.told.append(data)
+
+    def push_all(self, several: Any, /) -> None:
+        self.told += several
+
+
+def test_a_socket_is_taken_alike_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drained, answered and counted, of batches of two pages, one of them wrong, and of a limit that holds."""
+    ways = []
+    for with_refrain in (True, False):
+        chance = random.Random(5)
+        if not with_refrain:
+            monkeypatch.setattr(Refrain, "of", staticmethod(lambda *_: None))
+        gate, peer = Gate(sites=Sites(), counters=Counters(), skew_ms=2000), Silent()
+        gate.judge_senders(Limits(session_burst_samples=10_000, batch_samples_max=50), count_bots=True, window_ms=300_000)
+        talk = Conversation(gate, Site("default"), "of the address", None, peer, Sender("192.0.2.1", "https://shop.example", False))
+        gate.sites.by_key["default"] = talk._site
+        for seq in range(12):
+            more: dict[str, Any] = {"path": "/other"} if seq in (4, 5) else {"x": "<H?"} if seq == 7 else {}
+            talk.receive(batch(seq, 60 if seq == 9 else 1 + seq, chance=chance, anchored=seq < 10, **more), START_MS + seq)
+        assert (talk.refrain is not None) == with_refrain
+        drained = gate.drain(START_MS + 20)
+        assert drained is not None
+        drained.acknowledge()
+        ways.append((samples_to_record(drained.samples), peer.told, gate.counters.by_name))
+    assert ways[0] == ways[1]
+    assert len(ways[0][1]) > 10
