@@ -53,14 +53,14 @@ class _Panes:
         self._windows = np.zeros(1 << 20, np.int32)
         self._ticks: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
 
-    def place(self, batches: list[tuple[_Batch, bytes, bytes, bytes]]) -> None:
+    def place(self, batches: list[tuple[_Batch, tuple[bytes, bytes, bytes]]]) -> None:
         now_ms, cells = time.time_ns() // 1_000_000, self._GRID * self._GRID
         x, y, age = (
-            np.concatenate([np.frombuffer(found[at], _DTYPES[getattr(found[0], name)[1]]) for found in batches])
-            for at, name in ((1, "x"), (2, "y"), (3, "age"))
+            np.concatenate([np.frombuffer(columns[at], _DTYPES[getattr(one, name)[1]]) for one, columns in batches])
+            for at, name in enumerate(("x", "y", "age"))
         )
-        sizes = np.array([len(found[1]) // _DTYPES[found[0].x[1]].itemsize for found in batches])
-        of_batch = np.array([(self._places.setdefault(one.path, len(self._places)), one.w, one.h) for one, *_ in batches])
+        sizes = np.array([len(columns[0]) // _DTYPES[one.x[1]].itemsize for one, columns in batches])
+        of_batch = np.array([(self._places.setdefault(one.path, len(self._places)), one.w, one.h) for one, _ in batches])
         page, width, height = np.repeat(of_batch, sizes, axis=0).T
         column, row = (x * (self._GRID / width)).astype(np.int32), (y * (self._GRID / height)).astype(np.int32)
         cell = page.astype(np.int32) * cells + row * self._GRID + column
@@ -70,7 +70,7 @@ class _Panes:
 
 async def _serve() -> None:
     panes = _Panes() if settings().get("panes") else None
-    placing: list[tuple[_Batch, bytes, bytes, bytes]] = []
+    placing: list[tuple[_Batch, tuple[bytes, bytes, bytes]]] = []
     decode, from_base64 = msgspec.json.Decoder(_Batch).decode, binascii.a2b_base64
     gathered: list[bytes] = []
     waiting: list[tuple[web.WebSocketResponse, int]] = []
@@ -85,7 +85,7 @@ async def _serve() -> None:
                 columns = from_base64(batch.x[2:]), from_base64(batch.y[2:]), from_base64(batch.age[2:])
                 gathered.extend(columns)
                 if panes is not None:
-                    placing.append((batch, *columns))
+                    placing.append((batch, columns))
                 waiting.append((response, batch.seq))
                 some.set()
         return response
