@@ -19,7 +19,7 @@ enum { LAYERS_MAX = 64 };
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
 
-enum { PLAIN_SAMPLES = 256 };
+enum { PLAIN_SAMPLES = 64 };
 
 /* An entry of the table: a row, of the call that `turn` numbers. The table is kept from call to call, unless it is large. */
 typedef struct {
