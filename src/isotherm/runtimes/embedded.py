@@ -34,7 +34,6 @@ from isotherm.core.heat import AllPages
 from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from isotherm.core.masking import Masked
 from isotherm.core.people import Marks
-from isotherm.core.publish import Publisher
 from isotherm.core.records import (
     counts_to_records,
     encode,
@@ -52,6 +51,7 @@ from isotherm.runtimes.clock import Clock
 from isotherm.runtimes.digesting import Digesting
 from isotherm.runtimes.first_event import FirstEvent
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
+from isotherm.runtimes.showing import Showing
 from isotherm.runtimes.sight import Sight
 from isotherm.runtimes.starting import REPEATS_MS, Starting
 from isotherm.runtimes.sticking import Sticking
@@ -112,9 +112,8 @@ class Embedded:
         self.groups = Groups(self.shown, self.counters, self.gate.set_watched, push_each)
         self._sticking = Sticking(settings, self._group_by)
         self.spots = self._sticking.groups
-        self._publisher = Publisher(self.source)
+        self._showing = Showing(self.topics[Topics.HEATMAP], self.source)
         self._first_event = FirstEvent(settings.data)
-        self._publishing = False
         self._presence_ms = 0
         self._together = Together()
         self._thread = ThreadPoolExecutor(1, "log")
@@ -365,7 +364,7 @@ class Embedded:
         self._look_around(now_ms)
         if self.on_hop is not None:
             self.on_hop(now_ms)
-        self._publish(hop, now_ms)
+        self._showing.hop(hop, now_ms)
         await self.groups.broadcast(self._masked.hop(hop.end_ms) if self._masked is not None else hop, now_ms)
         await self.spots.broadcast()
         self.lag_ms = self.clock.now_ms() - hop.end_ms
@@ -380,23 +379,6 @@ class Embedded:
         if not 0 <= now_ms - self._presence_ms < _PRESENCE_EVERY_MS:
             self._presence_ms = now_ms
             self.source.set_visitors(self._group_by.expire(now_ms))
-
-    def _publish(self, hop: Hop, now_ms: int) -> None:
-        """Shows the topic `heatmap`, as long as somebody reads it."""
-        topic = self.topics[Topics.HEATMAP]
-        if topic.heard != self._publishing:
-            self._publishing = topic.heard
-            self._publisher.reset()
-            (self.source.watch if topic.heard else self.source.unwatch)(None)
-        if not self._publishing:
-            changed = len(hop.changed_pages())  # those that are watched; their values are not built
-            if changed:
-                topic.count(changed, 0, now_ms)
-            return
-        for key, record in self._publisher.records(hop, self.source.keys, now_ms):
-            value = encode(record)
-            topic.publish(Message(topic.name, key, 0, topic.messages, now_ms, value))
-            topic.count(1, len(value), now_ms)
 
     # -- the history
 

@@ -20,6 +20,7 @@ from isotherm.sockets import Socket
 __all__ = ["Overview"]
 
 _EVERY_S: Final = 1.0
+_SHARED_MS: Final = 250  #: what one look at all pages found is told to all sockets: with thousands of pages it takes milliseconds
 _DENIED: Final = 1008
 _PICTURES_MAX: Final = 60
 _FRAME_BYTES_MAX: Final = 256 * 1024  #: sixty paths of the greatest length
@@ -55,6 +56,7 @@ class Overview:
         self._open_heat = open_heat
         self._viewer = viewer
         self._rate: Callable[[], tuple[float, float]] = _Rates(pipeline).per_second
+        self._looked: tuple[int, list[PageNow]] | None = None  # when, and what there was
 
     def pages(self, site: str | None) -> dict[str, Any]:
         """As `/api/pages` has it; of one site, or (None) of all."""
@@ -62,7 +64,16 @@ class Overview:
         return self._told(self._live(site, now_ms), now_ms)
 
     def _live(self, site: str | None, now_ms: int) -> list[PageNow]:
-        pages = self._pipeline.source.pages(now_ms)
+        return self._of(site, self._pipeline.source.pages(now_ms))
+
+    def _lately(self, site: str | None, now_ms: int) -> list[PageNow]:
+        """The same as of a moment ago, looked at once for all."""
+        if self._looked is None or not 0 <= now_ms - self._looked[0] < _SHARED_MS:
+            self._pipeline.catch_up()
+            self._looked = now_ms, self._pipeline.source.pages(now_ms)
+        return self._of(site, self._looked[1])
+
+    def _of(self, site: str | None, pages: list[PageNow]) -> list[PageNow]:
         return pages if site is None else [page for page in pages if page.key.startswith(f"{site}/")]
 
     def _told(self, pages: list[PageNow], now_ms: int) -> dict[str, Any]:
@@ -100,9 +111,8 @@ class Overview:
 
     def _frame(self, wanted: list[str], site: str | None) -> str:
         pipeline = self._pipeline
-        pipeline.catch_up()
         now_ms = pipeline.clock.now_ms()
-        pages = self._live(site, now_ms)
+        pages = self._lately(site, now_ms)
         frame = self._told(pages[:_PAGES_MAX], now_ms)
         frame["pictures"] = {page: self._picture(page) for page in wanted if site is None or page.startswith(f"{site}/")}
         why = pipeline.why_not_ready()
