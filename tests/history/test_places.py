@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import struct
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from click.testing import CliRunner
 
 from isotherm.cli.app import app
 from isotherm.core.people import Marks, hash_of
-from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, Floors, Run
-from isotherm.history import History, HistoryError, Retention
+from isotherm.core.tiers import DAY_MS, HOUR_MS, MINUTE_MS, TIERS_MS, Floors, Run
+from isotherm.history import History, HistoryError, NewerError, Retention
 from isotherm.history.looking import StoredHistory
 from isotherm.history.places import open_reader, open_store
 from isotherm.history.store import OvertakenError
@@ -140,6 +142,7 @@ async def test_a_store_of_the_first_format_is_taken_over(place: str, monkeypatch
         return {page.key: page.samples for page in found.pages}
 
     anew = storing(place)
+    assert _format(place) == 5, "a release before refuses it, whatever is filled in"
     assert await told() == {"a/": 12, "b/": 12}
     assert _unfilled(place) > 20
     anew.begin("x/0", 100)
@@ -147,8 +150,65 @@ async def test_a_store_of_the_first_format_is_taken_over(place: str, monkeypatch
         anew.add(counts((NOW_MS, 1, 1), page="b/"), "x/0", offset, NOW_MS)
         anew.flush()
         assert await told() == {"a/": 12, "b/": 12 + offset - 11}
+        if offset == 12:
+            assert _unfilled(place) > 10
+            anew = storing(place)
+            anew.begin("x/0", 100)
     assert _unfilled(place) == 0
-    assert _format(place) == 3
+    assert _format(place) == 4
+
+
+@pytest.mark.parametrize(("found", "becomes"), [(1, 5), (2, 5), (3, 4), (4, 4), (5, 5)])
+def test_a_history_is_of_the_newest_format_before_anything_is_written(place: str, found: int, becomes: int) -> None:
+    """Releases that know no format above 3 take what is packed since for damaged: they would count it anew. They refuse it, as soon as it
+    is opened. All that they stored is read."""
+    _write_as_release_3(place, found)
+    opened = open_store(place, 2)
+    assert _format(place) == becomes
+    opened.close()
+    assert [total(place, tier) for tier in range(3)] == [17, 17, 17]
+    worker = storing(place)
+    worker.begin("x/0", 100)
+    worker.add(counts((NOW_MS, 1, 2)), "x/0", 0, NOW_MS)
+    worker.flush()
+    assert [total(place, tier) for tier in range(3)] == [19, 19, 19]
+
+
+def test_one_that_runs_brings_up_what_is_put_back_beneath_it(place: str) -> None:
+    """A copy of before the update, restored while a worker is there, has the newest format before the worker adds to it."""
+    worker = storing(place)
+    worker.begin("x/0", 100)
+    _told(place, _SET_FORMAT[place.startswith("postgresql")].format(3))
+    worker.add(counts((NOW_MS, 1, 2)), "x/0", 0, NOW_MS)
+    worker.flush()
+    assert (_format(place), total(place)) == (4, 2)
+
+
+async def test_one_that_runs_stops_where_a_newer_release_has_begun(place: str) -> None:
+    """It opened the history before the other did. It changes nothing any more, reads nothing, and says what to do."""
+    store, worker, looker = open_store(place, 2), storing(place), looking(place)
+    worker.begin("x/0", 100)
+    worker.add(counts((NOW_MS, 1, 2)), "x/0", 0, NOW_MS)
+    worker.flush()
+    assert (await looker.range("a/", 0, NOW_MS + 1)).contents.counts.sum() == 2
+    _told(place, _SET_FORMAT[place.startswith("postgresql")].format(99))
+    worker.add(counts((NOW_MS, 1, 2)), "x/0", 1, NOW_MS)
+    refused = pytest.raises(NewerError, match=r"was written by a newer release \(format 99, this one knows 5\): update Isotherm")
+    for attempt in (
+        worker.flush,
+        lambda: worker.begin("x/0", 0),
+        lambda: store.trim(Floors(NOW_MS, NOW_MS, NOW_MS), 0),
+        lambda: store.rewrite_marks(lambda page, start_ms, marks: Marks()),
+        lambda: open_store(place, 2),
+    ):
+        with refused:
+            attempt()
+    with refused:
+        await looker.range("a/", 0, NOW_MS + 1)
+    await looker.close()
+    _told(place, _SET_FORMAT[place.startswith("postgresql")].format(4))
+    assert [total(place, tier) for tier in range(3)] == [2, 2, 2]
+    assert storing(place).begin("x/0", 100) == 1
 
 
 def test_numbers_that_cant_be_filled_in_are_no_failure(place: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -174,7 +234,7 @@ def test_numbers_that_cant_be_filled_in_are_no_failure(place: str, caplog: pytes
         reader.page_samples(EVERYTHING)
     anew.add(counts((NOW_MS + HOUR_MS, 1, 1)), "x/0", 3, NOW_MS)
     anew.flush()
-    assert (total(place), _unfilled(place), _format(place)) == (11, 0, 3)
+    assert (total(place), _unfilled(place), _format(place)) == (11, 0, 4)
     assert reader.page_samples(EVERYTHING[:1]) == {"a/": 11, "damaged/": 0}, "what failed before left nothing open"
     assert "counts as empty: a bucket of the history is damaged: " in caplog.text
     reader.close()
@@ -190,6 +250,9 @@ _REFUSING = {
         "CREATE TRIGGER refusing BEFORE UPDATE ON isotherm_buckets FOR EACH ROW WHEN (new.counts = old.counts) EXECUTE FUNCTION refuse()",
     ),
 }
+
+
+_SET_FORMAT = {False: "PRAGMA user_version = {}", True: "UPDATE isotherm_floors SET format = {}"}
 
 
 def _told(place: str, *statements: str) -> None:
@@ -217,6 +280,28 @@ def _make_format_1(place: str) -> None:
         "CREATE INDEX by_time ON buckets (tier, number); PRAGMA user_version = 1"
     )
     file.close()
+
+
+def _write_as_release_3(place: str, number: int) -> None:
+    """A history of that format, with a page's minute, hour and day as the releases wrote it that knew no format above 3: 17 samples on tile
+    1, of one person."""
+    open_store(place, 2).close()
+    if number == 1:
+        _make_format_1(place)
+    else:
+        _told(place, _SET_FORMAT[place.startswith("postgresql")].format(number))
+    cell = zlib.compress(struct.pack("<BBIBB", 1, 1, 1, 1, 17)).hex()
+    who = zlib.compress(b"\0" + struct.pack("<BBIIB", 4, 1, 1, hash_of("s"), 1) + struct.pack("<BBIB", 1, 0, 1, 1)).hex()
+    samples = ("", "") if number == 1 else (", samples", ", NULL" if number == 2 else ", 17")
+    if place.startswith("postgresql"):
+        page, prefix, blob = "INSERT INTO isotherm_pages (key) VALUES ('a/')", "isotherm_", "decode('{}', 'hex')"
+    else:
+        page, prefix, blob = "INSERT INTO pages (key) VALUES ('a/')", "", "x'{}'"
+    bucket = (
+        f"INSERT INTO {prefix}buckets (page, tier, number, grid, counts, marks{samples[0]}) "
+        f"SELECT id, {{}}, {{}}, 2, {blob.format(cell)}, {blob.format(who)}{samples[1]} FROM {prefix}pages"
+    )
+    _told(place, page, *(bucket.format(tier, NOW_MS // span_ms) for tier, span_ms in enumerate(TIERS_MS)))
 
 
 def _asked(place: str, of_sqlite: str, of_postgres: str) -> int:

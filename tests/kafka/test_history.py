@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,7 +20,7 @@ from tests.kafka.running import Tracker, returns
 from tests.kafka.test_pipeline import OnKafka, RunCli
 from tests.oracle import from_classic
 from tests.parity.test_parity import oracle_of, post, trace
-from tests.serving import Served, eventually
+from tests.serving import Served, event, eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -76,6 +79,24 @@ async def test_a_store_that_can_t_be(on_kafka: OnKafka, http: aiohttp.ClientSess
     async with http.get(f"{served.address}/api/heatmap", params={"page": "/", "from": "0"}) as answer:
         assert answer.status == 503
         assert "can't reach the PostgreSQL server" in await answer.text()
+
+
+async def test_a_worker_beside_one_of_a_newer_release(on_kafka: OnKafka, http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """It ends with a line that says what to do, as soon as it would have written: what a newer release packs it would take for damaged."""
+    pipeline = on_kafka()
+    place = tmp_path / "history.sqlite"
+    served, worker = await asyncio.gather(
+        pipeline.gateway(), pipeline.worker("history", "--store", str(place), "--store-every", "500ms")
+    )
+    with closing(sqlite3.connect(place)) as db:
+        db.execute("PRAGMA user_version=99")
+    await post(http, served.address, [event()])
+    assert await asyncio.wait_for(worker.process.wait(), 60) == 2
+    assert worker.output.read_text().splitlines()[-1].endswith(
+        f"{place} was written by a newer release (format 99, this one knows 5): update Isotherm"
+    )
+    with closing(sqlite3.connect(place)) as db:
+        assert db.execute("SELECT count(*) FROM buckets").fetchone() == (0,)
 
 
 async def _zones(http: aiohttp.ClientSession, served: Served) -> None:

@@ -6,6 +6,6 @@ endpoints: requests of viewers -> export (JSON, CSV), picture (PNG)
 """
 
 from isotherm.history.keeper import History, Past, Step
-from isotherm.history.store import HistoryError, Retention
+from isotherm.history.store import HistoryError, NewerError, Retention
 
-__all__ = ["History", "HistoryError", "Past", "Retention", "Step"]
+__all__ = ["History", "HistoryError", "NewerError", "Past", "Retention", "Step"]

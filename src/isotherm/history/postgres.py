@@ -1,7 +1,8 @@
 """The store in PostgreSQL, for several who write and many who read: the tables of `store`, under names that begin with `isotherm_`.
 
 Who adds or lets go holds one lock of the database until the transaction ends, so writers take turns and nobody merges into a bucket that
-another has just changed. Readers never wait. A database, or a schema (`?options=-csearch_path=…`), is for one pipeline.
+another has just changed. In its turn each looks at the format, which one of a newer release may have raised meanwhile. Readers never
+wait. A database, or a schema (`?options=-csearch_path=…`), is for one pipeline.
 
 One thread at a time may use an object; all calls block.
 """
@@ -18,12 +19,11 @@ from psycopg.conninfo import conninfo_to_dict
 from isotherm.core.people import Marks
 from isotherm.core.tiers import TIERS_MS, Floors, Run
 from isotherm.history.errors import HistoryError
+from isotherm.history.formats import FILLING, FORMAT, check_known, format_after
 from isotherm.history.merging import ZONE_GRID, AnyBucket, added, changed_marks, filled_in, grid_of, samples_in
 from isotherm.history.packing import unpack_contents, unpack_zones
 from isotherm.history.store import (
     FILLED_ROWS,
-    FILLING,
-    FORMAT,
     PageSize,
     StoredRow,
     StoredZones,
@@ -53,10 +53,8 @@ _TABLES: Final = (
     "minutes_ms BIGINT NOT NULL, hours_ms BIGINT NOT NULL, days_ms BIGINT NOT NULL, format SMALLINT NOT NULL)",
     f"INSERT INTO isotherm_floors VALUES (1, 0, 0, 0, {FORMAT}) ON CONFLICT DO NOTHING",
 )
-_FROM_FORMAT_1: Final = (
-    "ALTER TABLE isotherm_buckets ADD COLUMN IF NOT EXISTS samples BIGINT",
-    f"UPDATE isotherm_floors SET format = {FILLING}",
-)
+_FROM_FORMAT_1: Final = "ALTER TABLE isotherm_buckets ADD COLUMN IF NOT EXISTS samples BIGINT"
+_SET_FORMAT: Final = "UPDATE isotherm_floors SET format = %s"
 
 
 class _Connected:
@@ -83,9 +81,15 @@ class _Connected:
         return self._db.execute(statement, values).fetchone()
 
     def floors(self) -> Floors:
-        """From when on each tier is whole."""
+        """From when on each tier is whole; who reads asks it before all else. Raises `NewerError`."""
         with self._failing("read"):
-            return Floors(*self._one("SELECT minutes_ms, hours_ms, days_ms FROM isotherm_floors"))
+            *floors, found = self._one("SELECT minutes_ms, hours_ms, days_ms, format FROM isotherm_floors")
+        check_known(found, self._place)
+        return Floors(*floors)
+
+    @property
+    def _place(self) -> str:
+        return f"the history in {self._name}"
 
     def close(self) -> None:
         self._db.close()
@@ -96,22 +100,29 @@ class PostgresStore(_Connected):
 
     def __init__(self, url: str, grid_size: int) -> None:
         super().__init__(url, grid_size)
-        with self._failing("prepare"), self._turn():
-            for statement in _TABLES:
-                self._db.execute(statement)
-            (found,) = self._one("SELECT format FROM isotherm_floors")
-            for statement in _FROM_FORMAT_1 if found == 1 else ():
-                self._db.execute(statement)
-        self._filling = found in (1, FILLING)
-        if found > FORMAT:
-            raise HistoryError(f"the history in {self._name} was written by a newer release (format {found}): update Isotherm")
+        with self._failing("prepare"), self._turn(_TABLES):
+            pass
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """A transaction, in turn with those of others."""
+    def _turn(self, tables: Iterable[str] = ()) -> Iterator[None]:
+        """A transaction, in turn with those of others; makes these tables first. Raises `NewerError`, and then makes none."""
         with self._db.transaction():
             self._db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            for statement in tables:
+                self._db.execute(statement)
+            self._take_over()
             yield
+
+    def _take_over(self) -> None:
+        """As `Store._take_over`."""
+        (found,) = self._one("SELECT format FROM isotherm_floors")
+        check_known(found, self._place)
+        if found == 1:
+            self._db.execute(_FROM_FORMAT_1)
+        newest = format_after(found)
+        if found != newest:
+            self._db.execute(_SET_FORMAT, (newest,))
+        self._filling = newest == FILLING
 
     def next_offset(self, source: str) -> int:
         """Records of the source below it are in the buckets."""
@@ -121,7 +132,7 @@ class PostgresStore(_Connected):
 
     def forget_source(self, source: str) -> None:
         """The source began anew: its offsets have nothing to do with those that were read before."""
-        with self._failing("write"):
+        with self._failing("write"), self._turn():
             self._db.execute("DELETE FROM isotherm_sources WHERE name = %s", (source,))
 
     def add(
@@ -148,13 +159,11 @@ class PostgresStore(_Connected):
         if self._filling:
             try:
                 with self._failing("write"), self._turn():
-                    more = self._fill()
+                    self._fill()
             except HistoryError as error:
                 fill_later(error)
-            else:
-                self._filling = more
 
-    def _fill(self) -> bool:
+    def _fill(self) -> None:
         """As `Store._fill`."""
         rows = self._db.execute(
             "SELECT page, tier, number, grid, counts FROM isotherm_buckets WHERE samples IS NULL LIMIT %s", (FILLED_ROWS,)
@@ -165,8 +174,7 @@ class PostgresStore(_Connected):
                 [(filled_in(counts, place[3]), *place) for *place, counts in rows],
             )
         if len(rows) < FILLED_ROWS:
-            self._db.execute("UPDATE isotherm_floors SET format = %s", (FORMAT,))
-        return len(rows) == FILLED_ROWS
+            self._db.execute(_SET_FORMAT, (FORMAT,))
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)

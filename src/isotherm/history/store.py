@@ -10,6 +10,9 @@ loop.
                                                                     samples: moves and clicks; null where format 1 left it
     sources   name, next_offset                what is below it is in the buckets
     floors    minutes_ms, hours_ms, days_ms    what is older was let go
+
+Whoever writes brings the history to the newest format before the first blob, and looks at the format again in each transaction: what one
+release packs, one before it would take for damaged, and count anew (`formats`).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -27,15 +30,15 @@ from isotherm.core.people import Marks
 from isotherm.core.rollup import Contents
 from isotherm.core.tiers import DAY_MS, HOUR_MS, TIERS_MS, Floors, Run
 from isotherm.core.zone_rollup import ZoneContents
-from isotherm.history.errors import HistoryError, OvertakenError
+from isotherm.history.errors import HistoryError, NewerError, OvertakenError
+from isotherm.history.formats import FILLING, FORMAT, check_known, format_after
 from isotherm.history.merging import ZONE_GRID, AnyBucket, added, changed_marks, filled_in, grid_of, samples_in
 from isotherm.history.packing import unpack_contents, unpack_zones
 
 __all__ = [
     "FILLED_ROWS",
-    "FILLING",
-    "FORMAT",
     "HistoryError",
+    "NewerError",
     "OvertakenError",
     "PageSize",
     "Reader",
@@ -48,8 +51,6 @@ __all__ = [
     "let_go",
 ]
 
-FORMAT: Final = 3
-FILLING: Final = 2  #: buckets that format 1 wrote get their number of samples, some whenever others are added; who reads counts the rest
 _BY_TIME: Final = "CREATE INDEX by_time_with_samples ON buckets (tier, number, grid, page, samples)"
 _FROM_FORMAT_1: Final = ("ALTER TABLE buckets ADD COLUMN samples INTEGER", "DROP INDEX by_time", _BY_TIME)
 _TABLES: Final = (
@@ -125,27 +126,30 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")  # the log is trimmed by what is in here
-            self._check_format()
+            if _format_of(self._db) not in (FORMAT, FILLING):
+                with self._turn():
+                    pass  # else who only looks around waits for nobody
         except sqlite3.Error as error:
             raise HistoryError(f"can't open the history {path}: {error}") from error
 
-    def _check_format(self) -> None:
-        (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found > FORMAT:
-            raise HistoryError(f"{self.path} was written by a newer release (format {found}, this one knows {FORMAT}): update Isotherm")
-        if found == 0:
-            with self._db:
-                self._db.execute("BEGIN")
-                for statement in _TABLES:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={FORMAT}")
-        if found == 1:
-            with self._db:
-                self._db.execute("BEGIN")
-                for statement in _FROM_FORMAT_1:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={FILLING}")
-        self._filling = found in (1, FILLING)
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A transaction, in turn with those of others. Raises `NewerError`."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._take_over()
+            yield
+
+    def _take_over(self) -> None:
+        """Brings what others left to the newest format, which holds as long as the transaction."""
+        found = _format_of(self._db)
+        check_known(found, str(self.path))
+        for statement in _TABLES if found == 0 else _FROM_FORMAT_1 if found == 1 else ():
+            self._db.execute(statement)
+        newest = format_after(found)
+        if found != newest:
+            self._db.execute(f"PRAGMA user_version={newest}")
+        self._filling = newest == FILLING
 
     def next_offset(self, source: str) -> int:
         """Records of the source below it are in the buckets."""
@@ -158,7 +162,8 @@ class Store:
     def forget_source(self, source: str) -> None:
         """The source began anew: its offsets have nothing to do with those that were read before."""
         try:
-            self._db.execute("DELETE FROM sources WHERE name = ?", (source,))
+            with self._turn():
+                self._db.execute("DELETE FROM sources WHERE name = ?", (source,))
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error
 
@@ -180,8 +185,7 @@ class Store:
         `since`: where what is added begins, a source. Where several write, one that another has overtaken adds nothing: `OvertakenError`.
         """
         try:
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
+            with self._turn():
                 for name, expected in (since or {}).items():
                     check_not_overtaken(name, expected, self.next_offset(name))
                 ids: dict[str, int] = {}
@@ -197,14 +201,13 @@ class Store:
             raise HistoryError(str(error)) from error
         if self._filling:
             try:
-                self._filling = self._fill()
-            except sqlite3.Error as error:
+                self._fill()
+            except (sqlite3.Error, NewerError) as error:
                 fill_later(error)
 
-    def _fill(self) -> bool:
-        """Gives some of the buckets that have none their number of samples, the newest first; whether there may be more of them."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+    def _fill(self) -> None:
+        """Gives some of the buckets that have none their number of samples, the newest first."""
+        with self._turn():
             rows = self._db.execute(
                 "SELECT rowid, grid, counts FROM buckets WHERE samples IS NULL ORDER BY rowid DESC LIMIT ?", (FILLED_ROWS,)
             ).fetchall()
@@ -212,7 +215,6 @@ class Store:
             self._db.executemany("UPDATE buckets SET samples = ? WHERE rowid = ?", told)
             if len(rows) < FILLED_ROWS:
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
-        return len(rows) == FILLED_ROWS
 
     def _page(self, key: str, size: tuple[float, float] | None) -> int:
         width, height = size if size is not None else (None, None)
@@ -246,8 +248,7 @@ class Store:
         try:
             self._db.execute("PRAGMA secure_delete=ON")
             while at is not None:
-                with self._db:
-                    self._db.execute("BEGIN IMMEDIATE")
+                with self._turn():
                     rows = self._db.execute(_MARKED, (at, _REWRITTEN_ROWS)).fetchall()
                     at = rows[-1][0] if rows else None
                     for row, key, tier, number, blob in rows:
@@ -272,8 +273,7 @@ class Store:
 
     def lower_than(self, floors: Floors) -> Floors:
         """Lets go what is older than the floors."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._turn():
             self._db.execute("UPDATE floors SET minutes_ms = ?, hours_ms = ?, days_ms = ?", floors.by_tier)
             for tier, floor_ms in enumerate(floors.by_tier):
                 self._db.execute("DELETE FROM buckets WHERE tier = ? AND number < ?", (tier, floor_ms // TIERS_MS[tier]))
@@ -329,10 +329,16 @@ def check_not_overtaken(source: str, expected: int, found: int) -> None:
         raise OvertakenError(f"{source} was stored up to {found} by another, expected {expected}")
 
 
+def _format_of(db: sqlite3.Connection) -> int:
+    """0: the file is a new one."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
 class Reader:
     """One who reads, beside the writer. Raises `HistoryError`."""
 
     def __init__(self, path: Path, grid_size: int) -> None:
+        self._path = path
         self._grid = grid_size
         try:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
@@ -340,7 +346,9 @@ class Reader:
             raise HistoryError(f"can't open the history {path}: {error}") from error
 
     def floors(self) -> Floors:
+        """From when on each tier is whole; asked before all else. Raises `NewerError`."""
         try:
+            check_known(_format_of(self._db), str(self._path))
             return Floors(*self._db.execute("SELECT minutes_ms, hours_ms, days_ms FROM floors").fetchone())
         except sqlite3.Error as error:
             raise HistoryError(str(error)) from error

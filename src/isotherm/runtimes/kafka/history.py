@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from isotherm.core.records import RecordError
 from isotherm.core.sites import Sites
-from isotherm.history import HistoryError
+from isotherm.history import HistoryError, NewerError
 from isotherm.history.places import open_store
 from isotherm.history.storing import Storing
 from isotherm.runtimes.clock import Clock
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class HistoryWorker:
-    """One worker. `run` returns after SIGTERM; what waits is stored then."""
+    """One worker. `run` returns after SIGTERM; what waits is stored then. Raises `NewerError` once a newer release writes the history."""
 
     def __init__(self, cluster: Cluster, sites: Sites, place: str, *, every_ms: int) -> None:
         self._cluster = cluster
@@ -42,7 +42,7 @@ class HistoryWorker:
         self._every_ms = every_ms
         self._topic = cluster.name(Topics.CLICKSTREAM)
         self._clock = Clock(cluster.pipeline.skew_ms)
-        self._life = Life(logger, HistoryError)
+        self._life = Life(logger, HistoryError, lasting=(NewerError,))
 
     def run(self) -> None:
         self._life.live(self._work)

@@ -65,11 +65,11 @@ def run_worker(
 def _run_history(cluster: Cluster, place: str, every_ms: int) -> None:
     try:
         open_store(place, cluster.pipeline.grid_size).close()  # what can't be opened now is the operator's mistake
+        sites = Sites()
+        with _following(cluster, lambda shared: sites.replace(shared.sites)):
+            HistoryWorker(cluster, sites, place, every_ms=every_ms).run()
     except HistoryError as error:
         raise StartError(str(error)) from error
-    sites = Sites()
-    with _following(cluster, lambda shared: sites.replace(shared.sites)):
-        HistoryWorker(cluster, sites, place, every_ms=every_ms).run()
 
 
 def _run_group_by(cluster: Cluster) -> None:
