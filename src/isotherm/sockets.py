@@ -117,7 +117,7 @@ class _Response(web.WebSocketResponse):
     def put_ahead(self, transport: asyncio.Transport, frame_bytes_max: int) -> None:
         """From now on whole frames that `at_once` takes never come to the library."""
         if compiled is not None and not self._read and self._queue is not None:
-            behind: Any = self._queue._protocol
+            behind: Any = transport.get_protocol()  # the server's door, and the library's behind it: both are told how it ends
             transport.set_protocol(Ahead(behind, frame_bytes_max, compiled.payloads, self._queue.take))
 
     @property

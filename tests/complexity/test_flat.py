@@ -14,8 +14,8 @@ from isotherm.core.counters import Counters
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.samples import Samples
-from isotherm.live.frames import changes_frame
-from isotherm.live.groups import Format, Groups, _News
+from isotherm.live.frames import keyframe
+from isotherm.live.groups import Format, Groups, _Run
 from tests.complexity.work import Work, assert_flat, least_work
 from tests.core.test_windows import START_MS, to_samples
 
@@ -209,6 +209,14 @@ def test_the_guard_sees_loops_that_call_nothing() -> None:
 
 def test_the_guard_sees_a_frame_encoded_for_each_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor one frame encoded as often as there are viewers."""
-    monkeypatch.setattr(_News, "__getitem__", lambda news, needs: changes_frame(news._changes, news._status))
+
+    def push(groups: Groups, runs: list[_Run], now_ms: int) -> None:
+        for run in runs:
+            for _ in run.viewers:
+                keyframe(groups._source.whole(run.group.view), groups._status(run.group.view, now_ms))
+        pushed_once(groups, runs, now_ms)
+
+    pushed_once = Groups._push
+    monkeypatch.setattr(Groups, "_push", push)
     with pytest.raises(AssertionError, match="calls grow"):
         test_viewers()

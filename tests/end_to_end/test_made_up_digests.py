@@ -61,6 +61,6 @@ async def test_a_start_goes_on_whatever_digests_say(tmp_path: Path) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
 async def test_a_start_goes_on_whatever_digests_say_for_long(tmp_path: Path) -> None:
-    """As above, until the time is over; `ISOTHERM_SANITIZE` compiles the loops so that each wrong address ends it (`hatch_build.py`)."""
+    """As above, until the time is over."""
     until_s, chance = time.monotonic() + FUZZ_S, random.Random()
     await starts(tmp_path, lambda: chance.randrange(2**63) if time.monotonic() < until_s else None)

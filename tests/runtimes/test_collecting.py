@@ -82,6 +82,26 @@ def test_rings_that_were_frozen_are_freed_once_a_quarter_as_many_connections_hav
     assert ring() is None
 
 
+def test_rings_that_were_frozen_are_freed_once_much_more_is_frozen() -> None:
+    """A request that was under way during a look leaves a ring, and its connection need not end."""
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    alive = Ring()
+    ring = weakref.ref(alive)
+    grow_old()
+    collecting.look()
+    collecting.look()
+    del alive
+    grow_old()
+    collecting.look()
+    assert ring() is not None
+    kept = [[number] for number in range(gc.get_freeze_count() // 4 + 50_000)]
+    for _ in range(2):  # what has grown is frozen by one look, and seen by the next
+        grow_old()
+        collecting.look()
+    assert ring() is None
+    assert kept
+
+
 async def test_it_runs_until_it_is_cancelled() -> None:
     """What was there before is frozen at once; CPython's own numbers come back."""
     before = gc.get_threshold()
@@ -98,6 +118,20 @@ async def test_it_runs_until_it_is_cancelled() -> None:
 async def test_the_server_counts_its_connections(tmp_path: Path) -> None:
     async with inside(tmp_path) as house, aiohttp.ClientSession() as session:
         sockets = [await session.ws_connect(f"{house.ws}/live?page=/") for _ in range(3)]
+        assert house.server.connections == (3, 0)
+        for one in sockets:
+            await one.close()
+
+        async def ended() -> bool:
+            return house.server.connections == (0, 3)
+
+        await eventually(ended)
+
+
+async def test_a_connection_whose_frames_are_taken_at_once_is_counted_out_as_well(tmp_path: Path) -> None:
+    """What stands before the library's protocol must not stand before the door, which lets nobody in once it counts too many."""
+    async with inside(tmp_path) as house, aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(f"{house.ws}/clickstream") for _ in range(3)]
         assert house.server.connections == (3, 0)
         for one in sockets:
             await one.close()

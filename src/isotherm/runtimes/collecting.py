@@ -10,7 +10,8 @@ new, whatever else is there.
                                        └──────────┘           gc.unfreeze() before one where many connections have ended
 
 What is frozen is freed as ever when nothing refers to it, but not as part of a ring. A connection that ends leaves half of its objects in
-one, so everything is looked at once as many connections have ended as a quarter of those that are open: as often as CPython would.
+one, so everything is looked at once as many connections have ended as a quarter of those that are open. And once
+what is frozen has grown by a quarter, since a request under way during a look leaves rings too: as often as CPython would.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _EVERY_S: Final = 1.0
 _ENOUGH: Final = 10  #: looks at the middle generation, before the oldest is worth one: CPython's own number
 _NEVER: Final = 1 << 30
 _ENDED_MIN: Final = 500  #: connections; what these leave is some 5 MB
+_GROWN_MIN: Final = 50_000  #: objects
 
 
 class Connections(NamedTuple):
@@ -41,12 +43,13 @@ class Collecting:
     def __init__(self, connections: Callable[[], Connections]) -> None:
         self._connections = connections
         self._ended = connections().ended  #: when everything was looked at last
+        self._frozen: int | None = None  #: objects, then; None: never yet
 
     async def run(self) -> None:
         """Until it is cancelled: then CPython looks at the oldest again, but not at what is frozen, since the process is about to end."""
         thresholds = gc.get_threshold()
         gc.set_threshold(*thresholds[:2], _NEVER)
-        gc.freeze()
+        self._freeze(everything=True)
         try:
             while True:
                 await asyncio.sleep(_EVERY_S)
@@ -57,11 +60,19 @@ class Collecting:
     def look(self) -> None:
         """At what is new, or at everything; where there is enough of it."""
         now = self._connections()
-        everything = now.ended - self._ended >= max(_ENDED_MIN, now.open // 4)
+        everything = now.ended - self._ended >= max(_ENDED_MIN, now.open // 4) or self._grown()
         if not everything and gc.get_count()[2] < _ENOUGH:
             return
         if everything:
             self._ended = now.ended
             gc.unfreeze()
         gc.collect()
+        self._freeze(everything=everything)
+
+    def _grown(self) -> bool:
+        return self._frozen is not None and gc.get_freeze_count() - self._frozen >= max(_GROWN_MIN, self._frozen // 4)
+
+    def _freeze(self, *, everything: bool) -> None:
         gc.freeze()
+        if everything or self._frozen is None:
+            self._frozen = gc.get_freeze_count()

@@ -88,7 +88,7 @@ static int learn(Refrain *refrain, const char *data, Py_ssize_t size)
 {
     const char *at = data, *end = data + size, *piece = data;
     Py_ssize_t used = 0;
-    unsigned seen = 0;
+    unsigned named = 0, seen = 0; /* fields, and those of them that differ */
     refrain->fields = 0;
     if (size < 2 || *at != '{')
         return 0;
@@ -106,10 +106,13 @@ static int learn(Refrain *refrain, const char *data, Py_ssize_t size)
         at = *value == '"' ? behind_string(value + 1, end) : *value == '[' ? behind_list(value + 1, end) : behind_word(value, end);
         if (!at || at >= end || !differs(field, value, at, &from, &to))
             return 0;
-        if (field == FIELDS || from == to)
+        if (field == FIELDS)
             continue;
-        if (seen >> field & 1)
+        if (named >> field & 1) /* twice: the last one holds */
             return 0;
+        named |= 1u << field;
+        if (from == to)
+            continue;
         seen |= 1u << field;
         memcpy(refrain->pieces + used, piece, (size_t)(from - piece));
         used += from - piece, piece = to;
