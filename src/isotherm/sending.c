@@ -1,5 +1,4 @@
 /* The module `_sending`: frames to many sockets in one call. `sockets.py` says which sockets it may be given, and does the same without it.
- * And frames of one socket that came whole, out of their masks (`receiving.py`); without it the library does that.
  *
  * The interpreter's lock is given back meanwhile, so that a commit of the log goes on beside. No descriptor can be closed under it, and
  * given to somebody else: only the event loop closes sockets, and it is the one that waits here. Built for the stable ABI of Python 3.11,
@@ -10,15 +9,13 @@
 #include <Python.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* where there is none: Python ignores the signal */
 #endif
 
-enum { INTERFACE = 3 }; /* `sockets.py` has the same number, and takes no other */
+enum { INTERFACE = 2 }; /* `sockets.py` has the same number, and takes no other */
 
 typedef struct {
     PyObject *frame;
@@ -118,78 +115,7 @@ static PyObject *send_each(PyObject *self, PyObject *args)
     return result;
 }
 
-/* A client's frame (RFC 6455, 5.2): a head of 2, 4 or 10 bytes, four of a mask, the payload. */
-typedef struct {
-    const uint8_t *mask, *payload;
-    Py_ssize_t size;
-} Frame;
-
-/* The frame that stands first: its bytes; 0: it is no whole, masked frame of text or bytes, of a message of its own, or is longer than `most`. */
-static Py_ssize_t frame_at(const uint8_t *data, Py_ssize_t size, Py_ssize_t most, Frame *frame)
-{
-    if (size < 6 || (data[0] != 0x81 && data[0] != 0x82) || !(data[1] & 0x80))
-        return 0;
-    uint64_t length = data[1] & 0x7F;
-    Py_ssize_t head = length < 126 ? 2 : length == 126 ? 4 : 10;
-    if (size < head + 4)
-        return 0;
-    if (head > 2) {
-        length = 0;
-        for (Py_ssize_t at = 2; at < head; at++)
-            length = length << 8 | data[at];
-    }
-    if (length > (uint64_t)most || length > (uint64_t)(size - head - 4))
-        return 0;
-    if (length < (head == 2 ? 0 : head == 4 ? 126 : 1 << 16)) /* a longer head than it needs: what that means is the library's to say */
-        return 0;
-    *frame = (Frame){data + head, data + head + 4, (Py_ssize_t)length};
-    return head + 4 + (Py_ssize_t)length;
-}
-
-static PyObject *payload_of(const Frame *frame)
-{
-    PyObject *made = PyBytes_FromStringAndSize(NULL, frame->size);
-    if (!made)
-        return NULL;
-    uint8_t *to = (uint8_t *)PyBytes_AsString(made);
-    uint32_t mask, four;
-    Py_ssize_t at = 0;
-    memcpy(&mask, frame->mask, 4);
-    for (; at + 4 <= frame->size; at += 4) {
-        memcpy(&four, frame->payload + at, 4);
-        four ^= mask;
-        memcpy(to + at, &four, 4);
-    }
-    for (; at < frame->size; at++)
-        to[at] = frame->payload[at] ^ frame->mask[at & 3];
-    return made;
-}
-
-/* payloads(most, data) -> those of the frames, if data is nothing but whole frames of at most so many bytes each; else None. */
-static PyObject *payloads(PyObject *self, PyObject *args)
-{
-    (void)self;
-    Py_buffer data;
-    Py_ssize_t most, at = 0, taken = 1;
-    if (!PyArg_ParseTuple(args, "ny*:payloads", &most, &data))
-        return NULL;
-    Frame frame;
-    while (at < data.len && (taken = frame_at((const uint8_t *)data.buf + at, data.len - at, most, &frame)))
-        at += taken;
-    PyObject *found = taken && data.len ? PyList_New(0) : Py_NewRef(Py_None);
-    for (at = 0; found && found != Py_None && at < data.len; at += taken) {
-        taken = frame_at((const uint8_t *)data.buf + at, data.len - at, most, &frame);
-        PyObject *one = payload_of(&frame);
-        if (!one || PyList_Append(found, one) < 0)
-            Py_CLEAR(found);
-        Py_XDECREF(one);
-    }
-    PyBuffer_Release(&data);
-    return found;
-}
-
-static PyMethodDef methods[] = {
-    {"send_each", send_each, METH_VARARGS, NULL}, {"payloads", payloads, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {{"send_each", send_each, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_sending", NULL, 0, methods, NULL, NULL, NULL, NULL};
 

@@ -6,8 +6,8 @@ for every socket: the same payload pushed to many sockets one after the other is
 bytes. What a slow peer leaves unread is bounded by what stands in its transport's buffer; aiohttp's writer, which still answers pings
 and says goodbye, is told never to wait for it (`_WRITER_LIMIT`).
 
-    transport ──┬── frames that come whole (`receiving.py`) ──┬── at once: a plain function, within the very call that brought the bytes
-                └── aiohttp's protocol and parser ────────────┴── the queue ──▶ `receive`, a turn of the loop and a task's step later
+    transport ── aiohttp's parser ──┬── at once: a plain function, within the very call that brought the bytes
+                                    └── the queue ──▶ `receive`, a turn of the loop and a task's step later
 
 A frame that comes alone costs more on its way through a future, a task and the coroutines in it than what is done with it. So whoever
 can take a frame without waiting is asked first; what it does not want, and all that comes while something of before still waits, takes
@@ -27,15 +27,12 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from random import getrandbits
-from time import monotonic
 from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 
-from isotherm.receiving import Ahead
-
-_INTERFACE: Final = 3  #: of `sending.c`: one more whenever what it is called with changes
+_INTERFACE: Final = 2  #: of `sending.c`: one more whenever what it is called with changes
 
 try:
     from isotherm import _sending as compiled
@@ -65,42 +62,30 @@ AtOnce = Callable[[bytes], bool]  #: takes a frame without waiting; False: it do
 class _Queue(WebSocketDataQueue):
     """The library's queue of messages, past which those go that are taken at once."""
 
-    __slots__ = ("at_once", "failure", "heard_s", "waiting")
+    __slots__ = ("at_once", "failure", "waiting")
 
     def __init__(self, protocol: Any, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(protocol, limit, loop=loop)
         self.at_once: AtOnce | None = None
         self.waiting = 0  #: messages that `receive` has not done with: nothing may overtake them
         self.failure: Exception | None = None  #: of `at_once`, for `receive` to raise
-        self.heard_s = 0.0  #: when frames of data came last, by the clock that the loop goes by
 
     def feed_data(self, data: Any, size: int) -> None:
         """Called by the library's parser, which could do nothing with an error."""
-        if (data.type is WSMsgType.TEXT or data.type is WSMsgType.BINARY) and self.take((data.data,)):
-            return
+        if self.at_once is not None and not self.waiting and (data.type is WSMsgType.TEXT or data.type is WSMsgType.BINARY):
+            try:
+                if self.at_once(data.data):
+                    return
+            except Exception as error:
+                self.at_once, self.failure = None, error
         self.waiting += 1
         super().feed_data(data, size)
-
-
-    def take(self, frames: Sequence[bytes]) -> int:
-        """How many of them are taken at once; none where one before them waits."""
-        taken, self.heard_s = 0, monotonic()
-        try:
-            for data in frames:
-                if self.at_once is None or self.waiting or not self.at_once(data):
-                    break
-                taken += 1
-        except Exception as error:
-            self.at_once, self.failure = None, error
-        return taken
 
 
 class _Response(web.WebSocketResponse):
     """The library's, with our queue in the place of its own, which it makes when it has answered the upgrade."""
 
     _queue: _Queue | None = None
-    _read = False  #: the library's parser may stand within a frame
-    _pinged_s = 0.0
 
     @property
     def _reader(self) -> WebSocketDataQueue | None:
@@ -109,37 +94,11 @@ class _Response(web.WebSocketResponse):
     @_reader.setter
     def _reader(self, made: WebSocketDataQueue | None) -> None:
         assert made is not None, "the library makes one, once"
-        protocol: Any = made._protocol
         given = made._limit // 2  # it tells twice of what it was given
-        self._queue = _Queue(protocol, given, asyncio.get_running_loop())
-        self._read = bool(protocol._message_tail)  # what came with the request is its parser's
-
-    def put_ahead(self, transport: asyncio.Transport, frame_bytes_max: int) -> None:
-        """From now on whole frames that `at_once` takes never come to the library."""
-        if compiled is not None and not self._read and self._queue is not None:
-            behind: Any = transport.get_protocol()  # the server's door, and the library's behind it: both are told how it ends
-            transport.set_protocol(Ahead(behind, frame_bytes_max, compiled.payloads, self._queue.take))
-
-    @property
-    def _heard_s(self) -> float:
-        return self._queue.heard_s if self._queue is not None else 0.0
-
-    def _send_heartbeat(self) -> None:
-        """Not while frames come that the library does not see: it looks at the clock again then."""
-        self._heartbeat_when = max(self._heartbeat_when, self._heard_s + _HEARTBEAT_S)
-        self._pinged_s = monotonic()
-        super()._send_heartbeat()
-
-    def _pong_not_received(self) -> None:
-        if self._heard_s < self._pinged_s:
-            super()._pong_not_received()
-        else:  # a word is as good as an answer
-            self._cancel_pong_response_cb()
-            self._send_heartbeat()
+        self._queue = _Queue(made._protocol, given, asyncio.get_running_loop())
 
     def _on_data_received(self) -> None:
         """A sign of life: the next ping may wait. The library's own asks for a turn of the loop with each; now and then is enough."""
-        self._read = True
         late_s = asyncio.get_running_loop().time() + _HEARTBEAT_S - self._heartbeat_when
         if late_s > _HEARTBEAT_S / 25 or self._pong_response_cb is not None:
             self._reset_heartbeat()
@@ -148,13 +107,12 @@ class _Response(web.WebSocketResponse):
 class Socket:
     """A connection that was upgraded. `receive` its frames; `push` to it from anywhere in the loop."""
 
-    __slots__ = ("_file", "_frame_bytes_max", "_response", "_transport", "queued_bytes_max", "too_large")
+    __slots__ = ("_file", "_response", "_transport", "queued_bytes_max", "too_large")
 
-    def __init__(self, response: _Response, transport: asyncio.Transport, frame_bytes_max: int, queued_bytes_max: int) -> None:
+    def __init__(self, response: _Response, transport: asyncio.Transport, queued_bytes_max: int) -> None:
         self._response = response
         self._transport = transport
         self._file = _file_of(transport)
-        self._frame_bytes_max = frame_bytes_max
         self.queued_bytes_max = queued_bytes_max
         self.too_large = False  #: it ended because a frame was
 
@@ -178,7 +136,7 @@ class Socket:
             raise ConnectionResetError
         # Or the kernel would hold some megabytes more for each peer that does not read.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, queued_bytes_max)
-        return cls(response, transport, frame_bytes_max, queued_bytes_max)
+        return cls(response, transport, queued_bytes_max)
 
     async def receive(self, at_once: AtOnce | None = None) -> AsyncIterator[bytes]:
         """The bytes of each frame, text or binary, until the connection ends, but of those that `at_once` took.
@@ -189,8 +147,6 @@ class Socket:
         queue = self._response._queue
         assert queue is not None, "the upgrade was answered"
         queue.at_once = at_once
-        if at_once is not None:
-            self._response.put_ahead(self._transport, self._frame_bytes_max)
         while True:  # `async for` over aiohttp's response would be one more coroutine a socket, kept as long as the socket
             message = await self._response.receive()
             if queue.failure is not None:

@@ -1,4 +1,4 @@
-"""The short way of a socket's events, compiled and in Python, held to the long way."""
+"""The short way of a socket's events, held to the long way, with and without the compiled loops."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_the_short_way_is_the_long_way(seed: int) -> None:
     judged, bots = seed % 4 > 0, chance.random() < 0.5
     sides = [
         Side(is_compiled=compiled, is_short=short, judged=judged, bots=bots)
-        for compiled, short in ((True, True), (False, True), (True, False))
+        for compiled, short in ((True, True), (False, False), (True, False))
     ]
     now_ms = NOW_MS
     for at, (step, pause_ms) in enumerate(islice(_steps(chance), 500)):
@@ -206,15 +206,13 @@ def test_the_short_way_is_the_long_way(seed: int) -> None:
             assert states[0] == states[2]
             assert states[1] == states[2]
         now_ms += pause_ms
-    assert sides[0].short == sides[1].short > 20
-    assert sides[2].short == 0
+    assert sides[0].short > 20
 
 
-@pytest.mark.parametrize("is_compiled", [True, False])
 @pytest.mark.parametrize("sender", _SENDERS[:4])
-def test_a_socket_that_goes_on_as_before_takes_the_short_way(sender: Sender, is_compiled: bool) -> None:
+def test_a_socket_that_goes_on_as_before_takes_the_short_way(sender: Sender) -> None:
     """But for the first two events, and one each second: then whoever remembers it looks at the clock."""
-    side = Side(is_compiled=is_compiled, is_short=True, judged=True, bots=True)
+    side = Side(is_compiled=True, is_short=True, judged=True, bots=True)
     socket = side.sockets[_SENDERS.index(sender)]
     for at in range(40):
         socket.receive(_event(timestamp=NOW_MS + at * 200), NOW_MS + at * 200)

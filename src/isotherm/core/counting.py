@@ -18,7 +18,7 @@ from isotherm.core.layers import DEVICES, KINDS, LAYERS
 from isotherm.core.samples import Samples
 from isotherm.core.tiles import tiles_of
 
-_INTERFACE: Final = 19  #: of `loops/loops.h`: one more whenever what it is called with changes
+_INTERFACE: Final = 20  #: of `loops/loops.h`: one more whenever what it is called with changes
 
 try:
     from isotherm.core import _counting as compiled

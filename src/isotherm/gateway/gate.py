@@ -19,7 +19,6 @@ from isotherm.gateway.intake import Drained, Intake, Waiter
 from isotherm.gateway.judge import Judge, Visit
 from isotherm.gateway.messages import PLACE_OF_TYPE, Batch, Classic, Ignored, Refusal, decode, decode_event, split
 from isotherm.gateway.numbers import Speaker
-from isotherm.gateway.refrain import Refrain
 from isotherm.gateway.senders import UNKNOWN, Sender
 
 __all__ = ["EVERY_UNWATCHED_MS", "EVERY_WATCHED_MS", "Gate", "Paced"]
@@ -84,8 +83,9 @@ class Gate:
     def judge_senders(self, limits: Limits, *, count_bots: bool, window_ms: int) -> None:
         """From now on senders are held to these limits, and bots are kept apart unless they are to be counted."""
         self.judge = Judge(limits, window_ms, self._familiar)
-        self._familiar.forget()
-        self._familiar.span(0, 0)  # until the judge's first turn
+        if self._familiar is not None:
+            self._familiar.forget()
+            self._familiar.span(0, 0)  # until the judge's first turn
         self._count_bots = count_bots
 
     def known_page(self, page: Page) -> None:
@@ -97,7 +97,7 @@ class Gate:
 
     def take_familiar(self, speaker: Speaker, data: bytes, now_ms: int) -> bool:
         """Takes an event that says what its socket said before; False: nothing was done, `take` it."""
-        if self.why_closed is not None:
+        if self.why_closed is not None or self._familiar is None:
             return False
         taken = self._familiar.take(speaker.voice, data, now_ms)
         if taken == FIRST:
@@ -122,7 +122,7 @@ class Gate:
         try:
             if self.judge is not None:
                 self.judge.hold(sender, now_ms)
-            message = self._decode(data, session, sender, now_ms, speaker)
+            message = self._decode(data, session, sender, now_ms)
             if type(message) is Classic:
                 self._take_event(message, site, session, origin, sender, now_ms, speaker)
                 return None
@@ -168,7 +168,7 @@ class Gate:
         if speaker is None:
             return
         speaker.said_path, speaker.voice = event.path, None
-        if again:
+        if again and self._familiar is not None:
             paid_ms, address_paid_ms = judge.paid_by(site.key, event.session, sender) if judge is not None else (None, None)
             speaker.voice = voice(
                 self._familiar, event.path, event.query, fallback, event.session, site, page, key, origin, speaker.said_number,
@@ -232,21 +232,13 @@ class Gate:
         if len(self._intake) >= self._intake_samples_max:
             raise Refusal("can't take events now: the log is behind", reason="full", seq=seq, retry_after_ms=_RETRY_MS)
 
-    def _decode(
-        self, data: bytes, session: str | None, sender: Sender, now_ms: int, speaker: Speaker | None = None
-    ) -> Classic | Batch | Ignored:
-        message: Classic | Batch | Ignored | None = None
-        if speaker is not None and speaker.refrain is not None:
-            message = speaker.refrain.read(data)
-        if message is None:
-            try:
-                message = decode(data, session)
-            except Refusal:
-                if self.judge is not None:
-                    self.judge.charge(sender, 1, now_ms)
-                raise
-            if speaker is not None and isinstance(message, Batch):
-                speaker.refrain = Refrain.of(data, message)
+    def _decode(self, data: bytes, session: str | None, sender: Sender, now_ms: int) -> Classic | Batch | Ignored:
+        try:
+            message = decode(data, session)
+        except Refusal:
+            if self.judge is not None:
+                self.judge.charge(sender, 1, now_ms)
+            raise
         if self.judge is not None:
             self._check_size(message, self.judge.limits)
         return message

@@ -19,19 +19,7 @@ from isotherm.core.limits import SAMPLE_AGE_MS_MAX
 from isotherm.core.pages import PATH_BYTES_MAX
 from isotherm.core.samples import Anchored
 
-__all__ = [
-    "DEFAULT_KINDS",
-    "PLACE_OF_TYPE",
-    "Batch",
-    "Classic",
-    "Ignored",
-    "Refusal",
-    "columns_of",
-    "decode",
-    "decode_event",
-    "seq_of",
-    "split",
-]
+__all__ = ["PLACE_OF_TYPE", "Batch", "Classic", "Ignored", "Refusal", "decode", "decode_event", "seq_of", "split"]
 
 SESSION_BYTES_MAX: Final = 128
 LOAD_BYTES_MAX: Final = 64
@@ -41,7 +29,7 @@ BATCH_SAMPLES_MAX: Final = 1000
 SEQ_MAX: Final = 2**53 - 1
 
 _Positive = Annotated[float, Meta(gt=0)]
-DEFAULT_KINDS: Final = ["move", "click", "dead", "view", "leave"]  #: of a packed column without a table; grows at its end
+_DEFAULT_KINDS: Final = ["move", "click", "dead", "view", "leave"]  #: of a packed column without a table; grows at its end
 _VIEW: Final = SAMPLE_KINDS.index("view")
 PLACE_OF_TYPE: Final = {type_: KINDS.index(kind) for type_, kind in CLASSIC_KINDS.items()}
 
@@ -298,7 +286,7 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
     _limit(message.load, LOAD_BYTES_MAX, "load", seq)
     who = _session(message.session, session, "session", seq)
     block = unpack_samples(message.x, message.y, message.age, SAMPLE_AGE_MS_MAX)
-    x, y, age, near = columns_of(block) if block is not None else _one_by_one(message)
+    x, y, age, near = _of_block(block) if block is not None else _one_by_one(message)
     if not 1 <= len(x) <= BATCH_SAMPLES_MAX:
         raise Refusal(f"Expected columns of 1 to {BATCH_SAMPLES_MAX} samples, got {len(x)} - at `$.x`", seq=seq)
     kind: npt.NDArray[Any] = _kinds(message, len(x))
@@ -342,7 +330,7 @@ def _to_batch(message: _BatchMessage, session: str | None) -> Batch:
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64] | npt.NDArray[np.int64], bool]
 
 
-def columns_of(block: bytes) -> _Columns:
+def _of_block(block: bytes) -> _Columns:
     """x, y and ages, which are all within their bounds."""
     length = len(block) // 24
     places = np.frombuffer(block, np.float64)
@@ -439,7 +427,7 @@ def _kinds(message: _BatchMessage, length: int) -> npt.NDArray[np.int16] | npt.N
     if not column.startswith("<"):
         return _same_kinds(_known(column), length)
     places = _unpacked(column, "kind", message.seq)
-    table = message.kinds or DEFAULT_KINDS
+    table = message.kinds or _DEFAULT_KINDS
     if places.dtype.kind != "u" or (len(places) and places.max() >= len(table)):
         raise Refusal(f"Expected places in a table of {len(table)} kinds, of type `B` - at `$.kind`", seq=message.seq)
     known: npt.NDArray[np.uint8] | npt.NDArray[np.int16] = _table_of(tuple(map(_known, table)))[places]

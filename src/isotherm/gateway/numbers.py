@@ -12,7 +12,6 @@ from typing import Final
 
 from isotherm.core.familiar import Voice
 from isotherm.core.samples import NO_NUMBER
-from isotherm.gateway.refrain import Refrain
 
 __all__ = ["Numbers", "Speaker"]
 
@@ -24,7 +23,7 @@ _tables = count(1)  # none is another's, in this process
 class Speaker:
     """Who speaks on a socket: the session and load (None: an event) that were said last, and their number."""
 
-    __slots__ = ("refrain", "said_load", "said_number", "said_of", "said_path", "said_session", "said_times", "voice")
+    __slots__ = ("said_load", "said_number", "said_of", "said_path", "said_session", "said_times", "voice")
 
     def __init__(self) -> None:
         self.said_session: str | None = None
@@ -34,7 +33,6 @@ class Speaker:
         self.said_times = 0  #: numbers given in it
         self.said_path: str | None = None  #: of the last event
         self.voice: Voice | None = None  #: of the last event, where it said what the one before it had said
-        self.refrain: Refrain | None = None  #: of the batch that was said last
 
 
 class Numbers:

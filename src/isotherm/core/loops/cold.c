@@ -81,9 +81,9 @@ int cold_bind(Panes *self)
     return 0;
 }
 
-static void empty(Panes *self, Cold *cold)
+static void empty(Cold *cold)
 {
-    ring_give(&self->rings, cold->entries, cold->room);
+    free(cold->entries);
     cold->entries = NULL;
     cold->newest = INT64_MIN, cold->samples = 0;
     cold->first = cold->used = cold->room = cold->settled = 0;
@@ -92,9 +92,8 @@ static void empty(Panes *self, Cold *cold)
 void cold_free(Panes *self)
 {
     for (Py_ssize_t row = 0; row < self->colds; row++)
-        empty(self, &self->cold[row]);
+        empty(&self->cold[row]);
     free(self->cold), free(self->due);
-    rings_end(&self->rings);
 }
 
 uint64_t cold_bytes(const Panes *self)
@@ -142,43 +141,36 @@ static void unrolled(const Cold *cold, uint64_t *to)
     }
 }
 
-static int move_to(Panes *self, Cold *cold, uint64_t room)
+static int move_to(Cold *cold, uint64_t room)
 {
-    uint64_t *entries = room <= UINT32_MAX ? ring_take(&self->rings, room) : NULL;
+    uint64_t *entries = room <= UINT32_MAX ? malloc((size_t)room * sizeof *entries) : NULL;
     if (!entries)
         return -1;
     unrolled(cold, entries);
-    ring_give(&self->rings, cold->entries, cold->room);
+    free(cold->entries);
     cold->entries = entries, cold->first = 0, cold->room = (uint32_t)room;
     return 0;
 }
 
-/* A power of two that leaves a fifth free at least. */
-static inline uint64_t room_of(uint64_t needed)
-{
-    uint64_t room = ROOM_FIRST;
-    while (room < needed + needed / 4)
-        room *= 2;
-    return room;
-}
+static inline uint64_t room_of(uint64_t needed) { return needed + needed / 2 < ROOM_FIRST ? ROOM_FIRST : needed + needed / 2; }
 
 /* What was a peak is given back: a ring that is filled to less than a quarter. */
-static void give_back(Panes *self, Cold *cold, uint64_t needed)
+static void give_back(Cold *cold, uint64_t needed)
 {
     if (cold->room > ROOM_FIRST && needed < cold->room / 4)
-        (void)move_to(self, cold, room_of(needed)); /* without memory for a smaller one it stays */
+        (void)move_to(cold, room_of(needed)); /* without memory for a smaller one it stays */
 }
 
-static int make_room(Panes *self, Cold *cold, Py_ssize_t more)
+static int make_room(const Panes *self, Cold *cold, Py_ssize_t more)
 {
     if (cold->room)
         let_old_go(self, cold);
     uint64_t needed = (uint64_t)cold->used + (uint64_t)more;
     if (cold->room && needed + cold->room / 8 <= cold->room) {
-        give_back(self, cold, needed);
+        give_back(cold, needed);
         return 0;
     }
-    if (move_to(self, cold, room_of(needed)) == 0)
+    if (move_to(cold, room_of(needed)) == 0)
         return 0;
     PyErr_NoMemory();
     return -1;
@@ -234,7 +226,7 @@ int cold_put(Panes *self, int64_t row, const uint64_t *entries, const int64_t *p
 static int die(Panes *self, int64_t row, PyObject *dropped)
 {
     Cold *cold = &self->cold[row];
-    empty(self, cold);
+    empty(cold);
     cold->alive = 0, self->alive--;
     return --((int64_t *)self->bound[3].buf)[row] ? 0 : drop_row(dropped, row);
 }
@@ -254,7 +246,7 @@ int cold_step(Panes *self, int64_t from, int64_t to, PyObject *dropped)
             if (cold->newest >= to) {
                 if (cold->used) {
                     let_old_go(self, cold);
-                    give_back(self, cold, cold->used);
+                    give_back(cold, cold->used);
                 }
                 wait_for(self, row - 1, cold->newest);
             } else {
@@ -437,7 +429,7 @@ static int into_panes(Panes *self, int64_t row)
     if (failed)
         return -1;
     ((int64_t *)self->bound[3].buf)[row] += length;
-    empty(self, cold);
+    empty(cold);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Familiar, Voice: an event of a socket that goes on as before is taken in one call. `familiar.py` says what holds, and has the same in Python.
+/* Familiar, Voice: an event of a socket that goes on as before is taken in one call. `familiar.py` says what holds; the gate has the long way.
  *
  * Nothing is changed before all is known to hold, so that whatever is not so is left to the long way as it came.
  */
@@ -75,14 +75,11 @@ static PyObject *voice_new(PyTypeObject *type, PyObject *args, PyObject *named)
 static void voice_dealloc(PyObject *self)
 {
     Voice *voice = (Voice *)self;
-    PyTypeObject *type = Py_TYPE(self);
     PyObject *held[] = {voice->path, voice->query, voice->fallback, voice->session, voice->site, voice->site_key,
                         voice->page, voice->key, voice->origin, voice->number, voice->paid, voice->address};
     for (int at = 0; at < 12; at++)
         Py_XDECREF(held[at]);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyType_Slot voice_slots[] = {{Py_tp_new, voice_new}, {Py_tp_dealloc, voice_dealloc}, {0, NULL}};
@@ -372,14 +369,11 @@ static PyObject *familiar_new(PyTypeObject *type, PyObject *args, PyObject *name
 static void familiar_dealloc(PyObject *self)
 {
     Familiar *familiar = (Familiar *)self;
-    PyTypeObject *type = Py_TYPE(self);
     PyObject *held[] = {familiar->decode, familiar->kinds, familiar->counted, familiar->sites, familiar->columns, familiar->pages,
                         familiar->origins, familiar->sessions, familiar->numbers, familiar->one, familiar->put};
     for (int at = 0; at < 11; at++)
         Py_XDECREF(held[at]);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef familiar_methods[] = {{"take", (PyCFunction)(void (*)(void))take_one, METH_FASTCALL, NULL}, {"begin", begin, METH_VARARGS, NULL},

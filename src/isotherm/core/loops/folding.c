@@ -355,15 +355,12 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
 static void dealloc(PyObject *self)
 {
     Folding *folding = (Folding *)self;
-    PyTypeObject *type = Py_TYPE(self);
     List *lists[] = {&folding->groups, &folding->bins, &folding->stretches, &folding->row_cell, &folding->row_count,
                      &folding->sample_cell, &folding->sample_pane, &folding->place_of_group, &folding->place_of_bin};
     for (size_t at = 0; at < sizeof lists / sizeof *lists; at++)
         let_go(lists[at]);
     free(folding->met.words), free(folding->met.above), free(folding->met.sums), free(folding->met.oldest), free(folding->met.newest);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef folding_methods[] = {{"add", add, METH_VARARGS, NULL},

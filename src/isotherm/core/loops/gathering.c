@@ -143,11 +143,8 @@ static Py_ssize_t length(PyObject *self) { return ((Gathering *)self)->samples; 
 
 static void dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     let_go((Gathering *)self);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef gathering_methods[] = {

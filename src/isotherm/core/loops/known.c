@@ -426,11 +426,8 @@ static PyObject *write_all(PyObject *self, PyObject *args)
 
 static void dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     let_go((Known *)self);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef known_methods[] = {

@@ -97,8 +97,7 @@ PyMODINIT_FUNC PyInit__counting(void)
     if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
                  add_type(made, "ZoneSums", &zone_sums_spec) < 0 || add_type(made, "Gathering", &gathering_spec) < 0 ||
                  add_type(made, "Addresses", &addresses_spec) < 0 ||
-                 add_type(made, "Folding", &folding_spec) < 0 || add_type(made, "Refrain", &refrain_spec) < 0 ||
-                 add_type(made, "Familiar", &familiar_spec) < 0 ||
+                 add_type(made, "Folding", &folding_spec) < 0 || add_type(made, "Familiar", &familiar_spec) < 0 ||
                  add_type(made, "Voice", &voice_spec) < 0 || !(gathering_type = PyObject_GetAttrString(made, "Gathering")) ||
                  !(voice_type = PyObject_GetAttrString(made, "Voice")) ||
                  PyModule_AddIntConstant(made, "INTERFACE", INTERFACE) < 0))

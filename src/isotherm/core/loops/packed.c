@@ -1,6 +1,6 @@
 /* numbers, sample_columns: packed columns (`columns.py`) as numbers of 64 bits, in one pass. Only what is as it should be: all else is left to Python,
  * which says what is wrong with it. */
-#include "packed.h"
+#include "loops.h"
 #include <math.h>
 
 static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; /* of base64 */
@@ -127,9 +127,23 @@ Py_ssize_t packed_whole(const char *text, Py_ssize_t size, uint8_t *raw, int64_t
     return found / bytes;
 }
 
-int text_of(const char *packed, Py_ssize_t size, Text *text)
+/* A column as text: its type, its elements' number, and its digits. */
+typedef struct {
+    const uint8_t *digits;
+    Py_ssize_t size, length;
+    char letter;
+} Text;
+
+/* Whether it has the form of one; whether all of its digits are any is told by `put`. */
+static int is_column(PyObject *object, Text *text)
 {
     const uint16_t one = 1;
+    Py_ssize_t size;
+    const char *packed = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &size) : NULL;
+    if (!packed) {
+        PyErr_Clear(); /* lone surrogates: no column */
+        return 0;
+    }
     size_t bytes = size >= 2 && packed[0] == '<' ? bytes_of(packed[1]) : 0;
     if (!bytes || (size - 2) % 4 || !*(const uint8_t *)&one) /* on a machine that is not little-endian, Python does it */
         return 0;
@@ -139,16 +153,8 @@ int text_of(const char *packed, Py_ssize_t size, Text *text)
     return raw % (Py_ssize_t)bytes == 0;
 }
 
-static int is_column(PyObject *object, Text *text)
-{
-    Py_ssize_t size;
-    const char *packed = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &size) : NULL;
-    if (!packed)
-        PyErr_Clear(); /* lone surrogates: no column */
-    return packed && text_of(packed, size, text);
-}
-
-int put_column(const Text *text, long long most, void *to)
+/* Its elements, as float64 or int64: 1; 0: they are not what they should be (`numbers`); -1: an exception is set. */
+static int put(const Text *text, long long most, void *to)
 {
     know_bits();
     uint8_t near[4096], *raw = (size_t)text->size <= sizeof near ? near : malloc((size_t)text->size);
@@ -180,7 +186,7 @@ PyObject *numbers(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "UL", &object, &most))
         return NULL;
     if (is_column(object, &text) && (result = PyBytes_FromStringAndSize(NULL, text.length * 8)) &&
-        put_column(&text, most, PyBytes_AsString(result)) <= 0)
+        put(&text, most, PyBytes_AsString(result)) <= 0)
         Py_CLEAR(result);
     return or_none(result);
 }
@@ -199,7 +205,7 @@ PyObject *sample_columns(PyObject *self, PyObject *args)
         x.length == age.length && (result = PyBytes_FromStringAndSize(NULL, x.length * 24))) {
         char *to = PyBytes_AsString(result);
         Py_ssize_t bytes = x.length * 8;
-        if (put_column(&x, -1, to) <= 0 || put_column(&y, -1, to + bytes) <= 0 || put_column(&age, most, to + 2 * bytes) <= 0)
+        if (put(&x, -1, to) <= 0 || put(&y, -1, to + bytes) <= 0 || put(&age, most, to + 2 * bytes) <= 0)
             Py_CLEAR(result);
     }
     return or_none(result);

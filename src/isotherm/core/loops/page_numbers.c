@@ -120,11 +120,8 @@ static PyObject *clear(PyObject *self, PyObject *unused)
 
 static void dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     let_go((Addresses *)self);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef addresses_methods[] = {

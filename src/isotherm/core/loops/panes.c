@@ -95,15 +95,12 @@ static PyObject *bytes_held(PyObject *object, PyObject *args)
 static void dealloc(PyObject *object)
 {
     Panes *self = (Panes *)object;
-    PyTypeObject *type = Py_TYPE(object);
     unbind(self);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         free(self->panes[place].entries);
     free(self->panes), free(self->unsettled.items), free(self->spare.items), free(self->runs.items), free(self->beyond.items), free(self->far.items);
     free_touched(self), cold_free(self);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(object);
-    Py_DECREF(type);
+    end_object(object);
 }
 
 static PyMethodDef panes_methods[] = {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "loops.h"
-#include "rings.h"
 
 enum { COUNT_BITS = 16, BY_BITS = 24, BOUND = 4, LEVELS_MAX = 8 };
 static const uint64_t COUNT_MAX = (1 << COUNT_BITS) - 1;
@@ -66,7 +65,6 @@ typedef struct {
     uint64_t slots;
     int64_t margin, lag, looks_max;
     uint32_t hop;
-    Rings rings; /* memory of the lists */
 } Panes;
 
 int room_for(List *list, Py_ssize_t more);

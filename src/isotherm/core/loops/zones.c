@@ -307,11 +307,8 @@ static PyObject *people(PyObject *self, PyObject *args)
 static void dealloc(PyObject *self)
 {
     Sums *sums = (Sums *)self;
-    PyTypeObject *type = Py_TYPE(self);
     free(sums->rows), free(sums->around), free(sums->on_row.slots), free(sums->on_page.slots);
-    freefunc release_memory = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release_memory(self);
-    Py_DECREF(type);
+    end_object(self);
 }
 
 static PyMethodDef sums_methods[] = {
