@@ -1,7 +1,7 @@
 /* Folding, the first half: rows and samples are put where they belong (`folding.h`). */
 #include "folding.h"
 
-/* -- to find a group, a bin: open-addressed tables of their places, at most half full */
+/* -- to find a group, a bin */
 
 typedef uint64_t (*Hash)(const Folding *, Py_ssize_t place);
 
@@ -20,24 +20,18 @@ static uint64_t of_bin(const Folding *folding, Py_ssize_t place)
     return hash_bin(bin->group, bin->who);
 }
 
-static size_t mask_of(const List *table) { return table->used / sizeof(int32_t) - 1; }
-
-/* Keeps a table of `length` entries, to which one is about to come, at most half full. */
-static int widen(const Folding *folding, List *table, Py_ssize_t length, Hash hash)
+/* Room in a table of `length` entries for one more. */
+static int widen(const Folding *folding, Table *table, Py_ssize_t length, Hash hash)
 {
-    size_t slots = table->used / sizeof(int32_t);
-    if (2 * ((size_t)length + 1) <= slots)
+    if (!table_full(table, length + 1))
         return 1;
-    slots = slots ? 4 * slots : BEGUN;
-    let_go(table);
-    if (!(table->at = calloc(slots, sizeof(int32_t))))
+    if (table_grow(table) < 0)
         return 0;
-    table->used = table->room = slots * sizeof(int32_t);
     for (Py_ssize_t place = 0; place < length; place++) {
-        size_t slot = hash(folding, place) & mask_of(table);
-        while (OF(*table, int32_t)[slot])
-            slot = (slot + 1) & mask_of(table);
-        OF(*table, int32_t)[slot] = (int32_t)place + 1;
+        uint64_t slot = hash(folding, place) & table->mask;
+        while (table->places[slot])
+            slot = (slot + 1) & table->mask;
+        table->places[slot] = (uint32_t)place + 1;
     }
     return 1;
 }
@@ -48,17 +42,16 @@ static int32_t group_of(Folding *folding, int64_t page, int64_t number)
     Py_ssize_t length = LENGTH(folding->groups, Group);
     if (length >= INT32_MAX - 1 || !widen(folding, &folding->place_of_group, length, of_group) || !room(&folding->groups, sizeof(Group)))
         return NONE;
-    const size_t mask = mask_of(&folding->place_of_group);
-    int32_t *slots = OF(folding->place_of_group, int32_t);
-    size_t slot = hash_group(page, number) & mask;
-    for (; slots[slot]; slot = (slot + 1) & mask) {
-        const Group *group = OF(folding->groups, Group) + slots[slot] - 1;
+    const Table table = folding->place_of_group;
+    uint64_t slot = hash_group(page, number) & table.mask;
+    for (; table.places[slot]; slot = (slot + 1) & table.mask) {
+        const Group *group = OF(folding->groups, Group) + table.places[slot] - 1;
         if (group->page == page && group->number == number)
-            return slots[slot] - 1;
+            return (int32_t)table.places[slot] - 1;
     }
     OF(folding->groups, Group)[length] = (Group){page, number, NONE, NONE, NONE};
     folding->groups.used += sizeof(Group);
-    slots[slot] = (int32_t)length + 1;
+    table.places[slot] = (uint32_t)length + 1;
     return (int32_t)length;
 }
 
@@ -67,19 +60,18 @@ static int32_t bin_of(Folding *folding, int32_t group, uint32_t who)
     Py_ssize_t length = LENGTH(folding->bins, Bin);
     if (length >= INT32_MAX - 1 || !widen(folding, &folding->place_of_bin, length, of_bin) || !room(&folding->bins, sizeof(Bin)))
         return NONE;
-    const size_t mask = mask_of(&folding->place_of_bin);
-    int32_t *slots = OF(folding->place_of_bin, int32_t);
-    size_t slot = hash_bin(group, who) & mask;
-    for (; slots[slot]; slot = (slot + 1) & mask) {
-        const Bin *bin = OF(folding->bins, Bin) + slots[slot] - 1;
+    const Table table = folding->place_of_bin;
+    uint64_t slot = hash_bin(group, who) & table.mask;
+    for (; table.places[slot]; slot = (slot + 1) & table.mask) {
+        const Bin *bin = OF(folding->bins, Bin) + table.places[slot] - 1;
         if (bin->group == group && bin->who == who)
-            return slots[slot] - 1;
+            return (int32_t)table.places[slot] - 1;
     }
     Group *of = OF(folding->groups, Group) + group;
     OF(folding->bins, Bin)[length] = (Bin){who, group, of->bins, NONE, NONE};
     folding->bins.used += sizeof(Bin);
     of->bins = (int32_t)length;
-    slots[slot] = (int32_t)length + 1;
+    table.places[slot] = (uint32_t)length + 1;
     return (int32_t)length;
 }
 
@@ -345,7 +337,8 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
     Met *met = &folding->met;
     met->words = calloc(cells / 64 + 1, 8), met->above = calloc(cells / 4096 + 1, 8), met->sums = malloc(cells * 8);
     met->oldest = with_panes ? malloc(cells * 8) : NULL, met->newest = with_panes ? malloc(cells * 8) : NULL;
-    if (!met->words || !met->above || !met->sums || (with_panes && (!met->oldest || !met->newest))) {
+    if (!met->words || !met->above || !met->sums || (with_panes && (!met->oldest || !met->newest)) || table_make(&folding->place_of_group, 0) < 0 ||
+        table_make(&folding->place_of_bin, 0) < 0) {
         Py_DECREF(folding);
         return PyErr_NoMemory();
     }
@@ -356,9 +349,10 @@ static void dealloc(PyObject *self)
 {
     Folding *folding = (Folding *)self;
     List *lists[] = {&folding->groups, &folding->bins, &folding->stretches, &folding->row_cell, &folding->row_count,
-                     &folding->sample_cell, &folding->sample_pane, &folding->place_of_group, &folding->place_of_bin};
+                     &folding->sample_cell, &folding->sample_pane};
     for (size_t at = 0; at < sizeof lists / sizeof *lists; at++)
         let_go(lists[at]);
+    table_free(&folding->place_of_group), table_free(&folding->place_of_bin);
     free(folding->met.words), free(folding->met.above), free(folding->met.sums), free(folding->met.oldest), free(folding->met.newest);
     end_object(self);
 }

@@ -51,7 +51,7 @@ typedef struct {
     int with_panes, failed;
     List groups, bins, stretches;
     List row_cell, row_count, sample_cell, sample_pane;
-    List place_of_group, place_of_bin; /* tables: places + 1 */
+    Table place_of_group, place_of_bin;
     Met met;
 } Folding;
 

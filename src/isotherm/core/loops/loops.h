@@ -48,7 +48,7 @@ static inline void end_object(PyObject *object)
 /* A packed column of integers; `raw` has room for its text. Returns how many there are; -1: it is none, or not to the letter. */
 Py_ssize_t packed_whole(const char *text, Py_ssize_t size, uint8_t *raw, int64_t *to);
 
-/* An open-addressed table of places in a list of the caller's, kept at most half full; it grows by `table_room`. */
+/* An open-addressed table of places in a list of the caller's, kept at most half full. */
 typedef struct {
     uint32_t *places; /* 0: free; else a place + 1 */
     uint64_t mask;
@@ -57,7 +57,10 @@ typedef struct {
 /* With room for so many entries, if they are not too many. */
 int table_make(Table *table, Py_ssize_t entries);
 int table_full(const Table *table, Py_ssize_t entries);
+/* Larger, and empty: the caller puts its entries in anew. -1: an exception is set, and it is as it was. */
 int table_double(Table *table);
+/* The same without the interpreter's lock: no exception is set. */
+int table_grow(Table *table);
 void table_free(Table *table);
 
 static inline uint64_t scattered(uint64_t key)

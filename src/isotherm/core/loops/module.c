@@ -56,18 +56,23 @@ int table_make(Table *table, Py_ssize_t entries)
     return table->places ? 0 : -1;
 }
 
-/* Empties it, too: the caller puts its entries in anew. */
-int table_double(Table *table)
+int table_grow(Table *table)
 {
     uint32_t *larger = calloc(4 * (table->mask + 1), sizeof *larger);
-    if (!larger) {
-        PyErr_NoMemory();
+    if (!larger)
         return -1;
-    }
     free(table->places);
     table->places = larger;
     table->mask = 4 * (table->mask + 1) - 1;
     return 0;
+}
+
+int table_double(Table *table)
+{
+    if (table_grow(table) == 0)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 void table_free(Table *table) { free(table->places); }
