@@ -80,7 +80,7 @@ VECTORS static Summed entries_of(const int32_t *restrict tile, const int32_t *re
     int64_t sum = 0;
     for (Py_ssize_t at = 0; at < length; at++) {
         const uint32_t number = (uint32_t)count[at];
-        wrong |= tile[at] | (last_tile - tile[at]) | count[at]; /* below 0 where one of them is */
+        wrong |= tile[at] | (int32_t)((uint32_t)last_tile - (uint32_t)tile[at]) | count[at]; /* below 0 where one of them is */
         any |= number, sum += number;
         entry[at] = base | (uint64_t)(uint32_t)tile[at] << COUNT_BITS | number;
     }
