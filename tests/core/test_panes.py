@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -227,6 +229,7 @@ def test_what_left_the_window_is_let_go() -> None:
     """A row that nobody watches or looks at keeps a window's entries, however long it is fed, and nothing once that has passed."""
     window = 150
     held = Held(make_panes(TILES, 99, window, SKEW), 99)
+    empty = held.panes.bytes_held()
     held.advance(1)
     for _ in range(20 * window):
         assert held.end is not None
@@ -236,7 +239,21 @@ def test_what_left_the_window_is_let_go() -> None:
     assert held.panes.bytes_held() < 2 * 8 * 5 * window
     assert held.totals()[2 * LAYERS] == held.totals()[2 * LAYERS] == 5 * window - 10
     assert held.advance(window + SKEW)[3] == [2 * LAYERS]
-    assert held.panes.bytes_held() == len(held.panes) == 0
+    assert (held.panes.bytes_held(), len(held.panes)) == (empty, 0)
+
+
+def test_a_burst_on_a_watched_row_is_given_back() -> None:
+    """What tells which cells a hop changed has room for a burst as long as it lasts, and a hop more."""
+    held = Held(make_panes(TILES, 99, WINDOW, SKEW), 99)
+    held.arrays.watched[:] = True
+    held.advance(1)
+    calm = held.panes.bytes_held()
+    held.merge([(0, 0, 4, tile % TILES, 1) for tile in range(50_000)])
+    held.advance(1)
+    assert held.panes.bytes_held() > 50_000 * (8 + 16), "each entry, and for each a cell that it may have touched"
+    for _ in range(WINDOW + 2):
+        held.advance(1)
+    assert held.panes.bytes_held() <= calm
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -315,7 +332,8 @@ def test_a_peak_is_given_back() -> None:
 
 
 def test_lists_of_all_sizes() -> None:
-    """From a few entries to more than a mebibyte of them, growing, shrinking and going beside one another: what each has stays its own."""
+    """From no entry to ten thousand at a time, growing, shrinking and going beside one another: what each row has stays its own, and a peak
+    is given back."""
     window, chance = 60, np.random.default_rng(3)
     both = [Held(kind(TILES, 99, window, SKEW), 99) for kind in (make_panes, NumpyPanes)]
     for held in both:
@@ -341,7 +359,7 @@ def test_lists_of_all_sizes() -> None:
         most = max(most, both[0].panes.bytes_held())
         if hop % 20 == 19:
             assert both[0].totals() == both[1].totals()
-    assert most > 5 << 21, "more than are kept in pages of the usual size"
+    assert most > 10_000_000, "of bytes, so that lists were long"
     assert both[0].panes.bytes_held() < most / 10
     assert both[0].windows() == both[1].windows()
 
@@ -384,7 +402,8 @@ def test_counts_without_a_row_change_nothing(made: list[Any], missing: int, page
 def test_what_does_not_fit_is_refused() -> None:
     """A page, layer, tile or row that does not exist, a count below 0, arrays of other lengths or types: an error, never a wild write."""
     held = Held(make_panes(TILES, 99, WINDOW, SKEW), 99)
-    for wrong in ((PAGES, 0, 0, 0, 1), (-1, 0, 0, 0, 1), (0, LAYERS, 0, 0, 1), (0, 0, 0, TILES, 1), (0, 0, 0, -1, 1), (0, 0, 0, 0, -1)):
+    for wrong in ((PAGES, 0, 0, 0, 1), (-1, 0, 0, 0, 1), (0, LAYERS, 0, 0, 1), (0, 0, 0, TILES, 1), (0, 0, 0, -1, 1),
+                  (0, 0, 0, -(2**31), 1), (0, 0, 0, 0, -1)):  # fmt: skip
         with pytest.raises(IndexError):
             held.merge([wrong])
     held.rows[0, 0] = PAGES * LAYERS
@@ -396,3 +415,45 @@ def test_what_does_not_fit_is_refused() -> None:
         held.panes.bind(held.arrays._replace(slab=np.zeros(5, np.int32)))
     with pytest.raises(ValueError, match="arrays of rows"):
         held.panes.advance(None, 5)
+
+
+_WITHOUT_MEMORY = """
+import resource
+from pathlib import Path
+import numpy as np
+from isotherm.core.panes import RowArrays, make_panes
+from tests.core.test_panes import LAYERS, counts_of
+
+TILES, ROWS = 160_000, 1024
+slab = np.zeros(ROWS * TILES, np.int32)
+few, many = (RowArrays(slab, np.zeros(n, np.int64), np.ones(n, np.bool_), np.zeros(n, np.int64)) for n in (4, ROWS))
+panes = make_panes(TILES, ROWS, 40, 4)
+panes.bind(few)
+panes.advance(None, 100)
+limit = resource.getrlimit(resource.RLIMIT_AS)
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), limit[1]))  # the bits of so many watched cells take 20 MiB
+try:
+    panes.bind(many)
+except MemoryError:
+    print("no memory")
+resource.setrlimit(resource.RLIMIT_AS, limit)
+counts, rows = counts_of([(0, 0, 99, 5, 1)]), np.full((3, LAYERS), 900)
+for ask in (lambda: panes.merge(np.arange(3), counts, rows), lambda: panes.advance(100, 101)):
+    try:
+        ask()
+    except ValueError:
+        print("refused")
+panes.bind(many)
+panes.merge(np.arange(3), counts, rows)
+print(panes.advance(100, 101).places)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory there is in use, and sets a limit")
+def test_rows_for_which_there_is_no_memory_are_refused() -> None:
+    """Not enough for what more rows take: an error, then and for all that follows, and no write beyond what is there; with memory it goes on."""
+    done = subprocess.run([sys.executable, "-c", _WITHOUT_MEMORY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split("\n")) == (0, ["no memory", "refused", "refused", "{900: slice(0, 1, None)}", ""]), (
+        done.stderr
+    )

@@ -46,8 +46,10 @@ static PyObject *bind(PyObject *object, PyObject *args)
         if (at && (self->rows < 0 || length < self->rows))
             self->rows = length;
     }
-    if (cold_bind(self) < 0 || bind_touched(self) < 0)
+    if (cold_bind(self) < 0 || bind_touched(self) < 0) {
+        unbind(self); /* there is no room for what is to be kept of these rows */
         return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -81,12 +83,12 @@ static Py_ssize_t length_of(PyObject *object)
     return self->end - self->first + self->far.used / 2 + self->alive;
 }
 
-/* bytes_held() -> of all entries, with the room behind them */
+/* bytes_held() -> of all entries, with the room behind them, and of what tells which cells a hop touched */
 static PyObject *bytes_held(PyObject *object, PyObject *args)
 {
     (void)args;
     const Panes *self = (Panes *)object;
-    uint64_t bytes = (uint64_t)self->far.room * sizeof *self->far.items + cold_bytes(self);
+    uint64_t bytes = (uint64_t)self->far.room * sizeof *self->far.items + cold_bytes(self) + touched_bytes(self);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         bytes += self->panes[place].room * sizeof *self->panes[place].entries;
     return PyLong_FromUnsignedLongLong(bytes);

@@ -54,7 +54,7 @@ typedef struct {
     int64_t late, ahead;
     /* of `panes_touched.c` */
     Touched *touched;
-    Py_ssize_t touched_used, touched_room;
+    Py_ssize_t touched_used, touched_room, touched_asked; /* the last: for how many a hop asked for room */
     int64_t touched_rows, row_words;
     uint64_t *level[LEVELS_MAX], level_words[LEVELS_MAX];
     int levels;
@@ -82,6 +82,8 @@ int bind_touched(Panes *self);
 void free_touched(Panes *self);
 void forget_touched(Panes *self);
 int room_for_touched(Panes *self, Py_ssize_t more);
+void give_touched_back(Panes *self);
+uint64_t touched_bytes(const Panes *self);
 int tell_touched(Panes *self, PyObject **tiles_made, PyObject **counts_made, PyObject *places);
 
 int cold_make(Panes *self, long long looks_max);

@@ -209,6 +209,7 @@ PyObject *advance(PyObject *object, PyObject *args)
         goto end;
     }
     self->hop++;
+    give_touched_back(self);
     trim(find_pane(self, new_end - CALM_PANES));
     beyond = PyBytes_FromStringAndSize((const char *)self->beyond.items, self->beyond.used * 8);
     if (beyond)

@@ -13,8 +13,12 @@
  */
 #include "panes.h"
 
+enum { TOUCHED_KEPT = 4096 };
+
 int room_for_touched(Panes *self, Py_ssize_t more)
 {
+    if (self->touched_used + more > self->touched_asked)
+        self->touched_asked = self->touched_used + more;
     if (self->touched_used + more <= self->touched_room)
         return 0;
     Py_ssize_t room = self->touched_used + more + self->touched_room / 2 + 64;
@@ -27,28 +31,49 @@ int room_for_touched(Panes *self, Py_ssize_t more)
     return 0;
 }
 
+/* After a hop: of a leap, a burst or a start nothing is kept, once a hop asks for less than a quarter of it. */
+void give_touched_back(Panes *self)
+{
+    if (self->touched_room > TOUCHED_KEPT && self->touched_asked < self->touched_room / 4) {
+        free(self->touched);
+        self->touched = NULL, self->touched_room = 0;
+    }
+    self->touched_asked = 0;
+}
+
+uint64_t touched_bytes(const Panes *self)
+{
+    uint64_t bytes = (uint64_t)self->touched_room * sizeof *self->touched;
+    for (int level = 0; level < self->levels; level++)
+        bytes += (self->level_words[level] + 1) * sizeof **self->level;
+    return bytes;
+}
+
 static uint64_t words_above(uint64_t words) { return (words + 63) / 64; }
 
-/* There may be more rows. Nothing is touched between hops, so the words are made anew. */
+/* There may be more rows. Nothing is touched between hops, so the words are made anew; without memory for them those of before stay. */
 int bind_touched(Panes *self)
 {
     const int64_t rows = self->rows < self->dense_rows ? self->rows : self->dense_rows;
     if (self->levels && rows <= self->touched_rows)
         return 0;
     self->row_words = (int64_t)words_above((uint64_t)self->tiles);
-    free_touched(self);
-    uint64_t words = (uint64_t)(rows * self->row_words);
+    uint64_t *level[LEVELS_MAX] = {NULL}, level_words[LEVELS_MAX] = {0}, words = (uint64_t)(rows * self->row_words);
+    int levels = 0;
     do {
-        words = self->levels ? words_above(words) : words;
-        uint64_t *level = calloc(words + 1, sizeof *level);
-        if (!level) {
-            free_touched(self);
+        words = levels ? words_above(words) : words;
+        level[levels] = calloc(words + 1, sizeof **level);
+        if (!level[levels]) {
+            while (levels)
+                free(level[--levels]);
             PyErr_NoMemory();
             return -1;
         }
-        self->level[self->levels] = level, self->level_words[self->levels++] = words;
-    } while (words > 1 || self->levels < 2);
-    self->touched_rows = rows;
+        level_words[levels++] = words;
+    } while (words > 1 || levels < 2);
+    free_touched(self);
+    memcpy(self->level, level, sizeof level), memcpy(self->level_words, level_words, sizeof level_words);
+    self->levels = levels, self->touched_rows = rows;
     return 0;
 }
 
@@ -58,7 +83,7 @@ void free_touched(Panes *self)
         free(self->level[--self->levels]);
     free(self->touched);
     self->touched = NULL;
-    self->touched_used = self->touched_room = self->touched_rows = 0;
+    self->touched_used = self->touched_room = self->touched_asked = self->touched_rows = 0;
 }
 
 /* After an error: nothing is touched. */
