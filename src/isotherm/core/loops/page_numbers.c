@@ -3,7 +3,7 @@
  *     pages of a record ──address──▶ slot │ page, key, number │      two on a line of the cache, asked for beforehand
  *
  * The object is held as long as it is here, so no other can lie there. A page that is equal to one that is here and is another object is not
- * found: `page_numbers.py` finds it by its key, and puts this object here as well.
+ * found: `page_numbers.py` finds it by its key, and puts this object here in place of the other.
  */
 #include "loops.h"
 
@@ -23,9 +23,11 @@ typedef struct {
 
 enum { BEGUN = 64, AHEAD = 16 }; /* pages whose entries are on their way from memory while others are looked at */
 
+static inline uint64_t home_of(const Addresses *known, const PyObject *page) { return scattered((uint64_t)(uintptr_t)page >> 4) & known->mask; }
+
 static inline uint64_t slot_of(const Addresses *known, const PyObject *page)
 {
-    uint64_t slot = scattered((uint64_t)(uintptr_t)page >> 4) & known->mask;
+    uint64_t slot = home_of(known, page);
     while (known->entries[slot].page && known->entries[slot].page != page)
         slot = (slot + 1) & known->mask;
     return slot;
@@ -78,6 +80,25 @@ static PyObject *keep(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* forget(page): it is not found any more. Those behind it move up where they are not found beyond a free slot. */
+static PyObject *forget(PyObject *self, PyObject *page)
+{
+    Addresses *known = (Addresses *)self;
+    uint64_t hole = known->entries ? slot_of(known, page) : 0;
+    if (!known->entries || !known->entries[hole].page)
+        Py_RETURN_NONE;
+    const Entry gone = known->entries[hole];
+    for (uint64_t slot = (hole + 1) & known->mask; known->entries[slot].page; slot = (slot + 1) & known->mask) {
+        const uint64_t from_home = (slot - home_of(known, known->entries[slot].page)) & known->mask;
+        if (from_home >= ((slot - hole) & known->mask))
+            known->entries[hole] = known->entries[slot], hole = slot;
+    }
+    known->entries[hole] = (Entry){NULL, NULL, 0, 0};
+    known->used--;
+    Py_DECREF(gone.page), Py_DECREF(gone.key);
+    Py_RETURN_NONE;
+}
+
 /* look(pages, -> number) -> (keys, how many are not known: of these the key is None, and the number -1) */
 static PyObject *look(PyObject *self, PyObject *args)
 {
@@ -93,7 +114,7 @@ static PyObject *look(PyObject *self, PyObject *args)
         return done(&views, NULL);
     for (Py_ssize_t at = 0, ahead = 0; at < length && known->entries; at++) {
         for (; ahead < length && ahead < at + AHEAD; ahead++)
-            ask_for(&known->entries[scattered((uint64_t)(uintptr_t)PyList_GetItem(pages, ahead) >> 4) & known->mask]);
+            ask_for(&known->entries[home_of(known, PyList_GetItem(pages, ahead))]);
         const uint64_t slot = slot_of(known, PyList_GetItem(pages, at));
         number[at] = known->entries[slot].page ? (int64_t)slot : -1; /* until the keys, too, are on their way */
         ask_for(known->entries[slot].key);
@@ -125,7 +146,8 @@ static void dealloc(PyObject *self)
 }
 
 static PyMethodDef addresses_methods[] = {
-    {"look", look, METH_VARARGS, NULL}, {"keep", keep, METH_VARARGS, NULL}, {"clear", clear, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+    {"look", look, METH_VARARGS, NULL}, {"keep", keep, METH_VARARGS, NULL}, {"forget", forget, METH_O, NULL},
+    {"clear", clear, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyType_Slot slots[] = {
     {Py_tp_methods, addresses_methods}, {Py_tp_dealloc, dealloc}, {Py_sq_length, length}, {0, NULL}};
