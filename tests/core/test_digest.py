@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from isotherm.core.aggregate import RATE_SPAN_MS, Aggregator
 from isotherm.core.counts import Counts
 from isotherm.core.digest import Counted, Digest
-from isotherm.core.digest_bytes import BEGIN_BYTES, COUNTED, REMEMBERED, DigestError, Setting, remembered_bytes
+from isotherm.core.digest_bytes import BEGIN_BYTES, COUNTED, REMEMBERED, DigestError, Packed, Setting, remembered_bytes
 from isotherm.core.exposure import Exposures
 from isotherm.core.exposure_rollup import fold_exposure
 from isotherm.core.group_by import GroupBy
@@ -316,6 +316,24 @@ def test_each_column_is_held_against_what_it_can_be(name: str) -> None:
 def read_whole(content: bytes) -> None:
     digest = Digest.from_bytes(content, SETTING)
     digest.batches()  # names are looked at when they are asked for
+    digest.views()
+    for piece in digest.pieces(lambda *_: True):
+        piece.read()
+
+
+@pytest.mark.parametrize("name", ["row.page", "sample.row", "zone.page", "stretch.page", "click.run", "run.session", "view.session", "run.load"])
+def test_what_leaves_64_bits_is_no_column(name: str) -> None:
+    """From its base on the largest place would come round to be the least, and pass for one within its table."""
+    digest = Digest.from_bytes(rich(), SETTING)
+    places = digest.columns[name].wide()
+    places[-1] = 10**6
+    base = 10**6 - 2**63
+    with np.errstate(over="ignore"):
+        column = Packed((places - np.int64(base)).astype("<i8"), base)
+    assert column.wide().tolist() == places.tolist()
+    made_up = Digest(digest.head, digest.columns | {name: column}, digest._named, SETTING).to_bytes()
+    with pytest.raises(DigestError, match="leaves 64 bits"):
+        read_whole(made_up)
 
 
 def test_a_digest_that_is_made_up_is_none_or_can_be_used() -> None:

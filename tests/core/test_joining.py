@@ -39,6 +39,17 @@ def test_joined_records_come_to_the_same_counts(given_records: list[list]) -> No
     assert came_to[0] == came_to[1]
 
 
+@given(st.lists(st.lists(seen, max_size=4), min_size=1, max_size=3))
+def test_places_in_a_box_are_as_wide_as_of_one_record(given_records: list[list]) -> None:  # type: ignore[type-arg]
+    """Clicks of records before come to stand beside them, and need not fit into what these few would."""
+    records = [samples_to_record(record(noted, START_MS + 10 * at)) for at, noted in enumerate(given_records)]
+    alone = [one.anchored for one in map(samples_from_record, records) if one.anchored is not None]
+    together = joined(records).anchored
+    assert together is not None
+    assert {together.x.dtype, together.y.dtype} == {np.dtype(np.int32)}
+    assert {column.dtype for one in alone for column in (one.x, one.y)} <= {np.dtype(np.int32)}
+
+
 @pytest.mark.parametrize("column", ["page", "session", "load", "n", "w"])
 def test_a_record_that_is_not_sound_is_refused(column: str) -> None:
     """As it is alone."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.group_by import GroupBy
+from isotherm.core.joining import joined, joined_counts
 from isotherm.core.records import (
     RecordError,
     counts_from_record,
@@ -110,16 +111,33 @@ def test_whole_numbers_may_come_as_floats() -> None:
         ("count", column("<i8", "q", 2**32 + 1)),
         ("count", column("<i1", "b", -1)),
         ("layer", column("<u1", "B", 99)),
+        ("pane", column("<i8", "q", 2**54 // 250 + 1)),
+        ("pane", column("<i8", "q", -(2**54) // 250 - 1)),
     ],
 )
 def test_numbers_that_no_count_has(name: str, packed: str) -> None:
-    """None is cut to what fits: it would be heat on a tile where nobody was."""
+    """None is cut to what fits: it would be heat on a tile where nobody was. Nor is a pane so far off that its time leaves 64 bits."""
     samples = to_samples([ONE], START_MS)
     assert samples is not None
     ((_, record),) = counts_to_records(GroupBy(grid_size=4, hop_ms=250).group(samples), partition=0, offset=1, pane_ms=250, grid_size=4)
     setattr(record, name, packed)
     with pytest.raises(RecordError):
         counts_from_record(record)
+    with pytest.raises(RecordError):
+        joined_counts([record])
+
+
+@pytest.mark.parametrize("packed", [column("<f8", "d", float("nan")), column("<f8", "d", 1e300), column("<i8", "q", 2**53 + 1)])
+def test_ages_that_no_sample_has(packed: str) -> None:
+    """Alone, and joined with others."""
+    samples = to_samples([ONE], START_MS)
+    assert samples is not None
+    record = samples_to_record(samples)
+    record.samples.age = packed
+    with pytest.raises(RecordError):
+        samples_from_record(record)
+    with pytest.raises(RecordError):
+        joined([record])
 
 
 def test_a_kind_beyond_the_table_is_no_kind_of_it() -> None:

@@ -224,7 +224,7 @@ class Digest:
     def with_counted(self, content: bytes | memoryview) -> Digest:
         """The whole digest, from the bytes behind those of `remembered`. Raises `DigestError`."""
         columns = self.columns | counted_in(content, self.head)
-        check_counted(self.head, columns, self._setting.grid_size)
+        check_counted(self.head, columns, self._setting.grid_size, self._setting.hop_ms)
         return Digest(self.head, columns, self._named, self._setting)
 
     def without_counted(self) -> Digest:

@@ -143,6 +143,13 @@ class Packed(NamedTuple):
         narrow = np.empty(len(column), dtype)  # less than 2^64 apart: what wraps in the column's own type is right in this one
         return Packed(np.subtract(column, column.dtype.type(base), out=narrow, casting="unsafe"), base)
 
+    @property
+    def wraps(self) -> bool:
+        """Whether some of it leaves 64 bits once the base is added: then nothing can be told of it by its least and its most."""
+        if self.values.dtype != np.int64 or not self.base or not len(self.values):
+            return False
+        return not -(2**63) <= int(self.values.min()) + self.base <= int(self.values.max()) + self.base < 2**63
+
     def wide(self, start: int = 0, end: int | None = None, dtype: type[np.generic] = np.int64) -> Column:
         values = self.values[start:end].astype(dtype)
         if self.base:
@@ -212,8 +219,10 @@ def _unpacked(head: Head, names: Sequence[str], content: bytes | memoryview, at:
             size = _SIZES.get(dtype)
             if size is None or not 0 <= length * size <= len(content) - at or not -_BASE_MAX <= base < _BASE_MAX:
                 raise DigestError(f"its column {name} is none: {length} of {dtype}, from {base} on")
-            columns[name] = Packed(np.frombuffer(content, dtype, length, at), base)
-            at += columns[name].values.nbytes
+            columns[name] = column = Packed(np.frombuffer(content, dtype, length, at), base)
+            if column.wraps:
+                raise DigestError(f"its column {name} is none: from {base} on, it leaves 64 bits")
+            at += column.values.nbytes
     if at != len(content):
         raise DigestError("it is not whole")
     return columns

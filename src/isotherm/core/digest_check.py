@@ -6,7 +6,7 @@ each number held against what it can be, once a column; and what does not hold i
 
     lengths    of each record's parts: from 0, together as long as the columns
     places     within the tables of the digest, or of their record
-    numbers    as counting makes them; times within `_TIME_MAX`, since they are added to and multiplied
+    numbers    as counting makes them; times within `TIME_MS_MAX`, since they are added to and multiplied
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy.typing as npt
 
 from isotherm.core.digest_bytes import NOBODY, DigestError, Head, Packed
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
+from isotherm.core.limits import TIME_MS_MAX
 from isotherm.core.pages import Page
 from isotherm.core.rage import BURST_SEQ
 from isotherm.core.samples import NO_LOAD
 
 __all__ = ["check_counted", "check_remembered"]
 
-_TIME_MAX: Final = 2**54  #: ms, and panes, either way: an arrival of 53 bits less an age of as many
 _NUMBER_MAX: Final = 2**53
 _COUNT_MAX: Final = 2**31 - 1
 _TOGETHER_MAX: Final = 2**27  #: samples in all: a digest is cut long before
@@ -72,7 +72,7 @@ def check_remembered(head: Head, columns: Columns, grid_size: int) -> None:
     _between(columns, "view.device", 0, len(DEVICES) - 1)
     _between(columns, "view.person", 0, _PERSON_MAX)
     for name in ("page.newest", "run.last", "click.time", "view.since_ms", "view.told_ms", "view.active_ms", "view.due"):
-        _between(columns, name, -_TIME_MAX, _TIME_MAX)
+        _between(columns, name, -TIME_MS_MAX, TIME_MS_MAX)
     for name in ("click.in_x", "click.in_y"):
         _between(columns, name, -_COUNT_MAX - 1, _COUNT_MAX)
     for name in sorted(_FLOATS):
@@ -83,22 +83,23 @@ def check_remembered(head: Head, columns: Columns, grid_size: int) -> None:
     _in_view((columns["view.active_ms"].wide() - columns["view.told_ms"].wide())[open_], -_COUNT_MAX, "view.told_ms")
 
 
-def check_counted(head: Head, columns: Columns, grid_size: int) -> None:
+def check_counted(head: Head, columns: Columns, grid_size: int, hop_ms: int) -> None:
     """The same of what is counted; `columns` are all, what is remembered was found sound."""
     _alike(columns, "row", "zone", "stretch")
     _whole(columns, "row", "sample", "zone", "session", "stretch")
+    panes_max = TIME_MS_MAX // hop_ms
     pages_of = columns["record.pages"].wide()
     rows_of = _adds_up(columns, "rows", "row.page")
     samples_of = _adds_up(columns, "samples", "sample.row")
     _adds_up(columns, "zone_rows", "zone.page"), _adds_up(columns, "stretches", "stretch.page")
     _within(columns, "row.page", "rows", pages_of)
     _between(columns, "row.layer", 0, LAYERS - 1)
-    _between(columns, "row.pane", -_TIME_MAX, _TIME_MAX)
+    _between(columns, "row.pane", -panes_max, panes_max)
     _between(columns, "row.tile", 0, grid_size * grid_size - 1)
     _within(columns, "sample.row", "samples", rows_of, NOBODY)
     _within(columns, "zone.page", "zone_rows", pages_of)
     _between(columns, "zone.zone", 0, len(head.zones) - 1)
-    _between(columns, "zone.pane", -_TIME_MAX, _TIME_MAX)
+    _between(columns, "zone.pane", -panes_max, panes_max)
     _between(columns, "zone.kind", 0, len(KINDS) - 1)
     _between(columns, "zone.person", 0, _PERSON_MAX)
     for name in ("row.count", "zone.count"):
@@ -136,7 +137,7 @@ def _check_stretches(columns: Columns, grid_size: int) -> None:
     _between(columns, "stretch.device", 0, len(DEVICES) - 1)
     _bands(columns, "stretch", grid_size, left=False)
     for name in ("stretch.start_ms", "stretch.end_ms"):
-        _between(columns, name, -_TIME_MAX, _TIME_MAX)
+        _between(columns, name, -TIME_MS_MAX, TIME_MS_MAX)
     _in_view(columns["stretch.end_ms"].wide() - columns["stretch.start_ms"].wide(), 1, "stretch.end_ms")
 
 
@@ -153,8 +154,6 @@ def _span(column: Packed) -> tuple[int, int] | None:
     values, base = column
     if not len(values):
         return None
-    if values.dtype.itemsize == 8 and base:  # what wraps in this type is right once the base was added
-        values, base = column.wide(), 0
     return int(values.min()) + base, int(values.max()) + base
 
 
@@ -175,7 +174,7 @@ def _in_view(long_ms: npt.NDArray[np.int64], least: int, what: str) -> None:
 
 
 def _sum(column: Packed) -> int:
-    return int(column.values.sum(dtype=np.int64)) + column.base * len(column.values)
+    return int(column.wide().sum())
 
 
 def _alike(columns: Columns, *tables: str) -> None:

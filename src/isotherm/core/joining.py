@@ -15,8 +15,9 @@ import numpy.typing as npt
 from isotherm.core.columns import ColumnError, unpack, unpack_many
 from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, LAYERS
+from isotherm.core.limits import TIME_MS_MAX
 from isotherm.core.pages import Page
-from isotherm.core.records import Clickstream, GroupedByPage, RecordError
+from isotherm.core.records import Clickstream, GroupedByPage, RecordError, ages, near, whole
 from isotherm.core.samples import NO_LOAD, NO_NUMBER, Anchored, Numbered, Runs, Samples
 
 __all__ = ["joined", "joined_counts", "joined_samples"]
@@ -143,6 +144,7 @@ def joined_counts(records: Sequence[GroupedByPage]) -> Counts:
     (pane, lengths), (layer, layers), (tile, tiles), (count, numbers) = columns
     if not (np.array_equal(lengths, layers) and np.array_equal(lengths, tiles) and np.array_equal(lengths, numbers)):
         raise RecordError("expected columns of one length")
+    near("pane", pane, TIME_MS_MAX // max(1, records[0].pane_ms))
     if len(pane):
         if not (layer.min() >= 0 and layer.max() < LAYERS and tile.min() >= 0 and tile.max() < records[0].grid_size ** 2):
             raise RecordError("expected layers that there are, and tiles within the grid")
@@ -174,10 +176,11 @@ def _joined(records: Sequence[Clickstream]) -> Samples:
         of_samples.append(tuple(unpack(getattr(samples, name)) for name in _SAMPLE_COLUMNS))
         if anchored:
             anchors.add(anchored.names)
-            of_anchors.append((unpack(anchored.at), unpack(anchored.x), unpack(anchored.y)))
+            in_box = (whole(f"anchors.{name}", getattr(anchored, name), np.int32) for name in ("x", "y"))  # clicks of before join them
+            of_anchors.append((unpack(anchored.at), *in_box))
         else:
             anchors.add(())
-            nothing = np.zeros(len(of_samples[-1][0]), np.uint8)
+            nothing = np.zeros(len(of_samples[-1][0]), np.int32)
             of_anchors.append((nothing, nothing, nothing))
     run_record, run_columns = _columns(of_runs)
     sample_record, sample_columns = _columns(of_samples)
@@ -202,7 +205,7 @@ def _joined(records: Sequence[Clickstream]) -> Samples:
             height=height.astype(np.float64),
             size=size.astype(np.int64),
         ),
-        time_ms=arrived[sample_record] - age.astype(np.int64),
+        time_ms=arrived[sample_record] - ages(age),
         x=x.astype(np.float64),
         y=y.astype(np.float64),
         kind=kinds.moved_to(kind, sample_record).astype(np.uint8),

@@ -16,6 +16,7 @@ __all__ = [
     "REPEAT_GAPS_MAX",
     "REPEAT_MEMORY_MS",
     "SAMPLE_AGE_MS_MAX",
+    "TIME_MS_MAX",
     "Limits",
 ]
 
@@ -30,6 +31,10 @@ ARRIVED_TOGETHER_MS: Final = 400
 #: How long (session, load, seq) are remembered: a tracker resends for as long, and refuses itself older samples.
 REPEAT_MEMORY_MS: Final = 600_000
 SAMPLE_AGE_MS_MAX: Final = REPEAT_MEMORY_MS
+
+#: How far from the epoch a time that is read may lie, either way: an arrival of 53 bits less an age of as many. Panes likewise, as many as
+#: that is: whoever multiplies or adds them stays within 64 bits.
+TIME_MS_MAX: Final = 2**54
 
 #: Numbers that one load may have seen out of order; a tracker leaves none or a few. Beyond it the oldest are taken as seen.
 REPEAT_GAPS_MAX: Final = 4096

@@ -16,7 +16,7 @@ import numpy as np
 from isotherm.core.columns import ColumnError, pack
 from isotherm.core.counts import Counts, SpotCounts, StretchCounts, ZoneCounts
 from isotherm.core.layers import DEVICES, LAYERS
-from isotherm.core.records import FORMAT, RecordError, ZoneColumns, places, whole, zones_from_columns, zones_to_columns
+from isotherm.core.records import FORMAT, RecordError, ZoneColumns, near, panes, places, whole, zones_from_columns, zones_to_columns
 from isotherm.core.spots import NEAR_COLUMNS, NEAR_ROWS, SIDE
 
 __all__ = ["PartCounts", "PartsRecord", "SpotColumns", "StretchColumns", "counts_to_parts", "parts_from_value"]
@@ -98,7 +98,7 @@ def parts_from_value(value: bytes, pane_ms: int, grid_size: int) -> PartCounts:
         raise RecordError(str(error)) from None
     if record.v != FORMAT or record.pane_ms != pane_ms:
         raise RecordError(f"expected format {FORMAT} and panes of {pane_ms} ms, got {record.v} and {record.pane_ms} ms")
-    zones, spots = zones_from_columns(record.zones), _spots_from_columns(record.spots)
+    zones, spots = zones_from_columns(record.zones, pane_ms), _spots_from_columns(record.spots, pane_ms)
     return PartCounts(record.partition, record.offset, zones, spots, _stretches_from_columns(record.stretches, grid_size))
 
 
@@ -108,7 +108,7 @@ def _spots_to_columns(counts: SpotCounts) -> SpotColumns:
     return SpotColumns([counts.names[at] for at in used.tolist()], *map(pack, columns))
 
 
-def _spots_from_columns(columns: SpotColumns | msgspec.UnsetType) -> SpotCounts | None:
+def _spots_from_columns(columns: SpotColumns | msgspec.UnsetType, pane_ms: int) -> SpotCounts | None:
     if isinstance(columns, msgspec.UnsetType):
         return None
     try:
@@ -116,7 +116,7 @@ def _spots_from_columns(columns: SpotColumns | msgspec.UnsetType) -> SpotCounts 
             columns.names,
             layer=places("spots.layer", columns.layer, range(LAYERS), dtype=np.int64),
             element=places("spots.element", columns.element, columns.names, dtype=np.int64),
-            pane=whole("spots.pane", columns.pane),
+            pane=panes("spots.pane", columns.pane, pane_ms),
             near=places("spots.near", columns.near, range(NEAR_COLUMNS * NEAR_ROWS), dtype=np.int64),
             cell=places("spots.cell", columns.cell, range(SIDE * SIDE), dtype=np.int64),
         )
@@ -141,7 +141,7 @@ def _stretches_from_columns(columns: StretchColumns | msgspec.UnsetType, grid_si
         device = places("stretches.device", columns.device, DEVICES, dtype=np.int64)
         top = places("stretches.top", columns.top, range(grid_size), dtype=np.int64)
         bottom = places("stretches.bottom", columns.bottom, range(grid_size + 1), dtype=np.int64)
-        start_ms, end_ms = whole("stretches.start", columns.start), whole("stretches.end", columns.end)
+        start_ms, end_ms = (near(f"stretches.{name}", whole(f"stretches.{name}", getattr(columns, name))) for name in ("start", "end"))
     except ColumnError as error:
         raise RecordError(str(error)) from None
     if not len(person) == len(device) == len(top) == len(bottom) == len(start_ms) == len(end_ms):

@@ -15,6 +15,7 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
+from isotherm.core.limits import TIME_MS_MAX
 from isotherm.core.pages import Page
 
 __all__ = ["Load", "Numbers", "Recollection", "RecollectionError", "Where"]
@@ -32,7 +33,7 @@ class RecollectionError(Exception):
 
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  #: those who go on from it add to it, in 64 bits
-_Time = Annotated[int, msgspec.Meta(ge=-(2**54), le=2**54)]
+_Time = Annotated[int, msgspec.Meta(ge=-TIME_MS_MAX, le=TIME_MS_MAX)]
 
 
 class _Written(msgspec.Struct, array_like=True):

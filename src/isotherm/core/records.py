@@ -16,6 +16,7 @@ import numpy.typing as npt
 from isotherm.core.columns import ColumnError, pack, pack_few, pack_parts, unpack
 from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.layers import DEVICES, KINDS, LAYERS
+from isotherm.core.limits import TIME_MS_MAX
 from isotherm.core.pages import Page
 from isotherm.core.samples import NO_LOAD, Anchored, Runs, Samples
 
@@ -301,7 +302,7 @@ def visits_of(value: bytes) -> tuple[int, list[Visit]]:
     try:
         page, session = places("page", runs.page, record.pages), places("session", runs.session, record.sessions)
         load, seq = places("load", runs.load, record.loads, NO_LOAD), whole("seq", runs.seq)
-        age_ms = _ages_ms(record.samples.age)
+        age_ms = ages(unpack(record.samples.age))
         size = _sizes(runs.n, len(age_ms))
     except ColumnError as error:
         raise RecordError(str(error)) from None
@@ -337,12 +338,23 @@ def places(name: str, text: str, table: Sized, least: int = 0, dtype: type[np.ge
     return found
 
 
-def _ages_ms(text: str) -> npt.NDArray[np.int64]:
-    """A packed column of ages; what they are taken from has as many bits. Raises `RecordError`, `ColumnError`."""
-    ages_ms = unpack(text)
-    if not ((ages_ms >= -_INT53) & (ages_ms <= _INT53)).all():
+def near(name: str, column: npt.NDArray[np.int64], most: int = TIME_MS_MAX) -> npt.NDArray[np.int64]:
+    """The column, of times where nothing else is said. Raises `RecordError`: something of it is further from 0."""
+    if len(column) and not (column.min() >= -most and column.max() <= most):
+        raise RecordError(f"expected {name} from {-most} to {most}")
+    return column
+
+
+def panes(name: str, text: str, pane_ms: int) -> npt.NDArray[np.int64]:
+    """A packed column of panes' numbers. Raises `RecordError`, `ColumnError`."""
+    return near(name, whole(name, text), TIME_MS_MAX // max(1, pane_ms))
+
+
+def ages(column: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Samples' ages, in ms; what they are taken from has as many bits. Raises `RecordError`."""
+    if not ((column >= -_INT53) & (column <= _INT53)).all():
         raise RecordError("expected ages of at most 53 bits")
-    return ages_ms.astype(np.int64)
+    return column.astype(np.int64)
 
 
 def _sizes(text: str, samples: int) -> npt.NDArray[Any]:
@@ -405,7 +417,7 @@ def samples_from_record(record: Clickstream) -> Samples:
     """The samples of a record. Raises `RecordError` where its columns do not fit together."""
     try:
         columns = record.runs
-        age_ms = _ages_ms(record.samples.age)
+        age_ms = ages(unpack(record.samples.age))
         runs = Runs(
             page=places("page", columns.page, record.pages),
             session=places("session", columns.session, record.sessions),
@@ -509,15 +521,15 @@ def zones_to_columns(counts: ZoneCounts, page: int) -> ZoneColumns | msgspec.Uns
 
 def zones_from_record(record: GroupedByPage) -> ZoneCounts | None:
     """The zones of a record of one page; None: it tells of none. Raises `RecordError`."""
-    return zones_from_columns(record.zones)
+    return zones_from_columns(record.zones, record.pane_ms)
 
 
-def zones_from_columns(columns: ZoneColumns | msgspec.UnsetType) -> ZoneCounts | None:
-    """The zones of one page; None: they are left out. Raises `RecordError`."""
+def zones_from_columns(columns: ZoneColumns | msgspec.UnsetType, pane_ms: int) -> ZoneCounts | None:
+    """The zones of one page, in panes of so many ms; None: they are left out. Raises `RecordError`."""
     if isinstance(columns, msgspec.UnsetType):
         return None
     try:
-        zone, pane = places("zones.zone", columns.zone, columns.names), whole("zones.pane", columns.pane)
+        zone, pane = places("zones.zone", columns.zone, columns.names), panes("zones.pane", columns.pane, pane_ms)
         kind, person = places("zones.kind", columns.kind, KINDS), whole("zones.person", columns.person, np.uint32)
         count = whole("zones.count", columns.count, np.int32)
     except ColumnError as error:
@@ -537,7 +549,7 @@ def _packed(column: npt.NDArray[Any]) -> str:
 def counts_from_record(record: GroupedByPage) -> Counts:
     """The counts of a record of one page. Raises `RecordError`."""
     try:
-        pane, layer = whole("pane", record.pane), places("layer", record.layer, range(LAYERS))
+        pane, layer = panes("pane", record.pane, record.pane_ms), places("layer", record.layer, range(LAYERS))
         tile, count = whole("tile", record.tile, np.int32), whole("count", record.count, np.int32)
     except ColumnError as error:
         raise RecordError(str(error)) from None
