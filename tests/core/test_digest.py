@@ -321,7 +321,9 @@ def read_whole(content: bytes) -> None:
         piece.read()
 
 
-@pytest.mark.parametrize("name", ["row.page", "sample.row", "zone.page", "stretch.page", "click.run", "run.session", "view.session", "run.load"])
+@pytest.mark.parametrize(
+    "name", ["row.page", "sample.row", "zone.page", "stretch.page", "click.run", "run.session", "view.session", "run.load"]
+)
 def test_what_leaves_64_bits_is_no_column(name: str) -> None:
     """From its base on the largest place would come round to be the least, and pass for one within its table."""
     digest = Digest.from_bytes(rich(), SETTING)
