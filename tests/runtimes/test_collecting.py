@@ -102,6 +102,43 @@ def test_rings_that_were_frozen_are_freed_once_much_more_is_frozen() -> None:
     assert kept
 
 
+def test_what_is_frozen_is_not_counted_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count it is to go through it: as dear as what freezing spares."""
+    counted: list[int] = []
+    count = gc.get_freeze_count
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counted.append(1) or count())
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    grow_old()
+    collecting.look()
+    kept = []
+    for _ in range(20):
+        kept.append([[number] for number in range(1000)])
+        grow_old()
+        collecting.look()
+    assert len(counted) == 1
+    assert not any(one is kept[0] for one in gc.get_objects())
+
+
+def test_what_comes_and_goes_again_does_not_have_everything_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    count = gc.get_freeze_count
+    collecting = Collecting(lambda: Connections(20_000, 0))
+    alive = Ring()
+    ring = weakref.ref(alive)
+    grow_old()
+    collecting.look()
+    del alive
+    some = count() // 16 + 20_000
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counted.append(1) or count())
+    for _ in range(10):
+        passing = [[number] for number in range(some)]
+        grow_old()
+        collecting.look()
+        del passing
+    assert ring() is not None, "everything was looked at, though as much went as came"
+    assert 1 <= len(counted) <= 5
+
+
 async def test_it_runs_until_it_is_cancelled() -> None:
     """What was there before is frozen at once; CPython's own numbers come back."""
     before = gc.get_threshold()

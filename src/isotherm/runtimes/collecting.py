@@ -10,8 +10,9 @@ new, whatever else is there.
                                        └──────────┘           gc.unfreeze() before one where many connections have ended
 
 What is frozen is freed as ever when nothing refers to it, but not as part of a ring. A connection that ends leaves half of its objects in
-one, so everything is looked at once as many connections have ended as a quarter of those that are open. And once
-what is frozen has grown by a quarter, since a request under way during a look leaves rings too: as often as CPython would.
+one, so everything is looked at once as many connections have ended as a quarter of those that are open. And once what is frozen has grown
+by a quarter, since a request under way during a look leaves rings too: as often as CPython would. How much that is is not asked at each
+look: CPython goes through all of it to count it, for 0.1 s with 20,000 viewers.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Collecting:
         self._connections = connections
         self._ended = connections().ended  #: when everything was looked at last
         self._frozen: int | None = None  #: objects, then; None: never yet
+        self._came = 0  #: objects frozen since then, some of which may have been freed
 
     async def run(self) -> None:
         """Until it is cancelled: then CPython looks at the oldest again, but not at what is frozen, since the process is about to end."""
@@ -70,9 +72,17 @@ class Collecting:
         self._freeze(everything=everything)
 
     def _grown(self) -> bool:
-        return self._frozen is not None and gc.get_freeze_count() - self._frozen >= max(_GROWN_MIN, self._frozen // 4)
+        enough = max(_GROWN_MIN, (self._frozen or 0) // 4)
+        if self._frozen is None or self._came < enough:
+            return False
+        grown = gc.get_freeze_count() - self._frozen
+        self._came = min(grown, enough // 2)  # so the next count is as far away as what it costs is worth
+        return grown >= enough
 
     def _freeze(self, *, everything: bool) -> None:
+        if not everything:
+            self._came += len(gc.get_objects(generation=2))
         gc.freeze()
         if everything or self._frozen is None:
             self._frozen = gc.get_freeze_count()
+            self._came = 0
