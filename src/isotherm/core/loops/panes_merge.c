@@ -154,34 +154,42 @@ static int keep(Panes *self, int64_t number, const uint64_t *entry, const int32_
     return 0;
 }
 
-/* How many entries from the first on are of panes that are near: no clock that steps leaves them behind before the next hop (`margin`), and a list
- * that has no others is nearly in the order of its panes (`lag`). */
-VECTORS static Py_ssize_t near_ones(const Panes *self, const int64_t *pane, Py_ssize_t length)
+/* The panes that are near: no clock that steps leaves them behind before the next hop (`margin`), and a list that has no others is nearly in the
+ * order of its panes (`lag`). */
+typedef struct {
+    uint64_t first, last;
+} Near;
+
+static inline Near near_of(const Panes *self) { return (Near){(uint64_t)(self->low + self->window - self->lag), (uint64_t)self->high - 1}; }
+
+VECTORS static int all_near(Near near, const int64_t *pane, Py_ssize_t length)
 {
-    const uint64_t from = (uint64_t)(self->low + self->window - self->lag), last = (uint64_t)self->high - 1;
     uint64_t outside = 0; /* below 0, taken as signed, where one lies before or behind */
     for (Py_ssize_t at = 0; at < length; at++)
-        outside |= ((uint64_t)pane[at] - from) | (last - (uint64_t)pane[at]);
-    if ((int64_t)outside >= 0)
-        return length;
-    Py_ssize_t at = 0;
-    while ((uint64_t)pane[at] - from <= last - from)
-        at++;
-    return at;
+        outside |= ((uint64_t)pane[at] - near.first) | (near.last - (uint64_t)pane[at]);
+    return (int64_t)outside >= 0;
 }
 
-/* One run goes into its row's own list; what is of panes that are far, or nearly, goes with the others. */
+static inline int is_near(Near near, int64_t pane) { return (uint64_t)pane - near.first <= near.last - near.first; }
+
+/* One run goes into its row's own list; what is of panes that are far, or nearly, goes with the others. Each entry is looked at twice at most, since
+ * a tracker that gathered for half a minute has more of those than of others. */
 static int keep_cold(Panes *self, const Given *given, const uint64_t *entry, Py_ssize_t at, Py_ssize_t end)
 {
-    const int64_t row = (int64_t)(entry[at] >> (COUNT_BITS + self->tile_bits));
+    const int64_t row = (int64_t)(entry[at] >> (COUNT_BITS + self->tile_bits)), *pane = given->pane;
+    const Near near = near_of(self);
+    if (all_near(near, pane + at, end - at))
+        return cold_put(self, row, entry + at, pane + at, end - at);
     while (at < end) {
-        Py_ssize_t near = near_ones(self, given->pane + at, end - at);
-        if (near && cold_put(self, row, entry + at, given->pane + at, near) < 0)
+        Py_ssize_t from = at;
+        while (at < end && is_near(near, pane[at]))
+            at++;
+        if (at > from && cold_put(self, row, entry + from, pane + from, at - from) < 0)
             return -1;
-        at += near;
-        if (at < end && keep(self, given->pane[at], entry + at, given->count + at, 1, 0) < 0)
+        for (from = at; at < end && pane[at] == pane[from];)
+            at++;
+        if (at > from && keep(self, pane[from], entry + from, given->count + from, at - from, 0) < 0)
             return -1;
-        at++;
     }
     return 0;
 }
