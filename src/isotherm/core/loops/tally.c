@@ -4,7 +4,8 @@
  * its list. Where it names many, rows come as the samples do. Of a page with few samples nearly each has a (page, layer, pane, tile) of its
  * own, and to look for the others that share it costs more than to count these apart: there only what follows one another is one row. Of a page
  * that has had PLAIN_SAMPLES each further run's samples look for the row they share, in a table; so a page has at most so many rows more than
- * it need have, however many others the record names.
+ * it need have, however many others the record names. Of gathered batches, which are up to half a minute of one visitor so that few share a row with
+ * anything, it is so from PLAIN_GATHERED on, and while more than one in SELDOM do.
  *
  * Rows are written out as columns, in two pieces, each with room for as many rows as there are samples:
  *
@@ -19,7 +20,16 @@ enum { LAYERS_MAX = 64 };
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
 
-enum { PLAIN_SAMPLES = 64 };
+enum { BATCH_LEAST = 4 }; /* samples; with fewer it takes longer to begin than it spares */
+
+enum { PLAIN_SAMPLES = 64, PLAIN_GATHERED = 512, SELDOM = 8, PASSED = 7 };
+
+/* What was met of a page in this call. Of gathered batches in which fewer than one sample in SELDOM shared a row with another, the next PASSED are
+ * not looked through. */
+typedef struct {
+    Py_ssize_t samples;
+    int pass;
+} Met;
 
 /* An entry of the table: a row, of the call that `turn` numbers. The table is kept from call to call, unless it is large. */
 typedef struct {
@@ -73,21 +83,39 @@ static inline int is_row(Columns to, Py_ssize_t row, int64_t page, int layer, in
 #define APART
 #endif
 
-/* The row that is in the table; `used`, if none is, which then is. */
-APART static Py_ssize_t look_for(Columns to, Py_ssize_t used, int64_t page, int layer, int64_t pane, int32_t tile)
+/* Where a sample's row is looked for. */
+typedef struct {
+    int64_t pane;
+    uint64_t slot;
+} Aim;
+
+/* The panes of samples from `at` up to `end`, and where in the table their rows would be. The table is mostly in no cache, so all of it is asked for
+ * before any is looked at. */
+static void aim_at(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t end, const int32_t *tiles, Now *now, Aim *aims)
 {
-    uint64_t what = ((uint64_t)page * LAYERS_MAX + (uint64_t)layer) << 30 | (uint64_t)tile;
-    uint64_t slot = scattered(what ^ (uint64_t)pane * 0xD6E8FEB86659FD93u) & slots_mask;
+    for (; at < end; at++, tiles++, aims++) {
+        moved(asked, now, asked->time_ms[at]);
+        const uint64_t what = ((uint64_t)page * LAYERS_MAX + (uint64_t)layer_of(asked, of, at)) << 30 | (uint64_t)*tiles;
+        *aims = (Aim){now->pane, scattered(what ^ (uint64_t)now->pane * 0xD6E8FEB86659FD93u) & slots_mask};
+        ask_for((const char *)&slots[aims->slot]);
+    }
+}
+
+/* The row that is in the table; `used`, if none is, which then is. */
+APART static Py_ssize_t look_for(Columns to, Py_ssize_t used, int64_t page, int layer, const Aim *aim, int32_t tile)
+{
+    uint64_t slot = aim->slot;
     for (; slots[slot].turn == turn; slot = (slot + 1) & slots_mask)
-        if (is_row(to, slots[slot].row, page, layer, pane, tile))
+        if (is_row(to, slots[slot].row, page, layer, aim->pane, tile))
             return slots[slot].row;
     slots[slot] = (Slot){turn, (uint32_t)used};
     return used;
 }
 
-/* The rows of samples from `at` up to `end`, whose tiles are known, behind the `used` that are there. Returns how many there are then. */
+/* The rows of samples from `at` up to `end`, whose tiles are known, behind the `used` that are there. Returns how many there are then. `aims`: of
+ * each sample, where its row is looked for; NULL: nowhere. */
 static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t end, const int32_t *tiles, Now *now,
-                             Py_ssize_t used, int look)
+                             Py_ssize_t used, const Aim *aims)
 {
     const Columns to = asked->columns;
     const Py_ssize_t begin = at;
@@ -99,26 +127,26 @@ static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py
         if (layer < 0)
             continue;
         int64_t time_ms = asked->time_ms[at];
-        moved(asked, now, time_ms);
         newest = time_ms > newest ? time_ms : newest;
+        if (!aims)
+            moved(asked, now, time_ms);
+        const int64_t pane = aims ? aims[at - begin].pane : now->pane;
         const int32_t tile = tiles[at - begin];
         Py_ssize_t row = used;
-        if (used && is_row(to, used - 1, page, layer, now->pane, tile))
+        if (used && is_row(to, used - 1, page, layer, pane, tile))
             row = used - 1;
-        else if (look)
-            row = look_for(to, used, page, layer, now->pane, tile);
+        else if (aims)
+            row = look_for(to, used, page, layer, &aims[at - begin], tile);
         if (row < used)
             to.count[row]++;
         else
-            to.page[row] = page, to.layer[row] = layer, to.pane[row] = now->pane, to.tile[row] = tile, to.count[row] = 1, used++;
+            to.page[row] = page, to.layer[row] = layer, to.pane[row] = pane, to.tile[row] = tile, to.count[row] = 1, used++;
         if (asked->to_row)
             asked->to_row[at] = row;
     }
     asked->newest[page] = newest;
     return used;
 }
-
-enum { BATCH_LEAST = 4 }; /* samples; with fewer it takes longer to begin than it spares */
 
 /* The same, where each sample is a row of its own, as in a batch that a tracker gathered: all of one kind, none within the pane and on the tile of
  * the one before. Loops without a jump, but for panes. -1: it is not so; nothing is written that counts. */
@@ -149,17 +177,20 @@ VECTORS static Py_ssize_t write_batch(const Asked *asked, const Run *of, int64_t
         return -1;
     for (Py_ssize_t one = 0; one < size; one++)
         pages[one] = page, layers[one] = layer, counts[one] = 1;
+    for (Py_ssize_t one = 0; asked->to_row && one < size; one++)
+        asked->to_row[at + one] = used + one;
     memcpy(asked->columns.tile + used, tiles, (size_t)size * sizeof *tiles);
     *now = here;
     asked->newest[page] = newest;
     return used + size;
 }
 
-/* Rows written; -1: an exception is set. `seen`: of each page, 0. */
-static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *seen)
+/* Rows written; -1: an exception is set. `met`: of each page, nothing. */
+static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Met *met)
 {
     const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
     int32_t tiles[STRETCH_MAX];
+    Aim aims[STRETCH_MAX];
     Now now = {0};
     Py_ssize_t at = 0, used = 0;
     int looks = 0;
@@ -175,16 +206,25 @@ static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *see
         }
         const Run of = run_of(asked, run);
         const int64_t page = asked->page[run];
-        const int look = (seen[page] += asked->size[run]) > PLAIN_SAMPLES;
+        Met *of_page = &met[page];
+        const int look = (of_page->samples += asked->size[run]) > (asked->size[run] < BATCH_LEAST ? PLAIN_SAMPLES : PLAIN_GATHERED);
         if (look && !looks && begin_looking(asked->samples) < 0)
             return -1;
         looks |= look;
         for (Py_ssize_t end = at + asked->size[run]; at < end;) {
             Py_ssize_t size = end - at < STRETCH_MAX ? end - at : STRETCH_MAX;
             tiles_of_stretch(asked->x + at, asked->y + at, of, (int32_t)asked->grid, size, tiles);
-            const int batch = !look && size >= BATCH_LEAST && !asked->to_row && !asked->within;
-            const Py_ssize_t more = batch ? write_batch(asked, &of, page, at, size, tiles, &now, used) : -1;
-            used = more >= 0 ? more : write_rows(asked, &of, page, at, at + size, tiles, &now, used, look);
+            const int batch = size >= BATCH_LEAST && !asked->within, plain = !look || (batch && of_page->pass > 0);
+            const Py_ssize_t before = used, more = batch && plain ? write_batch(asked, &of, page, at, size, tiles, &now, used) : -1;
+            if (more >= 0) {
+                used = more, of_page->pass -= look;
+            } else if (!look) {
+                used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, NULL);
+            } else {
+                aim_at(asked, &of, page, at, at + size, tiles, &now, aims);
+                used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, aims);
+                of_page->pass = SELDOM * (size - (used - before)) < size ? PASSED : 0;
+            }
             at += size;
         }
     }
@@ -198,13 +238,13 @@ static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *see
 /* Rows written; -1: an exception is set. */
 static Py_ssize_t tally_in_rows(const Asked *asked, Views *views)
 {
-    Py_ssize_t *seen = calloc((size_t)asked->pages + 1, sizeof *seen);
-    if (!seen) {
+    Met *met = calloc((size_t)asked->pages + 1, sizeof *met);
+    if (!met) {
         PyErr_NoMemory();
         return -1;
     }
-    Py_ssize_t used = rows_of_runs(asked, views, seen);
-    free(seen);
+    Py_ssize_t used = rows_of_runs(asked, views, met);
+    free(met);
     end_looking();
     return used;
 }
