@@ -102,6 +102,29 @@ def test_rings_that_were_frozen_are_freed_once_much_more_is_frozen() -> None:
     assert kept
 
 
+def test_that_connections_open_does_not_have_everything_looked_at() -> None:
+    """Thousands come within seconds; each look at all of them would stop the others for as long as it takes."""
+    now = [Connections(10, 0)]
+    collecting = Collecting(lambda: now[0])
+    alive = Ring()
+    ring = weakref.ref(alive)
+    grow_old()
+    collecting.look()
+    del alive
+    more = gc.get_freeze_count() // 50 + 2_000
+    now[0] = Connections(10 + more, 0)
+    kept = [[[] for _ in range(75)] for _ in range(more)]
+    for _ in range(3):
+        grow_old()
+        collecting.look()
+    assert ring() is not None
+    now[0] = Connections(10, 0)
+    grow_old()
+    collecting.look()
+    assert ring() is None, "it is more than connections explain"
+    assert kept
+
+
 def test_what_is_frozen_is_not_counted_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """To count it is to go through it: as dear as what freezing spares."""
     counted: list[int] = []
