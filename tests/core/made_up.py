@@ -35,8 +35,18 @@ PAGES = ["", "x", "/", "default", "\0/", "default/" + "p" * 5000]
 
 
 def with_column(digest: Digest, name: str, column: Any, setting: Setting) -> bytes:
-    """The digest with another column."""
-    return Digest(digest.head, digest.columns | {name: Packed.of(column)}, digest._named, setting).to_bytes()
+    """The digest with another column; one that is `Packed` stays so."""
+    packed = column if isinstance(column, Packed) else Packed.of(column)
+    return Digest(digest.head, digest.columns | {name: packed}, digest._named, setting).to_bytes()
+
+
+def _around(values: Any, chance: random.Random) -> Packed:
+    """The same numbers or near them, in a column of another type and base: some come round the end of 64 bits once the base is added."""
+    base = chance.choice((1, -1)) * (2**63 - 1 - chance.choice((0, 1, 2, 1000, 2**31, 10**6)))
+    with np.errstate(over="ignore"):
+        wide = values - np.int64(base)
+    dtype = chance.choice(("<i8", "<i8", "<i8", "<u4", "<u1"))
+    return Packed(wide.astype(dtype), base)
 
 
 def made_up_digest(content: bytes, setting: Setting, chance: random.Random) -> bytes:
@@ -55,7 +65,11 @@ def _column(digest: Digest, setting: Setting, chance: random.Random) -> bytes:
     fractions = digest.columns[name].values.dtype.kind == "f"
     values = digest.columns[name].wide(dtype=np.float64 if fractions else np.int64)
     value, at = chance.choice(FRACTIONS if fractions else WHOLE), chance.randrange(len(values)) if len(values) else 0
-    how = chance.choice(("one", "one", "one", "near", "all", "mixed", "less", "more", "twice"))
+    how = chance.choice(("one", "one", "one", "near", "all", "mixed", "less", "more", "twice", "around"))
+    if how == "around" and not fractions:
+        if len(values) and chance.random() < 0.7:
+            values[at] = value
+        return with_column(digest, name, _around(values, chance), setting)
     if how == "more" or not len(values):
         values = np.append(values, values.dtype.type(value))
     elif how == "one":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Callable
+from itertools import count, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +160,64 @@ def test_a_quiet_watched_page_says_that_it_lives() -> None:
         (0, PAGES[1], False, NOW),
         (4, PAGES[0], True, NOW + 1000),
     ]
+
+
+def of_pages(numbers: range) -> Counts:
+    """One sample on each of three layers of each page."""
+    pages = [f"default/{number}" for number in numbers]
+    layer = np.tile([0, 2, 5], len(pages))
+    return Counts(
+        pages=pages, origins=[None] * len(pages), visitors=[1] * len(pages), newest_ms=[NOW] * len(pages),
+        page=np.repeat(np.arange(len(pages)), 3), layer=layer, pane=np.full(len(layer), NOW // HOP - 1),
+        tile=(np.arange(len(layer)) % (G * G)).astype(np.int32), count=np.ones(len(layer), np.int32),
+    )  # fmt: skip
+
+
+def failing(real: Callable[..., Any], after: int) -> Callable[..., Any]:
+    """There is memory for so many calls, and for none after them."""
+    calls = count()
+
+    def perhaps(*given: Any, **named: Any) -> Any:
+        if next(calls) >= after:
+            raise MemoryError
+        return real(*given, **named)
+
+    return perhaps
+
+
+@pytest.mark.parametrize(("what", "after"), [("bind", 0), *product(["concatenate"], range(9)), *product(["zeros"], (1, 3))])
+def test_without_memory_for_more_pages_all_stays(what: str, after: int) -> None:
+    """Pages for which there is no memory are not taken, whichever of the arrays can't grow. Those that live are counted as before, and with
+    memory again all is as if there had always been enough."""
+    lucky, short = aggregator(), aggregator()
+    for source in (lucky, short):
+        source.watch(None)
+        source.merge(of_pages(range(14)), NOW, 0, 0)
+        source.advance(NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        of: Any = short._panes if what == "bind" else np
+        patch.setattr(of, what, failing(getattr(of, what), after))
+        for _ in range(2):
+            patch.setattr(of, what, failing(getattr(of, what), after))
+            with pytest.raises(MemoryError):
+                short.merge(of_pages(range(10, 40)), NOW, 0, 1)
+    assert list(short.keys) == list(lucky.keys)
+    for source in (lucky, short):
+        source.merge(of_pages(range(5)), NOW, 1, 0)
+        source.advance(NOW + HOP)
+    for source in (lucky, short):
+        source.merge(of_pages(range(10, 40)), NOW, 0, 1)
+        hop = source.advance(NOW + 2 * HOP)
+        assert hop is not None
+        assert sorted(hop.changed_pages()) == sorted(f"default/{number}" for number in range(10, 40))
+    assert lucky.pages(NOW) == short.pages(NOW)
+    for number in range(40):
+        view = View(f"default/{number}", "move", "all")
+        ours, theirs = short.whole(view), lucky.whole(view)
+        assert (ours.cells.tolist(), ours.counts.tolist()) == (theirs.cells.tolist(), theirs.counts.tolist())
+    for source in (lucky, short):  # all of them go cold, and no row is left behind
+        source.advance(NOW + WINDOW + HOP)
+        source.advance(NOW + WINDOW + 2 * HOP)
+        source.advance(NOW + WINDOW + 3 * HOP)
+        assert not source.keys
+        assert sorted(source._free_rows) == list(range(len(source._page_of_row)))

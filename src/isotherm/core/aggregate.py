@@ -103,7 +103,7 @@ class Aggregator:
         self._references: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: pane rows that name it
         self._totals: npt.NDArray[np.int64] = np.zeros(64, np.int64)  # a row: samples in the window
         self._watched_rows: npt.NDArray[np.bool_] = np.zeros(64, np.bool_)
-        self._bind()
+        self._panes.bind(RowArrays(self._slab, self._totals, self._watched_rows, self._references))
         self._watched: dict[str, int] = {}
         self._watch_all = 0
         self._restless: set[str] = set()  # watched pages whose number of visitors changed without a sample
@@ -139,17 +139,23 @@ class Aggregator:
             table.set_offset(places[places >= 0], source, offset)
 
     def _make_rows(self, places: npt.NDArray[np.int64], counts: Counts) -> None:
-        """The pages and rows that counts need and do not have. The pages' places are put into `places`."""
+        """The pages and rows that counts need and do not have. The pages' places are put into `places`.
+
+        First the room for all of them: where there is no memory for it, there is neither a page nor a row more.
+        """
         table = self._pages
-        for pair in np.flatnonzero(np.bincount(counts.page * LAYERS + counts.layer)).tolist():
-            page, layer = divmod(pair, LAYERS)
+        pages, layers = np.divmod(np.flatnonzero(np.bincount(counts.page * LAYERS + counts.layer)), LAYERS)
+        missing = (places[pages] < 0) | (table.rows[places[pages], layers] < 0)
+        pages, layers = pages[missing], layers[missing]
+        table.make_room(len(np.unique(pages[places[pages] < 0])))
+        self._make_room(len(pages))
+        for page, layer in zip(pages.tolist(), layers.tolist(), strict=True):
             if places[page] < 0:
                 key = counts.pages[page]
                 places[page] = table.add(key, bool(self._watch_all or key in self._watched))
             place = int(places[page])
-            if table.rows[place, layer] < 0:
-                table.rows[place, layer] = self._new_row(place)
-                self.known_rows.clear()
+            table.rows[place, layer] = self._new_row(place)
+            self.known_rows.clear()
 
     def set_visitors(self, visitors: dict[str, int], source: int = 0) -> None:
         """Pages whose number of visitors changed without a sample."""
@@ -233,24 +239,27 @@ class Aggregator:
 
     # -- rows
 
+    def _make_room(self, rows: int) -> None:
+        """Room for so many more rows. The arrays are others only once all of them are there and `panes` has taken them."""
+        needed, there = len(self._page_of_row) + rows - len(self._free_rows), len(self._references)
+        if needed <= there:
+            return
+        while there < needed:
+            there *= 2
+        totals, watched, references = (_longer(of, there) for of in (self._totals, self._watched_rows, self._references))
+        self._panes.bind(RowArrays(self._slab, totals, watched, references))
+        self._totals, self._watched_rows, self._references = totals, watched, references
+
     def _new_row(self, place: int) -> int:
-        """A row for a layer of the page at that place."""
+        """A row for a layer of the page at that place. There is room for it (`_make_room`)."""
         if self._free_rows:
             row = self._free_rows.pop()
             self._page_of_row[row] = place
         else:
             row = len(self._page_of_row)
             self._page_of_row.append(place)
-            if row == len(self._references):
-                self._references = np.concatenate((self._references, np.zeros_like(self._references)))
-                self._totals = np.concatenate((self._totals, np.zeros_like(self._totals)))
-                self._watched_rows = np.concatenate((self._watched_rows, np.zeros_like(self._watched_rows)))
-                self._bind()
         self._watched_rows[row] = self._pages.watched[place]
         return row
-
-    def _bind(self) -> None:
-        self._panes.bind(RowArrays(self._slab, self._totals, self._watched_rows, self._references))
 
     def rows_of(self, view: View) -> list[int]:
         """The rows that a view adds up; none where the page has no samples."""
@@ -364,6 +373,12 @@ class Aggregator:
         self._panes.add_cold_totals(rows, totals)
         samples = totals.sum(axis=1).tolist()
         return [self._pages.now(place, number, now_ms) for place, number in zip(places, samples, strict=True)]
+
+
+def _longer(column: npt.NDArray[Any], to: int) -> npt.NDArray[Any]:
+    longer: npt.NDArray[Any] = np.zeros(to, column.dtype)
+    longer[: len(column)] = column
+    return longer
 
 
 @lru_cache(maxsize=64)

@@ -90,10 +90,19 @@ class PageTable:
             if place < 0 or number[at] == NO_NUMBER:
                 continue
             while number[at] >= len(self._by_number):
-                self._by_number = _doubled(self._by_number, _NONE)
+                self._by_number = _longer(self._by_number, 2 * len(self._by_number), _NONE)
             self._by_number[number[at]], self._number[place] = place, number[at]
 
+    def make_room(self, pages: int) -> None:
+        """Room for so many more. Without memory for it, all stays as it is."""
+        needed, there = len(self._keys) + pages - len(self._free), len(self.watched)
+        while there < needed:
+            there *= 2
+        if there > len(self.watched):
+            self._grow(there)
+
     def add(self, key: str, watched: bool) -> int:
+        self.make_room(1)
         if self._free:
             place = self._free.pop()
             self._keys[place], self._origins[place] = key, None
@@ -101,8 +110,6 @@ class PageTable:
             place = len(self._keys)
             self._keys.append(key)
             self._origins.append(None)
-            if place == len(self.watched):
-                self._grow()
         self._places[key] = place
         self.watched[place] = watched
         return place
@@ -183,15 +190,15 @@ class PageTable:
             column = columns[source] = np.full(len(self.watched), empty, np.int64)
         return column
 
-    def _grow(self) -> None:
-        self.rows = _doubled(self.rows, _NONE)
-        self.watched = _doubled(self.watched, 0)
-        self._number = _doubled(self._number, NO_NUMBER)
-        self._visitors, self._newest_ms = _doubled(self._visitors, 0), _doubled(self._newest_ms, 0)
-        self._rate, self._rate_at_ms = _doubled(self._rate, 0), _doubled(self._rate_at_ms, 0)
-        self._visitors_of = {source: _doubled(column, 0) for source, column in self._visitors_of.items()}
-        self._offset_of = {source: _doubled(column, _NONE) for source, column in self._offset_of.items()}
+    def _grow(self, to: int) -> None:
+        rows, watched, number = _longer(self.rows, to, _NONE), _longer(self.watched, to, 0), _longer(self._number, to, NO_NUMBER)
+        visitors, newest_ms = _longer(self._visitors, to, 0), _longer(self._newest_ms, to, 0)
+        rate, rate_at_ms = _longer(self._rate, to, 0), _longer(self._rate_at_ms, to, 0)
+        visitors_of = {source: _longer(column, to, 0) for source, column in self._visitors_of.items()}
+        offset_of = {source: _longer(column, to, _NONE) for source, column in self._offset_of.items()}
+        self.rows, self.watched, self._number, self._visitors, self._newest_ms = rows, watched, number, visitors, newest_ms
+        self._rate, self._rate_at_ms, self._visitors_of, self._offset_of = rate, rate_at_ms, visitors_of, offset_of
 
 
-def _doubled(column: npt.NDArray[Any], empty: int) -> npt.NDArray[Any]:
-    return np.concatenate((column, np.full_like(column, empty)))
+def _longer(column: npt.NDArray[Any], to: int, empty: int) -> npt.NDArray[Any]:
+    return np.concatenate((column, np.full((to - len(column), *column.shape[1:]), empty, column.dtype)))

@@ -62,7 +62,7 @@ class Panes(Protocol):
         ...
 
     def bind(self, arrays: RowArrays) -> None:
-        """To be called first, and whenever one of the arrays is another."""
+        """To be called first, and whenever one of the arrays is another. Where it raises, those before stay bound."""
 
     def merge(self, places: npt.NDArray[np.int64], counts: Counts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
         """Takes counts; `places` is that of each of their pages in `rows[place, layer]`. Returns the samples of each page, of plain kinds.

@@ -15,13 +15,13 @@
  */
 #include "panes.h"
 
-static void unbind(Panes *self)
+static void release(Py_buffer *bound, int bounds)
 {
-    while (self->bounds)
-        PyBuffer_Release(&self->bound[--self->bounds]);
+    while (bounds)
+        PyBuffer_Release(&bound[--bounds]);
 }
 
-/* bind(slab, totals, watched, references): the arrays of rows; called anew when one of them is another. */
+/* bind(slab, totals, watched, references): the arrays of rows; called anew when one of them is another. Where it fails, those before stay. */
 static PyObject *bind(PyObject *object, PyObject *args)
 {
     Panes *self = (Panes *)object;
@@ -29,27 +29,31 @@ static PyObject *bind(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "OOOO", &o[0], &o[1], &o[2], &o[3]))
         return NULL;
     static const size_t item_bytes[BOUND] = {4, 8, 1, 8};
-    unbind(self);
-    self->rows = -1;
+    Py_buffer taken[BOUND];
+    Py_ssize_t rows = -1, rows_before = self->rows;
     for (int at = 0; at < BOUND; at++) {
-        if (PyObject_GetBuffer(o[at], &self->bound[at], at == 2 ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
-            unbind(self);
+        if (PyObject_GetBuffer(o[at], &taken[at], at == 2 ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
+            release(taken, at);
             return NULL;
         }
-        self->bounds++;
-        Py_ssize_t length = self->bound[at].len / (Py_ssize_t)item_bytes[at];
-        if ((size_t)self->bound[at].itemsize != item_bytes[at] || (at == 0 && length / self->tiles < self->dense_rows)) {
+        Py_ssize_t length = taken[at].len / (Py_ssize_t)item_bytes[at];
+        if ((size_t)taken[at].itemsize != item_bytes[at] || (at == 0 && length / self->tiles < self->dense_rows)) {
             PyErr_SetString(PyExc_ValueError, "expected a slab of 32-bit and rows of 64-bit integers");
-            unbind(self);
+            release(taken, at + 1);
             return NULL;
         }
-        if (at && (self->rows < 0 || length < self->rows))
-            self->rows = length;
+        if (at && (rows < 0 || length < rows))
+            rows = length;
     }
-    if (cold_bind(self) < 0 || bind_touched(self) < 0) {
-        unbind(self); /* there is no room for what is to be kept of these rows */
+    self->rows = rows;
+    if (cold_bind(self) < 0 || bind_touched(self) < 0) { /* there is no room for what is to be kept of these rows; of fewer there was */
+        self->rows = rows_before;
+        release(taken, BOUND);
         return NULL;
     }
+    release(self->bound, self->bounds);
+    memcpy(self->bound, taken, sizeof taken);
+    self->bounds = BOUND;
     Py_RETURN_NONE;
 }
 
@@ -97,7 +101,7 @@ static PyObject *bytes_held(PyObject *object, PyObject *args)
 static void dealloc(PyObject *object)
 {
     Panes *self = (Panes *)object;
-    unbind(self);
+    release(self->bound, self->bounds);
     for (Py_ssize_t place = self->first; place < self->end; place++)
         free(self->panes[place].entries);
     free(self->panes), free(self->unsettled.items), free(self->spare.items), free(self->runs.items), free(self->beyond.items), free(self->far.items);
