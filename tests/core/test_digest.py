@@ -338,6 +338,19 @@ def test_what_leaves_64_bits_is_no_column(name: str) -> None:
         read_whole(made_up)
 
 
+@pytest.mark.parametrize("name", ["row.tile", "row.count", "zone.person", "session.hash", "stretch.person"])
+@pytest.mark.parametrize(("base", "dtype"), [(2**63 - 2, "<i8"), (-(2**40), "<i8"), (100 - 2**32, "<u4")])
+def test_a_base_of_any_size_is_added(name: str, base: int, dtype: str) -> None:
+    """Wherever a column begins to count, its numbers are the same, also in a type that the base does not fit into."""
+    digest = Digest.from_bytes(rich(), SETTING)
+    numbers = digest.columns[name].wide()
+    numbers = np.minimum(numbers, 99) if dtype == "<u4" else numbers
+    moved = Packed((numbers - np.int64(base)).astype(dtype), base)
+    for kind in (np.int64, np.int32, np.uint32):
+        assert moved.wide(dtype=kind).tolist() == numbers.astype(kind).tolist()
+    read_whole(with_column(digest, name, moved, SETTING))
+
+
 def test_a_digest_that_is_made_up_is_none_or_can_be_used() -> None:
     """Whatever is taken from it: nothing fails, no place lies outside of its table."""
     content, chance, taken = rich(), random.Random(1), 0

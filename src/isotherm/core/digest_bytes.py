@@ -152,8 +152,8 @@ class Packed(NamedTuple):
 
     def wide(self, start: int = 0, end: int | None = None, dtype: type[np.generic] = np.int64) -> Column:
         values = self.values[start:end].astype(dtype)
-        if self.base:
-            values += dtype(self.base)
+        if self.base:  # it may be beyond a narrower type although the sum is not: both come round in it, and the sum is right
+            values += np.int64(self.base).astype(dtype)
         return values
 
 
