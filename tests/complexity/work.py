@@ -2,8 +2,8 @@
 
 Calls are Python's and those into C, as the interpreter's profiler hears of them; lines are those that its tracer hears of, each time round
 a loop anew. So a loop over windows, pages or viewers shows there, if it is Python's. Bytes are the most that were held beyond what was held
-before, numpy's arrays with them; an array operation over all windows or pages shows there. What takes no memory and is one call (a loop in
-C, `sum` over a dictionary) does not show.
+before, numpy's arrays with them; an array operation over all windows or pages shows there. What takes no memory and is one call (`sum` over a
+dictionary) does not show; the loops in C are `loops.py`'s.
 """
 
 from __future__ import annotations
