@@ -154,6 +154,7 @@ class Socket:
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 yield message.data
             elif message.type in _ENDED:
+                _forget_way(self._response.exception())
                 return
             elif message.type is WSMsgType.PING:
                 if self._transport.get_write_buffer_size() > self.queued_bytes_max:
@@ -162,6 +163,7 @@ class Socket:
                     await self._response.pong(message.data)
             elif message.type is WSMsgType.ERROR:
                 self.too_large = getattr(message.data, "code", None) == WSCloseCode.MESSAGE_TOO_BIG
+                _forget_way(message.data)
             queue.waiting -= 1
 
     @property
@@ -202,6 +204,7 @@ class Socket:
         self.deafen()
         # to drain would be to wait for a peer that does not read, as long as it likes
         await self._response.close(code=code, message=reason.encode(), drain=False)
+        _forget_way(self._response.exception())
         if self._transport.get_write_buffer_size():
             self._transport.abort()
 
@@ -209,6 +212,15 @@ class Socket:
     def response(self) -> web.WebSocketResponse:
         """What the endpoint hands back to the server."""
         return self._response
+
+
+def _forget_way(error: BaseException | None) -> None:
+    """Lets go of the calls that an error, kept by the library, came through: their frames refer to who keeps it. Such a ring would hold all
+    of a connection until Python's collector has looked at everything.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def push_each(sockets: Sequence[Socket], payloads: Sequence[str | bytes]) -> list[bool]:

@@ -174,7 +174,7 @@ def decode(data: bytes, session: str | None) -> Classic | Batch | Ignored:
         try:
             return _to_classic(_classic.decode(data), session)
         except _DECODE_ERRORS as error:
-            problem = error
+            problem = _words(error)  # the error itself would refer to this call, which refers to it
         peek = _peeked(data)
         if peek is None or peek.v is msgspec.UNSET or peek.type is not msgspec.UNSET:
             return _other_or_refusal(data, problem)
@@ -269,14 +269,14 @@ def _to_classic(event: _ClassicEvent, session: str | None) -> Classic | Ignored:
     )
 
 
-def _other_or_refusal(data: bytes, problem: BaseException) -> Ignored:
+def _other_or_refusal(data: bytes, problem: str) -> Ignored:
     """An event whose coordinates are wrong is still ignored rather than refused, if nobody wants them."""
     try:
         event = _other.decode(data)
     except _DECODE_ERRORS:
-        raise Refusal(_words(problem)) from None
+        raise Refusal(problem) from None
     if event.type in CLASSIC_KINDS:
-        raise Refusal(_words(problem)) from None
+        raise Refusal(problem) from None
     return Ignored(event.type)
 
 

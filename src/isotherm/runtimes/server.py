@@ -34,7 +34,7 @@ from isotherm.runtimes.metrics import Metrics
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, Reactions, StartError
-from isotherm.runtimes.requests import requests_of
+from isotherm.runtimes.requests import Requests
 from isotherm.runtimes.topics import Message
 from isotherm.sockets import Socket
 
@@ -126,6 +126,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
         self._door: Door | None = None
+        self._requests: Requests | None = None
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self.port = settings.port
@@ -147,8 +148,9 @@ class Server:
         assert self._runner.server is not None
         host, port = self._settings.host, self._settings.port
         pipeline = self._pipeline
+        self._requests = Requests(self._runner.server)
         door = self._door = Door(
-            partial(requests_of, self._runner.server),
+            self._requests,
             limits,
             pipeline.counters,
             self._proxies,
@@ -184,7 +186,9 @@ class Server:
 
     @property
     def connections(self) -> Connections:
-        return Connections(self._door.open, self._door.ended) if self._door is not None else Connections(0, 0)
+        if self._door is None or self._requests is None:
+            return Connections(0, 0)
+        return Connections(self._door.open, self._door.ended - self._requests.freed)
 
     def _may_draw(self, request: web.Request, site: str) -> bool:
         return self.guard.would_pass(request, lambda asked: self.guard.draws(asked, site))
