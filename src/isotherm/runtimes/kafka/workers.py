@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
 
-from confluent_kafka import KafkaException
-from quixstreams.exceptions import QuixException
+from quixstreams import Application
 
 from isotherm.core.sites import Sites
 from isotherm.core.webhooks import Webhook
@@ -22,6 +19,7 @@ from isotherm.runtimes.kafka.connection import Cluster, KafkaSettings
 from isotherm.runtimes.kafka.follower import Follower
 from isotherm.runtimes.kafka.group_by import group_by_application
 from isotherm.runtimes.kafka.history import HistoryWorker
+from isotherm.runtimes.kafka.life import Life
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.shared import Shared
 from isotherm.runtimes.kafka.webhooks import WebhooksWorker
@@ -29,8 +27,6 @@ from isotherm.runtimes.kafka.wishes import Wishes, WishFollower
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 
 __all__ = ["run_worker"]
-
-_AGAIN_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -80,16 +76,29 @@ def _run_group_by(cluster: Cluster) -> None:
         ruled.replace(shared.rules)
 
     wishes = Wishes()
+    life = Life(logger)
+
+    def work() -> None:
+        app = group_by_application(cluster, sites, ruled, wishes)
+        _heeding(app, life)
+        if life.running:
+            app.run()
+
     with _following(cluster, changed), _asked(cluster, wishes):
-        while True:
-            app = group_by_application(cluster, sites, ruled, wishes)
-            try:
-                app.run()  # until SIGTERM
-            except (KafkaException, QuixException) as error:
-                logger.warning("will begin anew: %s", error)
-                time.sleep(_AGAIN_S)
-            else:
-                break
+        life.live(work)
+
+
+def _heeding(app: Application, life: Life) -> None:
+    """Signals that the application takes, as it does from its run on, end the life as well: one that comes while it fails, or before
+    it has begun anew, is not forgotten."""
+    stop = app.stop
+
+    def heed(fail: bool = False) -> None:
+        if not fail:
+            life.stop()
+        stop(fail)
+
+    app.stop = heed  # type: ignore[method-assign]
 
 
 @contextmanager
