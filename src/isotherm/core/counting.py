@@ -2,7 +2,7 @@
 
 Each is here twice: in numpy, and compiled (`loops/`) where there was a compiler when Isotherm was installed. They give the same; a
 test holds them to that. numpy needs some forty passes over the columns and a sort, which at a few hundred samples a second is nearly all
-call overhead; the compiled loops take one pass and a small hash table. docs/benchmarks.md has what that is worth.
+call overhead; the compiled loops take one pass and a small hash table. docs/benchmarks-tried.md has what that is worth.
 """
 
 from __future__ import annotations
