@@ -48,6 +48,11 @@ async def test_what_a_crowd_looks_at_rises_to_the_top_and_goes_back(demo: Served
     await expect(card.get_by_text("Popular now")).to_be_visible()
     print(f"from the crowd to the changed page: {time.monotonic() - began_s:.2f} s")
     assert (await visitor.evaluate(ORDER))[0] == "lamp"
+    await visitor.set_viewport_size({"width": 390, "height": 844})
+    mark, add = await card.get_by_text("Popular now").bounding_box(), await card.locator(".card-add").bounding_box()
+    assert mark is not None
+    assert add is not None
+    assert mark["x"] + mark["width"] <= add["x"] or mark["y"] >= add["y"] + add["height"], "on a phone the mark leaves the button free"
     await crowd(demo, "product-lamp", 5)
     await expect(card.get_by_text("Popular now")).to_have_count(0)
     assert await visitor.evaluate(ORDER) == before, "it stands where it stood"
