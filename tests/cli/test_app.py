@@ -37,3 +37,28 @@ def test_a_command_starts_no_threads_for_linear_algebra() -> None:
     program = "import sys, isotherm.cli.serve, os; assert 'numpy' in sys.modules; print(len(os.listdir('/proc/self/task')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["simulate", "--url", "http://127.0.0.1:1"], "can't reach http://127.0.0.1:1"),
+        (["simulate", "--url", "nonsense"], "got 'nonsense'"),
+        (["replay", "events", "--url", "http://127.0.0.1:1"], "line 1: expected an event"),
+    ],
+)
+def test_what_stops_a_sender_is_told_in_a_line(command: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "events").write_text("none\n")
+    ran = subprocess.run([sys.executable, "-m", "isotherm", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("isotherm: ")
+    assert told in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [[], ["site"], ["token"]])
+def test_a_group_without_a_command_shows_its_help(command: list[str], tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-m", "isotherm", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("Usage: isotherm")
+    assert "\nCommands:\n" in ran.stderr

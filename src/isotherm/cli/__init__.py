@@ -22,6 +22,9 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except click.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()  # the whole help, in its lines: nothing is wrong yet
+        sys.exit(2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "isotherm"
         _fail(f"{error.format_message().rstrip('.')}. See `{command} --help`.")

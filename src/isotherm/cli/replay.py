@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from isotherm.cli.options import option, run, url_options
+from isotherm.cli.options import CliError, option, run, url_options
 
 __all__ = ["replay"]
 
@@ -24,6 +24,7 @@ def replay(file: BinaryIO, url: str, speed: float, as_recorded: bool, site: str)
 
 
 async def _replay(file: BinaryIO, url: str, speed: float, as_recorded: bool, site: str) -> None:
+    from isotherm.simulate.replay import ReplayError
     from isotherm.simulate.replay import replay as send
 
     shown = sys.stderr.isatty()
@@ -31,7 +32,10 @@ async def _replay(file: BinaryIO, url: str, speed: float, as_recorded: bool, sit
     def progress(report: object) -> None:
         click.echo(f"\r{report}\x1b[K", err=True, nl=False)
 
-    report = await send(file, url=url, speed=speed, as_recorded=as_recorded, site=site, on_progress=progress if shown else None)
+    try:
+        report = await send(file, url=url, speed=speed, as_recorded=as_recorded, site=site, on_progress=progress if shown else None)
+    except ReplayError as error:
+        raise CliError(f"{error}; before it: {error.report}" if error.report else str(error)) from None
     if shown:
         click.echo(err=True)
     click.echo(str(report))

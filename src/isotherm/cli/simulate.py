@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from isotherm.cli.options import option, run, url_options
+from isotherm.cli.options import CliError, option, run, url_options
 
 __all__ = ["simulate"]
 
@@ -24,16 +24,35 @@ def simulate(url: str, visitors: int, seconds: float, seed: int, site: str, page
 
 
 async def _simulate(url: str, visitors: int, seconds: float, seed: int, site: str, pages: tuple[str, ...]) -> None:
+    import aiohttp
+
+    from isotherm.simulate import Refused
     from isotherm.simulate import simulate as visit
+    from isotherm.simulate.layout import LayoutError
 
     shown = sys.stderr.isatty()
 
     def progress(report: object) -> None:
         click.echo(f"\r{report}\x1b[K", err=True, nl=False)
 
-    report = await visit(
-        url, visitors=visitors, seconds=seconds, seed=seed, site=site, pages=list(pages) or None, on_progress=progress if shown else None
-    )
+    try:
+        report = await visit(
+            url,
+            visitors=visitors,
+            seconds=seconds,
+            seed=seed,
+            site=site,
+            pages=list(pages) or None,
+            on_progress=progress if shown else None,
+        )
+    except aiohttp.InvalidURL:
+        raise CliError(f"expected an address such as http://127.0.0.1:8000 as --url, got {url!r}") from None
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise CliError(f"can't reach {url}: {error or 'no answer'}; start `isotherm serve`, or name the server with --url") from None
+    except Refused as error:
+        raise CliError(f"{url} takes no visitors of site {site!r}: {error}") from None
+    except LayoutError as error:
+        raise CliError(f"the shop's layout at {url} can't be used: {error}") from None
     if shown:
         click.echo(err=True)
     click.echo(str(report))
