@@ -4,8 +4,7 @@
  * its list. Where it names many, rows come as the samples do. Of a page with few samples nearly each has a (page, layer, pane, tile) of its
  * own, and to look for the others that share it costs more than to count these apart: there only what follows one another is one row. Of a page
  * that has had PLAIN_SAMPLES each further run's samples look for the row they share, in a table; so a page has at most so many rows more than
- * it need have, however many others the record names. Of gathered batches, which are up to half a minute of one visitor so that few share a row with
- * anything, it is so from PLAIN_GATHERED on, and while more than one in SELDOM do.
+ * it need have, however many others the record names.
  *
  * Rows are written out as columns, in two pieces, each with room for as many rows as there are samples:
  *
@@ -20,16 +19,7 @@ enum { LAYERS_MAX = 64 };
 
 static const char *const UNFIT = "expected runs that fit their samples and pages";
 
-enum { BATCH_LEAST = 4 }; /* samples; with fewer it takes longer to begin than it spares */
-
-enum { PLAIN_SAMPLES = 64, PLAIN_GATHERED = 512, SELDOM = 8, PASSED = 7 };
-
-/* What was met of a page in this call. Of gathered batches in which fewer than one sample in SELDOM shared a row with another, the next PASSED are
- * not looked through. */
-typedef struct {
-    Py_ssize_t samples;
-    int pass;
-} Met;
+enum { PLAIN_SAMPLES = 64 };
 
 /* An entry of the table: a row, of the call that `turn` numbers. The table is kept from call to call, unless it is large. */
 typedef struct {
@@ -148,6 +138,8 @@ static Py_ssize_t write_rows(const Asked *asked, const Run *of, int64_t page, Py
     return used;
 }
 
+enum { BATCH_LEAST = 4 }; /* samples; with fewer it takes longer to begin than it spares */
+
 /* The same, where each sample is a row of its own, as in a batch that a tracker gathered: all of one kind, none within the pane and on the tile of
  * the one before. Loops without a jump, but for panes. -1: it is not so; nothing is written that counts. */
 VECTORS static Py_ssize_t write_batch(const Asked *asked, const Run *of, int64_t page, Py_ssize_t at, Py_ssize_t size, const int32_t *restrict tiles,
@@ -185,8 +177,8 @@ VECTORS static Py_ssize_t write_batch(const Asked *asked, const Run *of, int64_t
     return used + size;
 }
 
-/* Rows written; -1: an exception is set. `met`: of each page, nothing. */
-static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Met *met)
+/* Rows written; -1: an exception is set. `seen`: of each page, 0. */
+static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Py_ssize_t *seen)
 {
     const Asked asked[1] = {*given}; /* a copy of our own, which no store through a pointer can change: it stays in registers */
     int32_t tiles[STRETCH_MAX];
@@ -206,25 +198,18 @@ static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Met *met)
         }
         const Run of = run_of(asked, run);
         const int64_t page = asked->page[run];
-        Met *of_page = &met[page];
-        const int look = (of_page->samples += asked->size[run]) > (asked->size[run] < BATCH_LEAST ? PLAIN_SAMPLES : PLAIN_GATHERED);
+        const int look = (seen[page] += asked->size[run]) > PLAIN_SAMPLES;
         if (look && !looks && begin_looking(asked->samples) < 0)
             return -1;
         looks |= look;
         for (Py_ssize_t end = at + asked->size[run]; at < end;) {
             Py_ssize_t size = end - at < STRETCH_MAX ? end - at : STRETCH_MAX;
             tiles_of_stretch(asked->x + at, asked->y + at, of, (int32_t)asked->grid, size, tiles);
-            const int batch = size >= BATCH_LEAST && !asked->within, plain = !look || (batch && of_page->pass > 0);
-            const Py_ssize_t before = used, more = batch && plain ? write_batch(asked, &of, page, at, size, tiles, &now, used) : -1;
-            if (more >= 0) {
-                used = more, of_page->pass -= look;
-            } else if (!look) {
-                used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, NULL);
-            } else {
+            if (look)
                 aim_at(asked, &of, page, at, at + size, tiles, &now, aims);
-                used = write_rows(asked, &of, page, at, at + size, tiles, &now, used, aims);
-                of_page->pass = SELDOM * (size - (used - before)) < size ? PASSED : 0;
-            }
+            const int batch = !look && size >= BATCH_LEAST && !asked->within;
+            const Py_ssize_t more = batch ? write_batch(asked, &of, page, at, size, tiles, &now, used) : -1;
+            used = more >= 0 ? more : write_rows(asked, &of, page, at, at + size, tiles, &now, used, look ? aims : NULL);
             at += size;
         }
     }
@@ -238,13 +223,13 @@ static Py_ssize_t rows_of_runs(const Asked *given, Views *views, Met *met)
 /* Rows written; -1: an exception is set. */
 static Py_ssize_t tally_in_rows(const Asked *asked, Views *views)
 {
-    Met *met = calloc((size_t)asked->pages + 1, sizeof *met);
-    if (!met) {
+    Py_ssize_t *seen = calloc((size_t)asked->pages + 1, sizeof *seen);
+    if (!seen) {
         PyErr_NoMemory();
         return -1;
     }
-    Py_ssize_t used = rows_of_runs(asked, views, met);
-    free(met);
+    Py_ssize_t used = rows_of_runs(asked, views, seen);
+    free(seen);
     end_looking();
     return used;
 }
