@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { LookBack } from "../../src/isotherm/web/overlay/lookback.js";
 import { Reel } from "../../src/isotherm/web/overlay/reel.js";
 import { heatOf } from "../../src/isotherm/web/overlay/past.js";
-import { DAY_MS, HOUR_MS, localText, MINUTE_MS, partsOf, PLAY_MS, spanBefore, spanOf, trailOf } from "../../src/isotherm/web/overlay/spans.js";
+import { DAY_MS, HOUR_MS, lastDay, localText, MINUTE_MS, partsOf, PLAY_MS, spanBefore, spanOf, trailOf } from "../../src/isotherm/web/overlay/spans.js";
 import { compare, describe } from "../../src/isotherm/web/overlay/tip.js";
 import { length, moments, people, points } from "../../src/isotherm/web/overlay/words.js";
 import { differenceOf } from "../../src/isotherm/web/shared/heat/difference.js";
@@ -21,6 +21,11 @@ test("ranges are what they are called", () => {
   assert.deepEqual(spanOf("any", NOON, { fromMs: 9, toMs: 5 }), { fromMs: NOON - DAY_MS, toMs: NOON });
   const midnight = new Date(2026, 4, 20).getTime();
   assert.ok(spanOf("today", midnight, null).toMs > midnight);
+});
+
+test("a day that nobody picked yet has the minute that is under way in it, since a new page has no other", () => {
+  assert.deepEqual(lastDay(NOON + 1), { fromMs: NOON + MINUTE_MS - DAY_MS, toMs: NOON + MINUTE_MS });
+  assert.deepEqual(lastDay(NOON), { fromMs: NOON - DAY_MS, toMs: NOON });
 });
 
 test("a range is held against what lies right before it, today against the same hours of yesterday", () => {

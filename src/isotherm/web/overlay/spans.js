@@ -33,6 +33,16 @@ export function spanOf(range, nowMs, chosen) {
 }
 
 /**
+ * What "any" is before anything was picked: a day, up to the end of this minute, as whole minutes are picked.
+ * @param {number} nowMs
+ * @returns {Span}
+ */
+export function lastDay(nowMs) {
+  const toMs = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS;
+  return { fromMs: toMs - DAY_MS, toMs };
+}
+
+/**
  * A range as the dashboard names it in an address: `range=hour`, `range=today`, or `from` and `to` in ms since the epoch (no `to`: till now).
  * @param {string} query @param {number} nowMs
  * @returns {{range?: RangeName, span?: Span}}  nothing where it names none

@@ -4,7 +4,7 @@
 import { choice } from "./choice.js";
 import { make, say, set } from "./dom.js";
 import { icon } from "./icons.js";
-import { DAY_MS, localText, MINUTE_MS, spanBefore } from "./spans.js";
+import { lastDay, localText, spanBefore } from "./spans.js";
 import { moments, span } from "./words.js";
 
 /**
@@ -58,7 +58,7 @@ export class TimeRow {
     this.#ranges.set(range);
     this.#compare.set(compare ? "yes" : "no");
     this.#details.open = reel;
-    const any = range === "any" ? (chosen ?? lastDay()) : null;
+    const any = range === "any" ? (chosen ?? lastDay(Date.now())) : null;
     this.#span.show(any);
     this.#against.show(any && compare ? (against ?? spanBefore("any", any)) : null);
   }
@@ -87,7 +87,7 @@ export class TimeRow {
 
   /** @param {Choices["range"]} range */
   #pick(range) {
-    this.#view.choose({ range, span: range === "any" ? (this.#view.choices.span ?? lastDay()) : this.#view.choices.span });
+    this.#view.choose({ range, span: range === "any" ? (this.#view.choices.span ?? lastDay(Date.now())) : this.#view.choices.span });
   }
 }
 
@@ -123,10 +123,4 @@ class Span {
     this.#inputs[1].setAttribute("aria-invalid", String(wrong));
     if (!wrong) this.#onPick({ fromMs, toMs });
   }
-}
-
-/** What "any" is before anything was picked. */
-function lastDay() {
-  const nowMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
-  return { fromMs: nowMs - DAY_MS, toMs: nowMs };
 }
