@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,10 @@ from isotherm.core.aggregate import Aggregator
 from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
+from isotherm.core.pages import Page
+from isotherm.core.people import Sightings
 from isotherm.core.rollup import fold
+from isotherm.core.samples import NO_LOAD, Runs, Samples
 from isotherm.core.tiers import Floors
 from tests.complexity.loops import CountedLoops
 from tests.complexity.test_flat import Running
@@ -160,6 +164,40 @@ def test_history(loops: CountedLoops) -> None:
         folded = partial(fold, counts, hop_ms=HOP_MS, tiles=2500, floors=Floors())
         lines.append(least(loops, folded) / (records * gathering.number))
     assert_no_growth(lines, most=1.6)
+
+
+def test_places_and_times_that_a_sender_chose(loops: CountedLoops) -> None:
+    """2,000 samples, of which no two share a row: random ones, and such as a table would have in one slot whose numbers all can read."""
+    number, panes, tiles, slots, click_on_mobile = 2000, 2400, 2500, 4096, 3
+    pane = np.repeat(np.arange(START_MS // HOP_MS - panes, START_MS // HOP_MS, dtype=np.uint64), tiles)
+    tile = np.tile(np.arange(tiles, dtype=np.uint64), panes)
+    key = (np.uint64(click_on_mobile << 30) | tile) ^ pane * np.uint64(0xD6E8FEB86659FD93)
+    key *= np.uint64(0x9E3779B97F4A7C15)
+    chosen = np.argsort((key ^ key >> np.uint64(32)) % np.uint64(slots), kind="stable")[:number]
+    lines = []
+    for places in (np.random.default_rng(1).choice(len(pane), number, replace=False), chosen):
+        samples = Samples(
+            arrived_ms=START_MS, pages=[Page("default", f"/{page}") for page in range(9)], origins=[None] * 9, sessions=["s"], loads=[],
+            runs=Runs(*(np.full(1, value, np.int64) for value in (0, 0, 0, NO_LOAD, 0)), np.full(1, 1000.0), np.full(1, 1000.0),
+                      np.full(1, number, np.int64)),
+            time_ms=pane[places].astype(np.int64) * HOP_MS, x=tile[places] % 50 * 20.0 + 10, y=tile[places] // 50 * 20.0 + 10,
+            kind=np.zeros(number, np.uint8), kinds=["click"],
+        )  # fmt: skip
+        lines.append(least(loops, partial(counting.tally, samples, np.ones(1, np.bool_), None, 50, HOP_MS)) / number)
+    assert_no_growth(lines)
+
+
+def test_sessions_that_a_sender_chose(loops: CountedLoops) -> None:
+    """2,000 persons: with random hashes, and with such as differ in their upper bits only."""
+    number = 2000
+    gathering = Gathering(pages=1, batches=4, samples=number // 4)
+    counts = gathering.counts()
+    lines = []
+    for who in (np.random.default_rng(1).choice(2**32, number, replace=False), np.arange(number) << 20):
+        seen = Sightings(np.arange(number) % len(counts.count), who.astype(np.uint32))
+        folded = partial(fold, [replace(counts, seen=seen)], hop_ms=HOP_MS, tiles=2500, floors=Floors())
+        lines.append(least(loops, folded) / number)
+    assert_no_growth(lines)
 
 
 def test_the_guard_sees_a_loop_that_grows(loops: CountedLoops) -> None:

@@ -21,7 +21,7 @@ static void let_go(Gathering *gathering)
 
 static int grow(Gathering *gathering, int first, int end, Py_ssize_t used, Py_ssize_t *room, Py_ssize_t least)
 {
-    if (used <= *room)
+    if (*room && used <= *room) /* without any, there is no column yet, not even for nothing */
         return 0;
     Py_ssize_t larger = *room ? *room : least;
     while (larger < used)

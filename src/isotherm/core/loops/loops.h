@@ -63,10 +63,15 @@ int table_double(Table *table);
 int table_grow(Table *table);
 void table_free(Table *table);
 
+/* What slots of tables are made with: odd numbers, others in each process. Senders choose places, times and sessions; with numbers that all can read they
+ * could choose thousands that share a slot, and each would have all before it looked at. */
+extern uint64_t secret[2];
+
 static inline uint64_t scattered(uint64_t key)
 {
-    key *= 0x9E3779B97F4A7C15u;
-    return key ^ (key >> 32);
+    key *= secret[0];
+    key = (key ^ key >> 32) * secret[1]; /* once more: after one product, keys that differ in high bits only are alike */
+    return key ^ key >> 32;
 }
 
 /* Asks for memory that is about to be written. */

@@ -96,8 +96,27 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
     return failed;
 }
 
+uint64_t secret[2];
+
+/* From Python's own secret, with which it hashes texts. -1: an exception is set. */
+static int make_secret(void)
+{
+    static const char *const texts[2] = {"first", "second"};
+    for (int at = 0; at < 2; at++) {
+        PyObject *text = PyUnicode_FromString(texts[at]);
+        const Py_hash_t hash = text ? PyObject_Hash(text) : -1;
+        Py_XDECREF(text);
+        if (hash == -1)
+            return -1;
+        secret[at] = (uint64_t)hash | 1;
+    }
+    return 0;
+}
+
 PyMODINIT_FUNC PyInit__counting(void)
 {
+    if (make_secret() < 0)
+        return NULL;
     PyObject *made = PyModule_Create(&module);
     if (made && (add_type(made, "Known", &known_spec) < 0 || add_type(made, "Panes", &panes_spec) < 0 ||
                  add_type(made, "ZoneSums", &zone_sums_spec) < 0 || add_type(made, "Gathering", &gathering_spec) < 0 ||
