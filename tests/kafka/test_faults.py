@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from scripts.kafka_broker import PASSWORD, USER, Broker
 
+from tests.kafka.explaining import explained
 from tests.kafka.running import Pipeline, Tracker, returns, tally
 from tests.kafka.test_pipeline import OnKafka, RunCli, heat
 from tests.oracle import from_classic, tile
@@ -30,12 +31,12 @@ class Crowd:
 
     def __init__(self, http: aiohttp.ClientSession, pipeline: Pipeline, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._pipeline = pipeline
-        self._http = http
+        self.pipeline = pipeline
+        self.http = http
         self.trackers = [Tracker(http, f"s{number}", PAGES[number % len(PAGES)]) for number in range(12)]
 
     def address(self) -> str:
-        alive = [gateway for gateway in self._pipeline.gateways if gateway.process.returncode is None]
+        alive = [gateway for gateway in self.pipeline.gateways if gateway.process.returncode is None]
         return self._chance.choice(alive).address if alive else "http://127.0.0.1:9"
 
     async def send(self) -> None:
@@ -57,14 +58,14 @@ class Crowd:
     async def settle(self) -> None:
         """All is acknowledged, and every gateway shows what a child would count."""
         await eventually(returns(lambda: not any(tracker.unacked for tracker in self.trackers)), 60)
-        for gateway in self._pipeline.gateways:
+        for gateway in self.pipeline.gateways:
             if gateway.process.returncode is None:
                 for page in PAGES:
                     await eventually(self._shown(gateway.address, page), 60)
 
     def _shown(self, address: str, page: str) -> Callable[[], Awaitable[bool]]:
         async def ask() -> bool:
-            found = await heat(self._http, address, page)
+            found = await heat(self.http, address, page)
             expected = self.counted(page)
             assert tally(found) <= sum(expected.values()), "something was counted twice"
             return from_classic(found["value"]) == expected
@@ -74,12 +75,14 @@ class Crowd:
 
 @asynccontextmanager
 async def sending(crowd: Crowd) -> AsyncIterator[None]:
+    """The crowd sends meanwhile; afterwards all that it sent is counted once."""
     tasks = [asyncio.create_task(crowd.send())]
     running = [asyncio.create_task(tracker.run(crowd.address)) for tracker in crowd.trackers]
     try:
-        yield
-        tasks[0].cancel()
-        await crowd.settle()
+        async with explained(crowd.http, crowd.pipeline):
+            yield
+            tasks[0].cancel()
+            await crowd.settle()
     finally:
         for task in [*tasks, *running]:
             task.cancel()
@@ -95,10 +98,18 @@ async def shown_more(http: aiohttp.ClientSession, pipeline: Pipeline, by: int = 
 
     before = await counted()
 
-    async def grown() -> bool:
-        return all(now >= least + by for now, least in zip(await counted(), before, strict=True))
+    now = before
 
-    await eventually(grown, 60)
+    async def grown() -> bool:
+        nonlocal now
+        now = await counted()
+        return all(count >= least + by for count, least in zip(now, before, strict=True))
+
+    try:
+        await eventually(grown, 60)
+    except TimeoutError:
+        told = ", ".join(f"{page} from {least} to {count}" for page, least, count in zip(PAGES, before, now, strict=True))
+        raise AssertionError(f"heat of some page did not grow by {by} samples within 60 s: {told}") from None
 
 
 @pytest.mark.parametrize("victim", ["aggregate", "group-by", "gateway"])
