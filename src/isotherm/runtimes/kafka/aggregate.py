@@ -21,6 +21,7 @@ from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, INTEREST, Cluste
 from isotherm.runtimes.kafka.holding import Holding
 from isotherm.runtimes.kafka.interest import LASTS_MS
 from isotherm.runtimes.kafka.life import Life
+from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.partition import Partition
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.scribe import Scribe
@@ -118,6 +119,7 @@ class AggregateWorker:
             if message.error():
                 logger.warning("kafka: %s", message.error().str())
                 continue
+            lines.reached(logger)
             part = self._parts.get(message.partition())
             if part is None or message.offset() < part.next_offset:
                 continue

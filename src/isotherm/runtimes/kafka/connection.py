@@ -17,6 +17,7 @@ from quixstreams import Application
 from quixstreams.kafka import Consumer, Producer
 from quixstreams.kafka.configuration import ConnectionConfig
 
+from isotherm.runtimes.kafka.lines import UNREACHABLE, lines
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Topics
 
@@ -61,6 +62,7 @@ _PRODUCER: Final = {"enable.idempotence": True, "acks": "all", "compression.type
 _STAGE: Final = {"linger.ms": 10, "delivery.report.only.error": True}
 
 _REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  #: waiting does not help: they are told at once
+_NO_CONNECTION: Final = (KafkaError._TRANSPORT, KafkaError._RESOLVE)
 
 logger = logging.getLogger(__name__)
 _silent = logging.Logger("kafka")  # the library's own lines say again what its errors say
@@ -101,6 +103,7 @@ class Cluster:
         self.kafka = kafka
         self.pipeline = pipeline
         self._last_error: KafkaError | None = None
+        self._prepared = False  #: before, who can't reach Kafka does not start, and says why
         properties = dict(kafka.properties)
         try:
             self._broker = ConnectionConfig.from_librdkafka_dict({**properties, "bootstrap.servers": kafka.servers}, ignore_extras=True)
@@ -187,7 +190,10 @@ class Cluster:
     def _on_error(self, error: KafkaError) -> None:
         if self._last_error is None or self._last_error.code() not in _REFUSALS or error.code() in _REFUSALS:
             self._last_error = error
-        logger.debug("kafka: %s", error.str())
+        if self._prepared and error.code() in _NO_CONNECTION and lines.may_tell():
+            logger.warning(UNREACHABLE, error.str())
+        else:
+            logger.debug("kafka: %s", error.str())
 
     @property
     def last_error(self) -> str:
@@ -212,6 +218,7 @@ class Cluster:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise StartError(f"can't create the topic {name}: {error.args[0].str()}") from error
         self._check_partitions(admin, wanted)
+        self._prepared = True
 
     def partitions_of(self, topic: str) -> int:
         """How many partitions a topic has that must be there. Raises `StartError`."""

@@ -24,6 +24,7 @@ from isotherm.core.part_records import counts_to_parts
 from isotherm.core.records import RecordError, counts_to_records, dead_letter, encode
 from isotherm.core.sites import Sites
 from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, PARTS, Cluster
+from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.stages import Stages
 from isotherm.runtimes.kafka.wishes import Wishes
@@ -53,6 +54,7 @@ class GroupByWorker:
 
     def outputs(self, value: bytes, key: bytes | None, timestamp_ms: int, _headers: object) -> list[Out]:
         """The records that follow from one record."""
+        lines.reached(logger)
         context = message_context()
         partition, offset = context.partition, context.offset
         zones_of, spots_of, exposure_of = self._wishes.zones, self._wishes.spots, self._wishes.exposure

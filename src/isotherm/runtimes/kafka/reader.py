@@ -18,6 +18,7 @@ from isotherm.core.mirror import STALE_MS
 from isotherm.core.part_records import PartCounts, parts_from_value
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, decode_heatmap, decode_interest
 from isotherm.runtimes.kafka.connection import INTEREST, PARTS, Cluster, watermarks
+from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.parts import Parts
 from isotherm.runtimes.topics import Topics
 
@@ -108,6 +109,7 @@ class Reader:
             if message.error():
                 logger.warning("kafka: %s", message.error().str())
                 continue
+            lines.reached(logger)
             topic, value = message.topic(), message.value()
             try:
                 if topic == heat_topic:
