@@ -21,6 +21,19 @@ from pathlib import Path
 
 POM = Path(__file__).resolve().parent.parent / "tests" / "kafka" / "broker" / "pom.xml"
 START_S = 90.0
+#: What it does with groups and partitions stands in `output.log`: without it, nothing of a test that failed can be told from the broker's side.
+LOGGING = """\
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z'}{UTC} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+logger.groups.name = org.apache.kafka.coordinator.group
+logger.groups.level = info
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+"""
 USER, PASSWORD = "isotherm", "a-password-for-tests"
 
 
@@ -75,7 +88,9 @@ class Broker:
         self.data.mkdir(parents=True, exist_ok=True)
         settings = self.data / "server.properties"
         settings.write_text(self._settings())
-        java = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{libs}/*"]
+        logging = self.data / "log4j2.properties"
+        logging.write_text(LOGGING)
+        java = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{libs}/*"]
         if not (self.data / "logs").is_dir():
             format_ = ["kafka.tools.StorageTool", "format", "--standalone", "-t", "AAAAAAAAQACAAAAAAAAAAQ", "-c", str(settings)]
             done = subprocess.run([*java, *format_], capture_output=True, text=True, check=False)
