@@ -10,13 +10,16 @@ its first band and − behind its last, added up when somebody asks:
     in view      0   8   8  10   2   2
 
 Stretches wait in a plain list of numbers a page until they have left the window; to take them is to append, to ask is O(n log n) of one
-page's, so an answer about many of them is good for a while (`lately`). `STRETCHES_MAX` are kept in all; what comes beyond is counted in
+page's, so an answer about many of them is good for a while (`lately`). Of a page that is asked again and again who had what in view
+(`attend`), that is kept up to date (`core/in_view.py`). A few pages a hop are rid of what left the window, so that each is now and then;
+stretches leave in the order in which they came. `STRETCHES_MAX` are kept in all; what comes beyond is counted in
 `beyond`, what is older than the window in `late`.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import StretchCounts
+from isotherm.core.in_view import AT_ONCE, InView
 from isotherm.core.layers import ALL_DEVICES, DEVICES
 from isotherm.core.views import Stretch
 
@@ -36,6 +40,7 @@ _ROWS_A_MS: Final = 100  #: an answer is good for a millisecond for so many stre
 _OPEN_ROWS: Final = 10  #: a view that is open takes as long as so many stretches
 _COLUMNS: Final = 6  #: person, device, top, bottom, start, end
 _CLEANED: Final = 20  #: times a window that a page is rid of what has left it
+_BLOCK: Final = 2_000  #: stretches that are looked at together
 
 Ints = npt.NDArray[np.int64]
 
@@ -70,11 +75,14 @@ class Exposures:
         self.window_ms = window_ms
         self._hop_ms = hop_ms
         self._most = stretches_max
-        self._pages: dict[str, array[int]] = {}
+        self._pages: OrderedDict[str, array[int]] = OrderedDict()  # those that were rid longest ago come first
+        self._attended: dict[str, InView] = {}
         self._lately: dict[tuple[str, tuple[int, ...]], tuple[int, Exposed]] = {}  # page, devices -> how long it is good, the answer
         self._number = 0
         self._end: int | None = None
-        self._cleaned_ms = 0
+        self._cleaned_ms: int | None = None
+        self._pruned_ms = 0
+        self._mixed_until_ms = 0  # till then stretches do not leave in order: the clock was set back
         self.beyond = 0  #: stretches not kept because there were too many
         self.late = 0  #: stretches older than the window
 
@@ -99,38 +107,87 @@ class Exposures:
             self.beyond += self._number + len(rows) - self._most
             rows = rows[: self._most - self._number]
         self._number += len(rows)
+        if not len(rows):
+            return
         table = np.stack(counts.columns(), axis=1)[rows]
         page = counts.page[rows]
-        for at in np.unique(page).tolist():
-            self._pages.setdefault(pages[at], array("q")).frombytes(table[page == at].tobytes())
+        order = np.argsort(page, kind="stable")
+        table, page = table[order], page[order]
+        begins = np.flatnonzero(np.append(True, np.diff(page) != 0)).tolist()
+        for at, begin, end in zip(page[begins].tolist(), begins, [*begins[1:], len(page)], strict=True):
+            key = pages[at]
+            self._pages.setdefault(key, array("q")).frombytes(table[begin:end].tobytes())
+            if key in self._attended:
+                self._attended[key].take(table[begin:end])
 
     def advance(self, now_ms: int) -> None:
         """Brings the window up to the clock."""
         self._end = now_ms // self._hop_ms
-        if 0 <= now_ms - self._cleaned_ms < self.window_ms // _CLEANED:
-            return
+        for page in self._attended:
+            self._settle(page)
+        since_ms = now_ms - self._cleaned_ms if self._cleaned_ms is not None else self.window_ms
+        if since_ms < 0:
+            self._mixed_until_ms = max(self._mixed_until_ms, now_ms - since_ms + self.window_ms)
+        number = min(len(self._pages), max(0, -(-len(self._pages) * since_ms * _CLEANED // self.window_ms)))
         self._cleaned_ms = now_ms
-        self._lately = {about: answer for about, answer in self._lately.items() if self._good(*answer)}
-        start_ms = self.end_ms - self.window_ms
-        for page, kept in list(self._pages.items()):
-            table = _table(kept)
-            left = table[table[:, -1] > start_ms]
-            if len(left) == len(table):
-                continue
+        for _ in range(number):
+            self._clean(next(iter(self._pages)))
+        if not 0 <= now_ms - self._pruned_ms < self.window_ms // _CLEANED:
+            self._pruned_ms = now_ms
+            self._lately = {about: answer for about, answer in self._lately.items() if self._good(*answer)}
+
+    def _clean(self, page: str) -> None:
+        """Rids a page of the stretches that have left the window, up to the first that has not."""
+        kept, start_ms, gone = self._pages[page], self.end_ms - self.window_ms, 0
+        self._pages.move_to_end(page)
+        if self.end_ms < self._mixed_until_ms:
+            table = self._stretches(page)
+            left = table[table[:, 5] > start_ms]
             self._number -= len(table) - len(left)
-            if len(left):
-                self._pages[page] = array("q", left.tobytes())
-            else:
-                del self._pages[page]
+            self._pages[page] = kept = array("q", left.tobytes())
+        while gone < len(kept):
+            ends = np.array(kept[gone + _COLUMNS - 1 : gone + _BLOCK * _COLUMNS : _COLUMNS])
+            inside = ends > start_ms
+            gone += (int(inside.argmax()) if inside.any() else len(ends)) * _COLUMNS
+            if inside.any():
+                break
+        self._number -= gone // _COLUMNS
+        if gone == len(kept):
+            del self._pages[page]
+        elif gone:
+            del kept[:gone]
 
     def forget(self, page: str) -> None:
         """Nobody asks for the page any more."""
         self._number -= len(self._pages.pop(page, ())) // _COLUMNS
         self._lately = {about: answer for about, answer in self._lately.items() if about[0] != page}
+        if page in self._attended:
+            self._attended[page].begin(self._stretches(page))
+
+    def attend(self, page: str) -> bool:
+        """`people_on` is asked of it again and again, until told otherwise. False: much is still to be taken."""
+        attended = self._attended.get(page)
+        if attended is None:
+            attended = self._attended[page] = InView(grid_size=self.grid_size)
+            attended.begin(self._stretches(page))
+            self._settle(page)
+        return not attended.behind
+
+    def leave(self, page: str) -> None:
+        """Nobody asks who had it in view any more."""
+        self._attended.pop(page, None)
+
+    def _settle(self, page: str, at_most: int | None = AT_ONCE) -> None:
+        attended, end_ms = self._attended[page], self.end_ms
+        if not attended.settle(end_ms - self.window_ms, end_ms, at_most):
+            attended.begin(self._stretches(page))
+            attended.settle(end_ms - self.window_ms, end_ms, at_most)
 
     def of(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
         """A page in the newest window, as some device classes had it. `open_`: what has not been told of views that are open."""
-        return exposed_by(self._stretches(page, devices, open_), self.grid_size, self.end_ms - self.window_ms, self.end_ms)
+        more: Ints = np.array([stretch[1:] for stretch in open_], np.int64).reshape(-1, _COLUMNS)
+        table = np.concatenate((self._stretches(page), more))
+        return exposed_by(table[np.isin(table[:, 1], devices)], self.grid_size, self.end_ms - self.window_ms, self.end_ms)
 
     def lately(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
         """As `of`, or what it said of a busy page a moment ago: 0.25 s of 25,000 stretches, 4 of 400,000. `open_` may be left unread."""
@@ -147,25 +204,24 @@ class Exposures:
     def _good(self, good_ms: int, answer: Exposed) -> bool:
         return 0 <= self.end_ms - answer.end_ms < good_ms
 
-    def people_on(self, page: str, bands: Sequence[tuple[int, int]], open_: Iterable[Stretch] = ()) -> list[int]:
-        """How many had any of these bands in view in the newest window: of each first band, and one behind the last."""
-        table = self._stretches(page, range(len(DEVICES)), open_)
-        table = table[(table[:, 5] > self.end_ms - self.window_ms) & (table[:, 4] < self.end_ms)]
+    def people_on(self, page: str, bands: Sequence[tuple[int, int]], open_: Ints) -> list[int]:
+        """How many had any of these bands in view in the newest window: of each first band, and one behind the last. `open_`: what has not
+        been told of views that are open, lines of person, device, top, bottom, start, end."""
+        start_ms, attended = self.end_ms - self.window_ms, self._attended.get(page)
+        if attended is not None:
+            self._settle(page, None)
+            if not attended.full:
+                return attended.people_on(bands, open_, start_ms, self.end_ms)
+        table = np.concatenate((self._stretches(page), open_))
+        table = table[(table[:, 5] > start_ms) & (table[:, 4] < self.end_ms)]
         person, first, behind = distinct(table[:, 0], table[:, 2], table[:, 3])  # of thousands of stretches, few rows a person, in order
         seeing = (person[(first < bottom) & (behind > top)] for top, bottom in bands)
         return [int(np.count_nonzero(np.diff(who, prepend=-1))) for who in seeing]
 
-    def _stretches(self, page: str, devices: Sequence[int], open_: Iterable[Stretch]) -> Ints:
+    def _stretches(self, page: str) -> Ints:
+        """A copy: what grows must not be held by a view of it."""
         kept = self._pages.get(page)
-        table = _table(kept) if kept is not None else np.zeros((0, _COLUMNS), np.int64)
-        more: Ints = np.array([stretch[1:] for stretch in open_], np.int64).reshape(-1, _COLUMNS)
-        table = np.concatenate((table, more))
-        return table[np.isin(table[:, 1], devices)]
-
-
-def _table(kept: array[int]) -> Ints:
-    """A copy: what grows must not be held by a view of it."""
-    return np.frombuffer(kept, np.int64).reshape(-1, _COLUMNS).copy()
+        return np.frombuffer(kept, np.int64).reshape(-1, _COLUMNS).copy() if kept is not None else np.zeros((0, _COLUMNS), np.int64)
 
 
 def exposed_by(table: Ints, grid_size: int, start_ms: int, end_ms: int) -> Exposed:

@@ -14,8 +14,8 @@ nobody pointed at in the window has the bands of its newest pane.
 Names come from whoever sends. So only zones are kept that somebody asks for, and of a page `ZONES_MAX`: those that are asked for by their
 whole name, then those with the newest panes. Room is made once a record and page, however many names are new.
 
-An answer is good for `LOOK_MS`, and as much longer for each `CROWD` people, since it takes a sort of the page's stretches: some 15 ms of
-1,000 people with 40 each, 190 of 10,000. Besides, it costs some microseconds a record that names the page.
+An answer is good for `LOOK_MS`, and as much longer for each `CROWD` people: who had what in view is kept up to date
+(`Exposures.attend`), but each view that is open has to be looked at. Besides, it costs some microseconds a record that names the page.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ class Seeing:
             old = [zone for zone, asked_ms in page.asked.items() if abs(now_ms - asked_ms) > _ASKED_MS]
             if len(old) == len(page.asked):
                 del self._pages[key]
+                self._exposures.leave(key)
             elif old:
                 page.forget(old)
 
@@ -174,12 +175,13 @@ class Seeing:
         known, end_ms = self._pages.get(page), self._exposures.end_ms
         if known is None:
             known = self._pages[page] = _Page(self._exposures.grid_size)
+        attended = self._exposures.attend(page)
         anew = zone not in known.asked
         known.asked[zone] = end_ms
         if anew and self._on_first is not None and known.began_ms != end_ms:  # what is asked for in one hop is read at once
             known.reading, known.began_ms = known.reading + 1, end_ms
             self._on_first(page)
-        return not known.reading
+        return attended and not known.reading
 
     def caught_up(self, page: str) -> None:
         """What was before is met."""
@@ -197,8 +199,8 @@ class Seeing:
         return known.seen
 
     def _look(self, page: str, known: _Page, end_ms: int) -> Seen | None:
-        open_ = list(self._views.open(page, end_ms))
-        if not open_ and not self._exposures.knows(page):
+        open_ = self._views.open_rows(page, end_ms)
+        if not len(open_) and not self._exposures.knows(page):
             return None
         start = (end_ms - self._exposures.window_ms) // self._hop_ms
         everywhere = (0, self._exposures.grid_size)

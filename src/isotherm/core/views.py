@@ -22,8 +22,9 @@ batch for those that have them; `VIEWS_MAX` sessions on pages are known at most,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -44,6 +45,8 @@ _BACK_MS: Final = 60_000  #: a clock that was set back further makes all that is
 _BUCKET_MS: Final = 1_000
 _VIEW: Final = 1
 _LEAVE: Final = 2
+
+Ints = npt.NDArray[np.int64]
 
 
 class Stretch(NamedTuple):
@@ -95,6 +98,13 @@ def _codes(kinds: tuple[str, ...]) -> tuple[npt.NDArray[np.uint8], list[int]]:
     return np.array(codes, np.uint8), [place for place, code in enumerate(codes[:256]) if code]
 
 
+def _columns(views: Collection[View]) -> Ints:
+    """Lines of their fields."""
+    width = len(View._fields)
+    rows: Ints = np.fromiter(chain.from_iterable(views), np.int64, width * len(views))
+    return rows.reshape(-1, width)
+
+
 class _Walked(NamedTuple):
     """Of one run: its first and last time, and its views and leaves, in order."""
 
@@ -135,6 +145,15 @@ class Views:
             stretch = view.stretch(page, now_ms)
             if stretch is not None:
                 yield stretch
+
+    def open_rows(self, page: str, now_ms: int) -> Ints:
+        """The same as lines of person, device, top, bottom, start and end, many at once."""
+        rows = _columns(self._pages.get(page, {}).values())
+        top, bottom, device, person, _, told_ms, active_ms, _ = rows.T
+        end_ms = np.minimum(active_ms + IDLE_MS, now_ms)
+        lines: Ints = np.stack((person, device, top, bottom, told_ms, end_ms), axis=1)
+        still: Ints = lines[(bottom > 0) & (end_ms > told_ms)]
+        return still
 
     # -- records
 
