@@ -171,6 +171,12 @@ class Socket:
         """Bytes that the peer has not taken yet."""
         return self._transport.get_write_buffer_size()
 
+    @property
+    def takes(self) -> bool:
+        """Whether the next frame is written: the connection is there, and not too much is queued."""
+        gone = self._response.closed or self._transport.is_closing()
+        return not gone and self._transport.get_write_buffer_size() <= self.queued_bytes_max
+
     def push(self, data: str | bytes) -> bool:
         """Writes one frame. False, and nothing is written: the connection is gone, or too much is queued."""
         if self._response.closed or self._transport.get_write_buffer_size() > self.queued_bytes_max:

@@ -17,6 +17,28 @@ pytestmark = pytest.mark.usefixtures("both_ways")
 PAGES = ["default/", "default/p/1"]
 
 
+def test_pages_that_are_new_together_are_written_whole_in_turns() -> None:
+    """Each hop has its share of them, and each page is whole again within a keyframe's time."""
+    number, hops = 300, KEYFRAME_EVERY_MS // 250
+    aggregator = Aggregator(grid_size=2, window_ms=300_000, hop_ms=250, skew_ms=500)
+    publisher = Publisher(aggregator)
+    one = {"session": "s", "load": "l", "width": 2, "height": 2, "viewport": 1280.0, "kind": [0], "age": [0], "x": [1], "y": [1]}
+    samples = to_samples([one | {"page": f"default/{at}", "seq": at} for at in range(number)], START_MS)
+    assert samples is not None
+    aggregator.merge(GroupBy(grid_size=2, hop_ms=250).group(samples), START_MS)
+    whole: dict[str, int] = {}
+    for step in range(1, 4 * hops):
+        now_ms = START_MS + 250 * step
+        hop = aggregator.advance(now_ms)
+        assert hop is not None
+        written = [key for key, record in publisher.records(hop, list(aggregator.keys), now_ms) if not record.changes]
+        assert len(written) == number if step == 1 else len(written) <= -(-number // hops)
+        assert all(step - whole.get(key, step) <= hops for key in written)
+        whole |= dict.fromkeys(written, step)
+    assert len(whole) == number
+    assert min(whole.values()) >= step - hops
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.tuples(st.sampled_from(PAGES), st.integers(0, 3)), max_size=3), min_size=1, max_size=30), st.integers(0, 25))
 def test_a_reader_who_joins_at_any_record_is_right_within_a_keyframe(trace: list[list[tuple[str, int]]], joins: int) -> None:

@@ -19,7 +19,7 @@ kept, once.
 
 from __future__ import annotations
 
-from collections.abc import KeysView
+from collections.abc import Iterable, Iterator, KeysView
 from functools import lru_cache
 from typing import Any
 
@@ -47,9 +47,31 @@ class Hop:
         self._rows_of_view = aggregator.known_rows  # a page a view: a call less for each is a tenth
         self._tiles, self._counts, self._places = slid.tiles, slid.counts, slid.places
 
+    @property
+    def number_changed(self) -> int:
+        """How many watched pages changed; nothing is made of them."""
+        return self._aggregator.number_of_pages(self._places)
+
     def changed_pages(self) -> list[str]:
         """Keys of the watched pages that changed."""
-        return list({self._aggregator.page_of_row(row): None for row in self._places})
+        return list(dict.fromkeys(map(self._aggregator.page_of_row, self._places)))
+
+    def changed_layers(self) -> Iterator[tuple[str, list[tuple[int, list[int], list[int]]]]]:
+        """The watched pages that changed, each once: its layers that did, ascending, with their cells, ascending, and new counts.
+
+        For whoever wants all of them: `changes` of each view is a look at every layer there is. Take the next before the next hop.
+        """
+        places, key_of = self._places, self._aggregator.key_of_place
+        tiles, counts = self._tiles.tolist(), self._counts.tolist()
+        rows, of_page, layers = self._aggregator.by_page(list(places))
+        start, end = 0, len(rows)
+        while start < end:  # not all of them at once: ten thousand lists that live for a moment are work for the collector
+            place, told = of_page[start], []
+            while start < end and of_page[start] == place:
+                part = places[rows[start]]
+                told.append((layers[start], tiles[part], counts[part]))
+                start += 1
+            yield key_of(place), told
 
     def changes(self, view: View) -> Changes | None:
         """What changed in a view of a watched page; None: nothing did."""
@@ -97,6 +119,7 @@ class Aggregator:
         self._end: int | None = None  # the window covers panes below this one
         self._pages = PageTable()
         self._page_of_row: list[int] = []  # place in the table; -1: the row is free
+        self._layer_of_row: list[int] = []
         self._free_rows: list[int] = []
         self._dropped: list[int] = []  # rows that no pane named any more, at some time since the last hop
         self.known_rows: dict[View, list[int]] = {}  #: what `rows_of` found, as long as rows stay the same
@@ -154,7 +177,7 @@ class Aggregator:
                 key = counts.pages[page]
                 places[page] = table.add(key, bool(self._watch_all or key in self._watched))
             place = int(places[page])
-            table.rows[place, layer] = self._new_row(place)
+            table.rows[place, layer] = self._new_row(place, layer)
             self.known_rows.clear()
 
     def set_visitors(self, visitors: dict[str, int], source: int = 0) -> None:
@@ -250,14 +273,15 @@ class Aggregator:
         self._panes.bind(RowArrays(self._slab, totals, watched, references))
         self._totals, self._watched_rows, self._references = totals, watched, references
 
-    def _new_row(self, place: int) -> int:
+    def _new_row(self, place: int, layer: int) -> int:
         """A row for a layer of the page at that place. There is room for it (`_make_room`)."""
         if self._free_rows:
             row = self._free_rows.pop()
-            self._page_of_row[row] = place
+            self._page_of_row[row], self._layer_of_row[row] = place, layer
         else:
             row = len(self._page_of_row)
             self._page_of_row.append(place)
+            self._layer_of_row.append(layer)
         self._watched_rows[row] = self._pages.watched[place]
         return row
 
@@ -275,6 +299,21 @@ class Aggregator:
 
     def page_of_row(self, row: int) -> str:
         return self._pages.key(self._page_of_row[row])
+
+    def key_of_place(self, place: int) -> str:
+        """The key of the page at that place of the table."""
+        return self._pages.key(place)
+
+    def by_page(self, rows: list[int]) -> tuple[list[int], list[int], list[int]]:
+        """These rows page by page, layers ascending; the place of the page of each, and the layer."""
+        pages = np.fromiter(map(self._page_of_row.__getitem__, rows), np.int64, len(rows))
+        layers = np.fromiter(map(self._layer_of_row.__getitem__, rows), np.int64, len(rows))
+        order = np.argsort(pages * LAYERS + layers)
+        return np.array(rows, np.int64)[order].tolist(), pages[order].tolist(), layers[order].tolist()
+
+    def number_of_pages(self, rows: Iterable[int]) -> int:
+        """How many pages these rows are of."""
+        return len(set(map(self._page_of_row.__getitem__, rows)))
 
     # -- who watches
 
@@ -362,6 +401,11 @@ class Aggregator:
         """What `page` says, without a look at its samples."""
         place = self._pages.find(key)
         return self._pages.pulse(place, now_ms) if place >= 0 else NO_PULSE
+
+    def origin(self, key: str) -> str | None:
+        """Where a page's visitors say that it is; None: it does not live, or nobody said."""
+        place = self._pages.find(key)
+        return self._pages.origin(place) if place >= 0 else None
 
     def pages(self, now_ms: int) -> list[PageNow]:
         """All live pages, hottest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
@@ -24,6 +24,7 @@ __all__ = [
     "classic_json",
     "classic_value",
     "levels",
+    "value_of_few",
 ]
 
 PICTURE_SIDE_MAX: Final = 25  #: cells a side of a page's small picture
@@ -105,13 +106,10 @@ class AllPages(Source, Protocol):
 
 
 def classic_value(cells: npt.NDArray[Any], counts: npt.NDArray[Any], grid_size: int) -> dict[str, dict[str, int]]:
-    """x -> y -> count, keys decimal strings. Cells are each named once."""
+    """x -> y -> count, keys decimal strings. Cells are each named once, ascending."""
     names = _decimals(grid_size)
     if len(cells) <= _FEW:
-        value: dict[str, dict[str, int]] = {}
-        for x, y, count in sorted(_places(cells.tolist(), counts.tolist(), grid_size)):
-            value.setdefault(names[x], {})[names[y]] = count
-        return value
+        return value_of_few(cells.tolist(), counts.tolist(), grid_size)
     rows, columns = np.divmod(cells, grid_size)
     order = np.argsort(columns.astype(np.uint16) if grid_size <= 1 << 16 else columns, kind="stable")  # of 16 bits, in a few passes
     columns = columns[order]
@@ -121,10 +119,17 @@ def classic_value(cells: npt.NDArray[Any], counts: npt.NDArray[Any], grid_size: 
     return {names[x]: dict(zip(ys[start:stop], numbers[start:stop], strict=True)) for x, start, stop in bounds}
 
 
-def _places(cells: list[int], counts: list[int], grid_size: int) -> Iterator[tuple[int, int, int]]:
+def value_of_few(cells: list[int], counts: list[int], grid_size: int) -> dict[str, dict[str, int]]:
+    """`classic_value` of what is in lists, cells ascending, in a loop."""
+    names, columns = _decimals(grid_size), dict[int, dict[str, int]]()
     for cell, count in zip(cells, counts, strict=True):
-        y, x = divmod(cell, grid_size)
-        yield x, y, count
+        x = cell % grid_size
+        column = columns.get(x)
+        if column is None:
+            columns[x] = {names[cell // grid_size]: count}
+        else:
+            column[names[cell // grid_size]] = count
+    return {names[x]: columns[x] for x in sorted(columns)}
 
 
 @lru_cache(maxsize=4)

@@ -60,6 +60,9 @@ class PageTable:
     def key(self, place: int) -> str:
         return self._keys[place]
 
+    def origin(self, place: int) -> str | None:
+        return self._origins[place]
+
     def find(self, key: str) -> int:
         """The page's place; -1: it does not live."""
         return self._places.get(key, _NONE)

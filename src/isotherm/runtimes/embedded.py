@@ -304,7 +304,7 @@ class Embedded:
         self._together.add(drained.samples, offset, self._log.newest_checksum)
         clickstream = self.topics[Topics.CLICKSTREAM]
         clickstream.count(1, len(value), now_ms)
-        clickstream.publish(Message(clickstream.name, "0", 0, offset, now_ms, value))
+        clickstream.publish([Message(clickstream.name, "0", 0, offset, now_ms, value)])
         if self._together.enough or self.topics[Topics.GROUPED].heard:
             self.catch_up()
 
@@ -344,7 +344,7 @@ class Embedded:
             for at, (key, record) in enumerate(records):
                 encoded = encode(record)
                 grouped_bytes += len(encoded)
-                grouped.publish(Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded))
+                grouped.publish([Message(grouped.name, key, 0, grouped.messages + at, now_ms, encoded)])
         grouped.count(messages, grouped_bytes, now_ms)
 
     # -- the hop
@@ -364,10 +364,11 @@ class Embedded:
         self._look_around(now_ms)
         if self.on_hop is not None:
             self.on_hop(now_ms)
-        self._showing.hop(hop, now_ms)
         await self.groups.broadcast(self._masked.hop(hop.end_ms) if self._masked is not None else hop, now_ms)
         await self.spots.broadcast()
         self.lag_ms = self.clock.now_ms() - hop.end_ms
+        for _ in self._showing.hop(hop, now_ms):
+            await asyncio.sleep(0)
 
     def _look_around(self, now_ms: int) -> None:
         self.counters.by_name["late"], self.counters.by_name["ahead"] = self.source.late, self.source.ahead

@@ -97,7 +97,7 @@ class Reacting:
     def _to_topic(self, seq: int, reaction: Reaction) -> None:
         topic, value = self._pipeline.topics[Topics.REACTIONS], msgspec.json.encode(reaction_json(reaction))
         topic.count(1, len(value), reaction.at_ms)
-        topic.publish(Message(topic.name, reaction.site + reaction.page, 0, seq, reaction.at_ms, value))
+        topic.publish([Message(topic.name, reaction.site + reaction.page, 0, seq, reaction.at_ms, value)])
 
     def _to_page(self, _seq: int, reaction: Reaction) -> None:
         if self.desk.may_tell_page(reaction):

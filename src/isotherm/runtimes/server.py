@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -396,13 +396,12 @@ class Server:
             raise refused(web.HTTPNotFound, f"no topic {name!r}; there are {known}")
         socket = await Socket.upgrade(request, frame_bytes_max=4096, queued_bytes_max=_TOPIC_QUEUE_BYTES_MAX)
 
-        def tell(message: Message) -> None:
-            if key is None or message.key == key:
-                socket.push(message.as_json())
+        def tell(messages: Sequence[Message]) -> None:
+            if socket.takes:  # else it lags: what it will not get is not made
+                socket.push_all([message.as_json() for message in messages if key is None or message.key == key])
 
         self._pipeline.catch_up()  # from here on it is told of every record
-        for message in list(topic.newest):
-            tell(message)
+        tell(list(topic.newest))
         topic.listen(tell)
         renewing = asyncio.create_task(keep_renewing(socket, renew, tell=False)) if renew else None
         try:

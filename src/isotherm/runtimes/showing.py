@@ -2,10 +2,12 @@
 
 Who begins to read wants every page. To watch one means that what it has is summed, and it is written whole first; of ten thousand that is
 seconds of work. So each hop takes up some of them, and the last is there within `_HOPS` hops; until its turn nothing is told of a page.
+What a hop tells of ten thousand pages is a good part of it, so it is told in slices: others have their turn between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -18,6 +20,7 @@ __all__ = ["Showing"]
 
 _HOPS: Final = 40  #: ten seconds, as a rule: a keyframe's time is fifteen
 _AT_ONCE: Final = 50  #: pages that are taken up in a hop at least: some milliseconds
+_SLICE: Final = 200  #: messages: some milliseconds
 
 
 class Showing:
@@ -28,18 +31,25 @@ class Showing:
         self._publisher = Publisher(source)
         self._shown: dict[str, None] = {}  # pages that are watched for whoever reads
 
-    def hop(self, hop: Hop, now_ms: int) -> None:
+    def hop(self, hop: Hop, now_ms: int) -> Iterator[None]:
+        """Shows what there is to show, and stops after each slice of it. To be gone through before the next hop."""
         if not self._topic.heard:
             self._end()
-            changed = len(hop.changed_pages())  # those that are watched; their values are not built
+            changed = hop.number_changed  # pages that are watched; their values are not built
             if changed:
                 self._topic.count(changed, 0, now_ms)
             return
-        for key, record in self._publisher.records(hop, self._taken_up(), now_ms):
-            if key in self._shown:  # others are watched by viewers, and were not written whole yet
-                value = encode(record)
-                self._topic.publish(Message(self._topic.name, key, 0, self._topic.messages, now_ms, value))
-                self._topic.count(1, len(value), now_ms)
+        records = self._publisher.records(hop, self._taken_up(), now_ms)
+        while some := list(islice(records, _SLICE)):
+            # Other pages are watched by viewers, and were not written whole yet.
+            self._show([(key, encode(record)) for key, record in some if key in self._shown], now_ms)
+            yield
+
+    def _show(self, records: list[tuple[str, bytes]], now_ms: int) -> None:
+        topic = self._topic
+        name, first = topic.name, topic.messages
+        topic.publish([Message(name, key, 0, first + at, now_ms, value, plain=True) for at, (key, value) in enumerate(records)])
+        topic.count(len(records), sum(len(value) for _, value in records), now_ms)
 
     def _taken_up(self) -> list[str]:
         """The pages that are shown, some more than at the last hop; without those that are no more."""

@@ -6,7 +6,7 @@ The embedded runtime has no broker, so it shows here what it would have written 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -29,9 +29,12 @@ class Message(NamedTuple):
     offset: int
     time_ms: int
     value: bytes
+    plain: bool = False  #: it is JSON of ours, without packed columns
 
     def as_json(self) -> str:
         """With packed columns unpacked, one line; what is no JSON as text: others may write to a topic as well."""
+        if self.plain:
+            return self._told(msgspec.Raw(self.value))
         try:
             return self._told(readable(msgspec.json.decode(self.value)))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -60,7 +63,7 @@ class Topic:
         self.newest_ms: int | None = None
         self.lag: int | None = None
         self.newest: deque[Message] = deque(maxlen=_NEWEST_KEPT)
-        self._listeners: dict[Callable[[Message], None], None] = {}
+        self._listeners: dict[Callable[[Sequence[Message]], None], None] = {}
         self._slots: deque[tuple[int, int, int]] = deque()  # slot number, messages, bytes
         self._weighed_since_ms: int | None = None
 
@@ -80,16 +83,16 @@ class Topic:
         self._slots.append((slot, messages, size_bytes))
         self._forget(now_ms)
 
-    def publish(self, message: Message) -> None:
-        """Shows a message to whoever listens, and keeps it among the newest."""
-        self.newest.append(message)
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Shows messages to whoever listens, and keeps them among the newest."""
+        self.newest.extend(messages)
         for listener in list(self._listeners):
-            listener(message)
+            listener(messages)
 
-    def listen(self, listener: Callable[[Message], None]) -> None:
+    def listen(self, listener: Callable[[Sequence[Message]], None]) -> None:
         self._listeners[listener] = None
 
-    def unlisten(self, listener: Callable[[Message], None]) -> None:
+    def unlisten(self, listener: Callable[[Sequence[Message]], None]) -> None:
         self._listeners.pop(listener, None)
 
     def figures(self, now_ms: int) -> dict[str, Any]:

@@ -217,5 +217,5 @@ class Observer:
 
     def _publish(self, name: str, message: Message) -> None:
         topic = self._topics[name]
-        topic.publish(message)
+        topic.publish([message])
         topic.count(0, len(message.value), self._now_ms())

@@ -113,7 +113,7 @@ class Partition:
             return []
         keys = self.aggregator.keys
         pages = list(keys) if self._publish_all else [page for page in watched if page in keys]
-        return self._publisher.records(hop, pages, now_ms, [page for page in watched if page in keys])
+        return list(self._publisher.records(hop, pages, now_ms, watched & keys))
 
     def whole_again(self) -> None:
         """Every page is written whole next: what was written may have been lost."""
