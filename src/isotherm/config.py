@@ -43,7 +43,7 @@ def _quantity(text: str, units: dict[str, int], expected: str) -> int:
 
 
 def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
-    """The settings of the file, a command: those at the top hold for all, those in a table ``[serve]`` for that one.
+    """The settings of the file, by table: those at its top, which hold for all commands, under ``""``; of ``[serve]``, under ``serve``.
 
     Keys are the options' names, with dashes or underscores. Raises `ConfigError`.
     """
@@ -53,13 +53,12 @@ def read_config(path: Path, commands: set[str]) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"can't read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    common = {_name(key): value for key, value in content.items() if key not in commands and key not in _TABLES}
-    settings = {}
-    for command in commands:
+    settings = {"": {_name(key): value for key, value in content.items() if key not in commands and key not in _TABLES}}
+    for command in sorted(commands):
         own = content.get(command, {})
         if not isinstance(own, dict):
             raise ConfigError(f"expected a table [{command}] in {path}, got {own!r}")
-        settings[command] = common | {_name(key): value for key, value in own.items()}
+        settings[command] = {_name(key): value for key, value in own.items()}
     return settings
 
 

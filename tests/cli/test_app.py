@@ -62,3 +62,33 @@ def test_a_group_without_a_command_shows_its_help(command: list[str], tmp_path: 
     assert ran.returncode == 2
     assert ran.stderr.startswith("Usage: isotherm")
     assert "\nCommands:\n" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("hopp = '1s'", "unknown option 'hopp' at the top of isotherm.toml; `isotherm serve --help`"),
+        ("[demo]\nhopp = '1s'", "unknown option 'hopp' in [demo] of isotherm.toml; `isotherm demo --help`"),
+        ("[sever]\nhop = '1s'", "unknown table [sever] in isotherm.toml"),
+        ("[site.add]\ndata = 'x'", "unknown table [site.add] in isotherm.toml"),
+    ],
+)
+def test_an_unknown_key_is_named_where_it_stands(content: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("isotherm.toml").write_text(content)
+    ran = CliRunner().invoke(app, ["site", "list"])
+    assert ran.exit_code != 0
+    assert str(ran.exception).startswith(told)
+
+
+@pytest.mark.parametrize("command", [["serve"], ["login"], ["backup", "copy"], ["site", "list"]])
+def test_a_folder_cannot_be_in_a_file(command: list[str], tmp_path: Path) -> None:
+    """The option is named, and the file that stands in the way."""
+    (tmp_path / "file").touch()
+    ran = subprocess.run(
+        [sys.executable, "-m", "isotherm", *command, "--data", "file/state"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "Invalid value for '--data': no folder can be in 'file', which is a file; name another" in ran.stderr
+    assert ran.stderr.count("\n") == 1

@@ -60,10 +60,22 @@ def apply_config(context: click.Context, config: Path | None) -> None:
     context.meta[RULES] = read_rules(path)
     context.meta[WEBHOOKS] = read_webhooks(path)
     known = set().union(*(_parameter_of_option(command) for command in _all_commands(commands.values())))
-    for command_name, values in settings.items():
+    for table, values in settings.items():
         for name in values.keys() - known:
-            raise ConfigError(f"unknown option {name.replace('_', '-')!r} in {path}; `isotherm {command_name} --help` lists what there is")
-    context.default_map = {name: _defaults(commands[name], values) for name, values in settings.items()}
+            raise ConfigError(_unknown(path, table, name, values[name]))
+    common = settings.pop("")
+    context.default_map = {name: _defaults(commands[name], common | values) for name, values in settings.items()}
+
+
+def _unknown(path: Path, table: str, name: str, value: object) -> str:
+    """What to say of a key that is no command's option, by where it stands (`table` ``""``: at the top of the file)."""
+    key = name.replace("_", "-")
+    if isinstance(value, dict) and not table:
+        return f"unknown table [{key}] in {path}; a table has the name of a command, `isotherm --help` lists them"
+    if isinstance(value, dict):
+        return f"unknown table [{table}.{key}] in {path}; options of `isotherm {table}` stand in [{table}] itself"
+    where = f"in [{table}]" if table else "at the top"
+    return f"unknown option {key!r} {where} of {path}; `isotherm {table or 'serve'} --help` lists what there is"
 
 
 def _defaults(command: click.Command, values: dict[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,22 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     return click.option(*names, **settings)
 
 
+class Folder(click.Path):
+    """A folder that is there or can be made: nothing above it is a file."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        folder = Path(value)
+        in_the_way = next((above for above in folder.parents if above.is_file()), None)
+        if in_the_way is not None:
+            self.fail(f"no folder can be in '{in_the_way}', which is a file; name another", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def data_option(default: str) -> Callable[[Command], Command]:
-    folder = click.Path(file_okay=False, path_type=Path)
-    return option("--data", type=folder, default=default, help="Folder of all state. Nothing is written elsewhere.")
+    return option("--data", type=Folder(), default=default, help="Folder of all state. Nothing is written elsewhere.")
 
 
 _PIPELINE: Final = (
