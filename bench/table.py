@@ -28,7 +28,7 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def line(figure: Figure) -> str:
     met = {None: "", True: "yes", False: "NO"}[figure.met]
-    target = str(figure.target) if figure.target else ""
+    target = str(figure.target) if figure.target else ""  # narrow: `×` is of the ratio, without it the target has the row's unit
     what = f"{figure.what} [{figure.unit}]"
     return _row((what, number(figure.this), number(figure.bare), f"{figure.ratio:.2f}" if figure.ratio else "–", target, met))
 
@@ -43,7 +43,13 @@ def markdown(figures: list[dict[str, Any]]) -> str:
         met = {None: "", True: "yes", False: "no"}[figure["met"]]
         ratio = f"{figure['ratio']:.2f}" if figure["ratio"] else ""
         bare = f"{number(figure['bare'])} {figure['unit']}" if figure["bare"] else ""
-        lines.append(
-            f"| {figure['what']} | {number(figure['this'])} {figure['unit']} | {bare} | {ratio} | {figure['target'] or ''} | {met} |"
-        )
+        target = _target(figure["target"], figure["unit"])
+        lines.append(f"| {figure['what']} | {number(figure['this'])} {figure['unit']} | {bare} | {ratio} | {target} | {met} |")
     return "\n".join(lines)
+
+
+def _target(target: str | None, unit: str) -> str:
+    """With what it is of: ``ratio ≤ 1.6``, or ``≤ 200 ms``, which is of *this*."""
+    if not target:
+        return ""
+    return f"ratio {target.removesuffix(' ×')}" if target.endswith(" ×") else f"{target} {unit}"
