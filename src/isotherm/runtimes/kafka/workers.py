@@ -90,8 +90,8 @@ def _run_group_by(cluster: Cluster) -> None:
 
 def _heeding(app: Application, life: Life) -> None:
     """Signals that the application takes, as it does from its run on, end the life as well: one that comes while it fails, or before
-    it has begun anew, is not forgotten."""
-    stop = app.stop
+    it has begun anew, is not forgotten. One that comes before it takes them ends it too (`Life`)."""
+    stop = life.end_work = app.stop
 
     def heed(fail: bool = False) -> None:
         if not fail:
