@@ -108,8 +108,9 @@ async def test_every_page_answers_and_has_one_title_of_its_own(demo: Served, new
 
 async def test_an_address_beyond_its_pages_is_no_page(demo: Served, new_page: NewPage, console: object) -> None:
     """404, so that a mistyped address warms no heat map."""
-    async with aiohttp.ClientSession() as http, http.get(demo.address + "/shop/p/unicorn") as answer:
+    async with aiohttp.ClientSession() as http, http.get(demo.address + "/shop/p/unicorn", headers={"Accept": "text/html"}) as answer:
         assert answer.status == 404
+        assert 'href="/shop/"' in await answer.text(), "there is a way back"
 
 
 async def test_nothing_inline_nothing_from_elsewhere(demo: Served, new_page: NewPage) -> None:

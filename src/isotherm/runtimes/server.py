@@ -31,6 +31,7 @@ from isotherm.runtimes.collecting import Connections
 from isotherm.runtimes.door import Crowd, Door
 from isotherm.runtimes.drawing import DrawingEndpoints
 from isotherm.runtimes.metrics import Metrics
+from isotherm.runtimes.missing import asks_for_a_page, no_such_page
 from isotherm.runtimes.overview import Overview
 from isotherm.runtimes.pages import add_pages, secure
 from isotherm.runtimes.pipeline import Pipeline, Reactions, StartError
@@ -241,7 +242,7 @@ class Server:
     @web.middleware
     async def _arrive(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A request as its client made it, counted by the client's address where proxies name it. Whatever goes wrong is answered in JSON
-        where a program asked; what we did not foresee is logged, never shown.
+        (what is not there, by a page where a browser asked); what we did not foresee is logged, never shown.
 
         All in one: each coroutine that stands around a socket's is kept as long as the socket, some 300 bytes.
         """
@@ -254,6 +255,8 @@ class Server:
         except Guess:
             await self.guard.late(seen)
         except web.HTTPException as error:
+            if error.status == 404 and error.content_type != "application/json" and asks_for_a_page(request):
+                return no_such_page(request.path, shop=self._settings.extra_pages is not None)
             if error.status >= 400 and error.content_type != "application/json":
                 return web.json_response({"error": error.reason}, status=error.status, headers=_kept(error))
             raise
