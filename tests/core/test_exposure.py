@@ -284,7 +284,7 @@ def test_who_left_long_ago_is_forgotten() -> None:
     views.meet(to_samples([[one("view", 0, START_MS)], [one("view", 0, START_MS, "y"), one("leave", 0, START_MS, "y")]], START_MS),
                list(PAGES[:1]), np.ones(2, np.bool_))  # fmt: skip
     assert len(views) == 2
-    for minute in range(12):
+    for minute in range(13):  # a look is up to `LOOK_MS` later than that
         views.settle(START_MS + minute * MINUTE_MS)
     assert (len(views), views.snapshot()) == (0, {})
     views.settle(START_MS)  # a clock set back makes all worthless, and breaks nothing
@@ -310,6 +310,21 @@ def test_too_many_are_counted_not_kept() -> None:
     assert (len(window), window.knows(PAGES[0])) == (0, False)
     window.merge(list(PAGES), StretchCounts(*columns))
     assert (len(window), window.late) == (0, 3)
+
+
+def test_who_came_together_is_not_looked_at_together() -> None:
+    """A sixteenth of them at a time, though all came in one record; each is told of every `LOOK_MS`."""
+    views, people = Views(grid_size=GRID), 1_600
+    views.meet(to_samples([[one("view", 0, START_MS, f"s{number}")] for number in range(people)], START_MS),
+               list(PAGES[:1]), np.ones(people, np.bool_))  # fmt: skip
+    most, told = 0, 0
+    for now_ms in range(START_MS, START_MS + 20_001, 250):
+        views.settle(now_ms)
+        stretches = views.take()
+        most = max(most, len(stretches))
+        told += sum(stretch.end_ms > START_MS + 4_000 for stretch in stretches) if now_ms > START_MS + 16_000 else 0
+    assert most < 1.5 * people / 16
+    assert told == people
 
 
 def test_who_comes_and_goes_waits_for_one_look() -> None:

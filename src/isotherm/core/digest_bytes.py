@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _MAGIC: Final = b"isotherm-digest5"  #: its last character is new where what stands here at the beginning is
-FORMAT: Final = 5  #: to be counted up where a column is added or means something else: digests of others are not read
+FORMAT: Final = 6  #: to be counted up where a column is added or means something else: digests of others are not read
 _BEGIN: Final = struct.Struct("<16sIII")  #: magic, checksum of the rest of what is remembered, bytes of the head and of all of it
 BEGIN_BYTES: Final = _BEGIN.size  #: enough of a digest for `remembered_bytes`
 _CHECKED_FROM: Final = 20

@@ -10,10 +10,10 @@ does not read. Any later sample goes on with it.
 What comes out are *stretches*: a person, a device class, bands (rows of the grid; the first, and the one behind the last) and a span of
 event time. They add up wherever they go: into the live window, into minutes, hours and days.
 
-A stretch is told when its view ends; of a view that stays open, every `LOOK_MS` of arrivals, as far as `LAG_MS` ago, since trackers gather
-for some seconds. What is told is never taken back. So a session's samples count in the order of their times where they come so; a view
-older than the newest that is known is left out, and one that comes when a part of its time was told begins behind that part (after an
-outage: at most `IDLE_MS` is put down to where the visitor was before).
+A stretch is told when its view ends; of a view that stays open, every `LOOK_MS` of arrivals (a sixteenth of the people at a time), as far
+as `LAG_MS` ago, since trackers gather for some seconds. What is told is never taken back. So a session's samples count in the order of
+their times where they come so; a view older than the newest that is known is left out, and one that comes when a part of its time was
+told begins behind that part (after an outage: at most `IDLE_MS` is put down to where the visitor was before).
 
 State is a function of the records that were fed, and of ticks. It costs nothing for pages without views, and a look at a dictionary a
 batch for those that have them; `VIEWS_MAX` sessions on pages are known at most, each waits for one look, and they are forgotten
@@ -42,7 +42,8 @@ LAG_MS: Final = 8_000  #: the longest that a tracker gathers where nobody watche
 MEMORY_MS: Final = 600_000
 VIEWS_MAX: Final = 200_000  #: some 400 bytes each
 _BACK_MS: Final = 60_000  #: a clock that was set back further makes all that is known worthless
-_BUCKET_MS: Final = 1_000
+_BUCKET_MS: Final = 250
+_PHASES: Final = LOOK_MS // _BUCKET_MS  #: people are looked at by turns, so that those who came together are not looked at together
 _VIEW: Final = 1
 _LEAVE: Final = 2
 
@@ -71,7 +72,7 @@ class View(NamedTuple):
     since_ms: int  #: event time of the view, or of the leave
     told_ms: int  #: of what lies before all is told
     active_ms: int  #: event time of its last sample
-    due: int  #: when to look again, in seconds
+    due: int  #: when to look again, in quarters of a second
 
     def stretch(self, page: str, end_ms: int) -> Stretch | None:
         """What there is to tell of it up to a time."""
@@ -124,7 +125,7 @@ class Views:
         self._most = views_max
         self._pages: dict[str, dict[str, View]] = {}
         self._number = 0
-        self._due: dict[int, dict[tuple[str, str], None]] = {}  # second -> sessions, in order; each waits once
+        self._due: dict[int, dict[tuple[str, str], None]] = {}  # quarter of a second -> sessions, in order; each waits once
         self._looked: int | None = None
         self._now_ms = 0
         self._told: list[Stretch] = []
@@ -216,7 +217,7 @@ class Views:
         if view.due < 0:
             self._due.get(waits, {}).pop((run.page, run.session), None)
             silent = not view.bottom or view.told_ms >= view.active_ms + IDLE_MS  # what is told of it is to be known for a while
-            view = self._wait(run.page, run.session, view, MEMORY_MS if silent else LOOK_MS)
+            view = view._replace(due=self._wait(run.page, run.session, view.person, MEMORY_MS if silent else LOOK_MS))
         if known is None or run.session not in known:
             self._number += 1
             known = self._pages.setdefault(run.page, {})
@@ -256,15 +257,15 @@ class Views:
             self._pages, self._due, self._number = {}, {}, 0
             self._looked = None
         self._now_ms = now_ms
-        second = now_ms // _BUCKET_MS
-        if self._looked is None or second <= self._looked:
-            self._looked = second if self._looked is None else self._looked
+        quarter = now_ms // _BUCKET_MS
+        if self._looked is None or quarter <= self._looked:
+            self._looked = quarter if self._looked is None else self._looked
             return
-        if second - self._looked > len(self._due):
-            due = sorted(number for number in self._due if number <= second)
+        if quarter - self._looked > len(self._due):
+            due = sorted(number for number in self._due if number <= quarter)
         else:
-            due = [number for number in range(self._looked + 1, second + 1) if number in self._due]
-        self._looked = second
+            due = [number for number in range(self._looked + 1, quarter + 1) if number in self._due]
+        self._looked = quarter
         for number in due:
             for page, session in self._due.pop(number):
                 self._look(page, session, number, now_ms)
@@ -280,17 +281,24 @@ class Views:
             if not known:
                 del self._pages[page]
             return
-        stretch = view.stretch(page, now_ms - LAG_MS)
-        if stretch is not None:
-            self._told.append(stretch)
-            view = view._replace(told_ms=stretch.end_ms)
-        silent = view.told_ms >= view.active_ms + IDLE_MS
-        known[session] = self._wait(page, session, view, MEMORY_MS if silent else LOOK_MS)
+        top, bottom, device, person, since_ms, told_ms, active_ms, _ = view
+        idle_ms = active_ms + IDLE_MS
+        until_ms = min(now_ms - LAG_MS, idle_ms)
+        if until_ms > told_ms:
+            self._told.append(Stretch(page, person, device, top, bottom, told_ms, until_ms))
+            told_ms = until_ms
+        due = self._wait(page, session, person, MEMORY_MS if told_ms >= idle_ms else LOOK_MS)
+        known[session] = View(top, bottom, device, person, since_ms, told_ms, active_ms, due)
 
-    def _wait(self, page: str, session: str, view: View, for_ms: int) -> View:
-        due = max((self._now_ms + for_ms) // _BUCKET_MS, (self._looked or 0) + 1)
-        self._due.setdefault(due, {})[page, session] = None
-        return view._replace(due=due)
+    def _wait(self, page: str, session: str, person: int, for_ms: int) -> int:
+        """When the session is looked at again: after `LOOK_MS` at most, or not much more than `MEMORY_MS`."""
+        latest = (self._now_ms + (for_ms if for_ms <= LOOK_MS else for_ms + LOOK_MS)) // _BUCKET_MS
+        due = max(latest - (latest - person) % _PHASES, (self._looked or 0) + 1)
+        waiting = self._due.get(due)
+        if waiting is None:
+            waiting = self._due[due] = {}
+        waiting[page, session] = None
+        return due
 
     # -- a start
 
