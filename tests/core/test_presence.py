@@ -55,3 +55,18 @@ def test_those_who_went_before_a_start_leave() -> None:
     presence.seen("s", "who is here", "s/1", 599_000)
     presence.expire(600_000)
     assert presence.on("s/1") == 1
+
+
+def test_many_who_fall_silent_together_go_in_turns() -> None:
+    """A few thousand a call, none early, and all within a quarter of the time that they may be silent."""
+    presence, left, people = Presence(present_ms=60_000), [], 50_000
+    presence.expire(0)
+    for number in range(people):
+        presence.seen("s", str(number), "s/1", 0)
+    for now_ms in range(0, 77_000, 250):
+        before = len(presence)
+        presence.expire(now_ms)
+        left.append(before - len(presence))
+        assert now_ms >= 60_000 or not left[-1]
+    assert max(left) <= 4_000
+    assert (sum(left), len(presence), presence.on("s/1")) == (people, 0, 0)

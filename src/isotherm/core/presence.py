@@ -1,11 +1,13 @@
 """Presence: how many sessions are on each page now. A session is on the page of its last sample, until it has been silent.
 
 Expiry looks only at those that may be due: sessions wait in buckets of a second, by the time that they were last put there, and
-are put anew when they turn out to have moved since.
+are put anew when they turn out to have moved since. Of many that are due together, so many are looked at in one turn that all who are
+present would be within a quarter of the time that a session may be silent; the others wait, still present.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
 
@@ -14,6 +16,7 @@ from isotherm.core.limits import PRESENT_MS
 __all__ = ["Presence"]
 
 _BUCKET_MS = 1000
+_AT_ONCE = 4_000  #: sessions that are looked at in any case, some 3 ms
 
 
 class Presence:
@@ -23,6 +26,8 @@ class Presence:
         self._present_ms = present_ms
         self.where: dict[tuple[str, str], tuple[str, int]] = {}  #: (site, session) -> page key, last seen
         self._due: dict[int, list[tuple[str, str]]] = {}  # bucket of the second in which to look again
+        self._overdue: deque[tuple[str, str]] = deque()  # those that come first in the next turn
+        self._expired_ms: int | None = None
         self._next_bucket: int | None = None
         self.on_pages: dict[str, int] = {}  #: sessions on each page, where there are any
         self._changed: set[str] = set()
@@ -64,17 +69,22 @@ class Presence:
     def expire(self, now_ms: int) -> None:
         """Lets sessions go that were silent. A step of the clock back only keeps them longer."""
         bucket = now_ms // _BUCKET_MS
-        if not self._due:
+        since_ms = now_ms - self._expired_ms if self._expired_ms is not None else self._present_ms
+        self._expired_ms = now_ms
+        if not self._due and not self._overdue:
             self._next_bucket = bucket
             return
         if self._next_bucket is None:  # after a start some may have been silent for long
-            self._next_bucket = min(self._due)
+            self._next_bucket = min(self._due, default=bucket)
         if bucket - self._next_bucket > len(self._due):  # after a leap of the clock: only the buckets that exist
             due = sorted(number for number in self._due if number < bucket)
         else:
             due = [number for number in range(self._next_bucket, bucket) if number in self._due]
         self._next_bucket = max(bucket, self._next_bucket)
-        whos = [who for number in due for who in self._due.pop(number)]
+        for number in due:
+            self._overdue.extend(self._due.pop(number))
+        at_once = max(_AT_ONCE, 4 * len(self.where) * max(since_ms, 0) // self._present_ms)
+        whos = [self._overdue.popleft() for _ in range(min(at_once, len(self._overdue)))]
         if whos and self.before_look is not None:
             self.before_look(whos)
         for who in whos:
