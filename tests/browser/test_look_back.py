@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -107,6 +108,26 @@ async def test_it_opens_on_the_range_that_it_is_opened_for(page: Page, scene: St
     await drawn(page, 33)
     await expect(page.get_by_role("radio", name="Any")).to_be_checked()
     assert (scene.looked[-1][1]["from"], scene.looked[-1][1]["to"]) == ("1700000000000", "1700003600000")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_long_range_is_told_whole(page: Page, scene: Stage, width: int) -> None:
+    """Both of its ends, and the people, however narrow the panel is; the dot stays beside it."""
+    years(scene).now = years(scene).before = {5: 1}
+    await page.set_viewport_size({"width": width, "height": 900})
+    await show(page, scene, range="any", folded=False)
+    await page.get_by_label("From", exact=True).fill("2025-12-24T09:01")
+    await page.get_by_label("To", exact=True).fill("2026-01-31T23:59")
+    status = page.locator(f"{PANEL} .status")
+    await expect(status.locator(".text")).to_have_text(re.compile("24.+ 23:59"))
+    await expect(status).to_contain_text("41 people")
+    assert await status.evaluate("""(status) => {
+        const [dot, text, aside] = [".dot", ".text", ".aside"].map((name) => status.querySelector(name).getBoundingClientRect());
+        const { left, right } = status.getBoundingClientRect();
+        return [text, aside].every((box) => box.left >= left && box.right <= right) && dot.right <= text.left && dot.bottom <= text.bottom
+            && (aside.left >= text.right || aside.top >= text.bottom)
+            && [...status.children].every((part) => part.scrollWidth <= part.clientWidth + 1 || part.clientWidth === 0);
+    }""")
 
 
 async def test_an_empty_page_offers_the_last_hour(page: Page, scene: Stage) -> None:
