@@ -25,6 +25,7 @@ from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.partition import Partition
 from isotherm.runtimes.kafka.ruled import Ruled
 from isotherm.runtimes.kafka.scribe import Scribe
+from isotherm.runtimes.kafka.stalls import Stalls
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["AggregateWorker"]
@@ -52,6 +53,8 @@ class AggregateWorker:
         self._holdings: dict[int, Holding] = {}
         self._scribe = Scribe(cluster)
         self._interest: dict[str, int] = {}
+        self._grouped = cluster.name(Topics.GROUPED)
+        self._stalls = Stalls()
         self._life = Life(logger)
         self._lost_heat = False
         self._committed_s = 0.0
@@ -67,9 +70,8 @@ class AggregateWorker:
         interest = cluster.consumer("isotherm-aggregate-interest")
         with producer, interest, consumer:
             interest.assign([TopicPartition(cluster.name(INTEREST), 0, 0)])
-            grouped = cluster.name(Topics.GROUPED)
-            consumer.subscribe([grouped], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
-            logger.info("aggregates %s", grouped)
+            consumer.subscribe([self._grouped], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+            logger.info("aggregates %s", self._grouped)
             while self._life.running:
                 self._read(consumer, producer)
                 self._read_interest(interest)
@@ -85,7 +87,7 @@ class AggregateWorker:
             return
         pipeline = self._cluster.pipeline
         since_ms = self._clock.now_ms() - pipeline.window_ms - 2 * pipeline.skew_ms
-        topic = self._cluster.name(Topics.GROUPED)
+        topic = self._grouped
         places = self._cluster.offsets_since(consumer, topic, [place.partition for place in partitions], since_ms)
         done = {place.partition: place.offset for place in consumer.committed([place for place, _ in places], timeout=_REQUEST_S)}
         for place, end in places:
@@ -95,8 +97,10 @@ class AggregateWorker:
             self._holdings[place.partition] = Holding(place.partition, self._cluster.partitions, self._scribe)
             logger.info("%s[%d]: reads back %d records", topic, place.partition, end - place.offset)
         consumer.incremental_assign([place for place, _ in places])
+        self._stalls.begin(place for place, _ in places)
 
     def _on_revoke(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        self._stalls.end(partitions)
         for place in partitions:
             self._parts.pop(place.partition, None)
             holding = self._holdings.pop(place.partition, None)
@@ -104,7 +108,7 @@ class AggregateWorker:
                 holding.end()
 
     def _let_go(self) -> None:
-        self._on_revoke(None, [TopicPartition("", partition) for partition in list(self._parts)])
+        self._on_revoke(None, [TopicPartition(self._grouped, partition) for partition in list(self._parts)])
 
     # -- records
 
@@ -113,6 +117,7 @@ class AggregateWorker:
         now_ms = self._ticks.now_ms(self._clock.now_ms())
         first = consumer.poll((hop_ms - now_ms % hop_ms) / 1000)
         if first is None:
+            self._stalls.check(consumer)
             return
         messages, arrived_ms = [first, *consumer.consume(_AT_ONCE, timeout=0)], self._clock.now_ms()
         for message in messages:
@@ -124,9 +129,12 @@ class AggregateWorker:
             if part is None or message.offset() < part.next_offset:
                 continue
             self._take(part, message, arrived_ms, producer)
-        for part in self._parts.values():
+        for partition, part in self._parts.items():
             for origin, failure in part.settle():
                 self._give_up(failure, origin, producer)
+            self._stalls.heard(self._grouped, partition, part.next_offset)
+        if len(messages) <= _AT_ONCE:
+            self._stalls.check(consumer)
 
     def _take(self, part: Partition, message: Any, arrived_ms: int, producer: Any) -> None:
         value = message.value() or b""
@@ -210,8 +218,7 @@ class AggregateWorker:
         if not last and time.monotonic() - self._committed_s < _COMMIT_EVERY_S:
             return
         self._committed_s = time.monotonic()
-        topic = self._cluster.name(Topics.GROUPED)
-        offsets = [TopicPartition(topic, partition, part.next_offset) for partition, part in self._parts.items() if part.caught_up]
+        offsets = [TopicPartition(self._grouped, partition, part.next_offset) for partition, part in self._parts.items() if part.caught_up]
         if offsets:
             try:
                 consumer.commit(offsets=offsets, asynchronous=not last)

@@ -20,6 +20,7 @@ from isotherm.core.records import HeatmapRecord, Interest, RecordError, decode_h
 from isotherm.runtimes.kafka.connection import INTEREST, PARTS, Cluster, watermarks
 from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.parts import Parts
+from isotherm.runtimes.kafka.stalls import Stalls
 from isotherm.runtimes.topics import Topics
 
 __all__ = ["Reader"]
@@ -52,6 +53,7 @@ class Reader:
         self.ready = False
         self.heat_bytes = 0
         self._ends: dict[tuple[str, int], int] = {}  # where reading back ends
+        self._stalls = Stalls()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
 
@@ -77,7 +79,9 @@ class Reader:
         places += self._cluster.offsets_since(consumer, interest, [0], 0)
         self._ends = {(place.topic, place.partition): high for place, high in places if place.offset < high}
         begins = [TopicPartition(place.topic, place.partition, place.offset) for place, _ in places]
-        consumer.assign(begins + self._begin_parts(consumer))
+        begins += self._begin_parts(consumer)
+        consumer.assign(begins)
+        self._stalls.begin(begins)
         if not self._ends:
             self._loop.call_soon_threadsafe(self._set_ready)
 
@@ -105,12 +109,14 @@ class Reader:
         heat: list[HeatmapRecord] = []
         interest: list[tuple[str, Interest]] = []
         parts: list[tuple[str, PartCounts]] = []
+        nexts: dict[tuple[str, int], int] = {}
         for message in messages:
             if message.error():
                 logger.warning("kafka: %s", message.error().str())
                 continue
             lines.reached(logger)
             topic, value = message.topic(), message.value()
+            nexts[topic, message.partition()] = message.offset() + 1
             try:
                 if topic == heat_topic:
                     if value is not None:
@@ -128,6 +134,10 @@ class Reader:
                 del self._ends[topic, message.partition()]
         if messages:
             self._hand_over(heat, interest, parts)
+        for (topic, partition), next_offset in nexts.items():
+            self._stalls.heard(topic, partition, next_offset)
+        if len(messages) <= _AT_ONCE:
+            self._stalls.check(consumer)
         if not self.ready and not self._ends:
             self._loop.call_soon_threadsafe(self._set_ready)
 
