@@ -19,8 +19,6 @@
 const TELLING = 20;
 /** From so much above or below the pace of the page on it is no more called steady. */
 const CLEARLY = 1.25;
-/** Above all trends that are told as a number. */
-const MOST = 1e9;
 /** The newest fifth of the window has nearly all of it. */
 const NEW = 4.5;
 
@@ -69,43 +67,10 @@ export function percent(share) {
 }
 
 /**
- * The names of the zones, those with most of a column first. It goes by the figures as they are read in the table: zones that show the same
- * keep the order they had, so that what nobody can see moves no row.
- * @param {string[]} before  the order until now; empty: there was none
- * @param {Zone[]} zones @param {Column} column
- * @param {boolean} held  everybody keeps their place; who comes stands at the end
- * @returns {string[]}
+ * What a column is sorted by. A trend that is chance stands in the middle.
+ * @param {Zone} zone @param {Column} column
  */
-export function inOrder(before, zones, column, held) {
-  const byName = new Map(zones.map((zone) => [zone.zone, zone]));
-  const stay = before.flatMap((name) => byName.get(name) ?? []);
-  const known = new Set(before);
-  // Newcomers that show the same stand by what is behind the figure.
-  const come = zones.filter(({ zone }) => !known.has(zone)).sort((a, b) => exactly(b, column) - exactly(a, column));
-  const all = [...stay, ...come];
-  if (!held || before.length === 0) all.sort((a, b) => shown(b, column) - shown(a, column));
-  return all.map(({ zone }) => zone);
-}
-
-/** @param {Zone} zone @param {Column} column */
-function exactly(zone, column) {
-  if (column === "trend" && zone.samples < TELLING) return 1;
+export function valueOf(zone, column) {
+  if (column === "trend") return zone.samples < TELLING ? 1 : zone.trend;
   return zone[column] ?? 0;
-}
-
-/** A column's value as finely as its words tell it. A trend that is chance stands in the middle. @param {Zone} zone @param {Column} column */
-function shown(zone, column) {
-  if (column === "share") return asRead(zone.share);
-  if (column !== "trend") return zone[column] ?? 0;
-  const { tone } = trendOf(zone);
-  if (tone === "up") return zone.trend >= NEW ? MOST : asRead(zone.trend - 1);
-  if (tone === "down") return zone.trend <= 0.01 ? -MOST : -asRead(1 - zone.trend);
-  return 0;
-}
-
-/** A part of 1 in percent, rounded as `percent` writes it. @param {number} part */
-function asRead(part) {
-  const value = 100 * part;
-  if (value > 0 && value < 0.1) return 0.05;
-  return value < 9.95 ? Number(value.toFixed(1)) : Math.round(value);
 }
