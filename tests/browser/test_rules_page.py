@@ -136,7 +136,7 @@ async def test_who_only_may_look_sees_rules_and_no_tools(tmp_path: Path, new_pag
     served = await started(tmp_path, "--open-heat")
     guest = await new_page()
     await guest.goto(f"{served.address}/rules")
-    await expect(rule(guest, "fixed one")).to_contain_text("Settings file")
+    await expect(rule(guest, "fixed one")).to_contain_text("Given at the start")
     await expect(guest.locator(".notice").filter(has_text="isotherm login")).to_be_visible()
     await expect(guest.get_by_role("button", name="Make a rule")).to_have_count(0)
     await expect(guest.locator("#hooks")).to_be_hidden()

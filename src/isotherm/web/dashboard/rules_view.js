@@ -48,7 +48,7 @@ function list(rules, mayChange, actions) {
         </p>
         <div class="rule-tools">
           ${rule.fixed
-            ? html`<span class="fixed" title="It stands in the settings file and is changed there">${icon("lock")} Settings file</span>`
+            ? html`<span class="fixed" title="By the settings file or the demo">${icon("lock")} Given at the start</span>`
             : mayChange
               ? html`
                   <button class="button bare square" aria-label="Change ${rule.name}" title="Change" @click=${() => actions.change(rule)}>${icon("pencil")}</button>
