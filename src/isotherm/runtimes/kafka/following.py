@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from abc import ABC, abstractmethod
 from typing import Final
 
-from confluent_kafka import KafkaException
-
+from isotherm.runtimes.kafka.again import begun_anew
 from isotherm.runtimes.kafka.connection import Cluster
 from isotherm.runtimes.pipeline import StartError
 
 __all__ = ["Following"]
 
-_AGAIN_S: Final = 1.0
 _TIMEOUT_S: Final = 20.0
 
 logger = logging.getLogger(__name__)
@@ -43,12 +40,7 @@ class Following(ABC):
         self._thread.join()
 
     def _run(self) -> None:
-        while self._running:
-            try:
-                self._follow()
-            except KafkaException as error:
-                logger.warning("can't read %s, will try again: %s", self._what, error.args[0].str() if error.args else error)
-                time.sleep(_AGAIN_S)
+        begun_anew(self._follow, lambda: self._running, f"read {self._what}", logger)
 
     @abstractmethod
     def _follow(self) -> None:

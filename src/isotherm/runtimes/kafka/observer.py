@@ -6,6 +6,7 @@ Figures come from the brokers' own offsets. Live messages are read only while so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from isotherm.runtimes.kafka.again import begun_anew
 from isotherm.runtimes.kafka.connection import AGGREGATE_GROUP, GROUP_BY_GROUP, ONE_PARTITION, Cluster, KafkaSettings, watermarks
 from isotherm.runtimes.pipeline import PipelineSettings, StartError
 from isotherm.runtimes.topics import Message, Topics
@@ -173,7 +175,13 @@ class Observer:
             await self._loop.run_in_executor(None, thread.join)
 
     def _run(self) -> None:
-        gauge = Gauge(self._cluster)
+        begun_anew(self._measure, lambda: self._running, "measure the topics", logger)
+
+    def _measure(self) -> None:
+        with contextlib.closing(Gauge(self._cluster)) as gauge:
+            self._measure_with(gauge)
+
+    def _measure_with(self, gauge: Gauge) -> None:
         due = 0.0
         before: dict[str, Figures] = {}
         while self._running:
@@ -188,7 +196,6 @@ class Observer:
                 self._loop.call_soon_threadsafe(self._show, found, before)
                 before = found
             self._wake.wait(0.1)
-        gauge.close()
 
     def _show(self, found: dict[str, Figures], before: dict[str, Figures]) -> None:
         now_ms = self._now_ms()

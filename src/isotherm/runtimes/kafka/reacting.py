@@ -12,12 +12,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import KafkaException
-
 from isotherm.core.rules import Reaction, Rule
 from isotherm.reactions.store import ReactionError
 from isotherm.reactions.trial import Trial, dry_run
 from isotherm.reactions.words import greeting, words
+from isotherm.runtimes.kafka.again import begun_anew
 from isotherm.runtimes.kafka.connection import SETTINGS
 from isotherm.runtimes.kafka.courier import SharedCourier
 from isotherm.runtimes.kafka.desk import SharedDesk
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["KafkaReacting"]
 
 _POLL_S: Final = 0.25
-_AGAIN_S: Final = 1.0
 _HOLDS_S: Final = 10.0  #: until a rule that was written stands here too
 
 logger = logging.getLogger(__name__)
@@ -50,6 +48,7 @@ class KafkaReacting:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._known: Mapping[str, Rule] = {}
+        self._begun = False  # the loop has what stood there at the first beginning; on the thread
         self._running = True
         self.desk = SharedDesk(fixed, self._write)
         self.courier = SharedCourier(gateway.cluster, gateway.outbox)
@@ -113,18 +112,15 @@ class KafkaReacting:
 
     def _run(self) -> None:
         """On the thread: follows the topic, and begins anew after an outage."""
-        known = False  # the loop has what stood there at the first beginning
-        while self._running:
-            try:
-                with WholeTopic(self._gateway.cluster, Topics.REACTIONS) as topic:
-                    while self._running:
-                        told = told_by(topic.read(_POLL_S))
-                        if told:
-                            self._hand_over(told, new=known)
-                        known = known or topic.whole
-            except KafkaException as error:
-                logger.warning("can't read what fired, will try again: %s", error.args[0].str() if error.args else error)
-                threading.Event().wait(_AGAIN_S)
+        begun_anew(self._follow, lambda: self._running, "read what fired", logger)
+
+    def _follow(self) -> None:
+        with WholeTopic(self._gateway.cluster, Topics.REACTIONS) as topic:
+            while self._running:
+                told = told_by(topic.read(_POLL_S))
+                if told:
+                    self._hand_over(told, new=self._begun)
+                self._begun = self._begun or topic.whole
 
     def _hand_over(self, told: list[tuple[int, Reaction]], *, new: bool) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know

@@ -12,11 +12,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from isotherm.core.mirror import STALE_MS
 from isotherm.core.part_records import PartCounts, parts_from_value
 from isotherm.core.records import HeatmapRecord, Interest, RecordError, decode_heatmap, decode_interest
+from isotherm.runtimes.kafka.again import begun_anew
 from isotherm.runtimes.kafka.connection import INTEREST, PARTS, Cluster, watermarks
 from isotherm.runtimes.kafka.lines import lines
 from isotherm.runtimes.kafka.parts import Parts
@@ -26,7 +27,6 @@ from isotherm.runtimes.topics import Topics
 __all__ = ["Reader"]
 
 _AT_ONCE: Final = 500
-_AGAIN_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -62,15 +62,13 @@ class Reader:
         await self._loop.run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
-        while self._running:
-            try:
-                with self._cluster.consumer("isotherm-live") as consumer:
-                    self._begin(consumer)
-                    while self._running:
-                        self._read(consumer)
-            except KafkaException as error:
-                logger.warning("can't read heat, will try again: %s", error.args[0].str() if error.args else error)
-                threading.Event().wait(_AGAIN_S)
+        begun_anew(self._follow, lambda: self._running, "read heat", logger)
+
+    def _follow(self) -> None:
+        with self._cluster.consumer("isotherm-live") as consumer:
+            self._begin(consumer)
+            while self._running:
+                self._read(consumer)
 
     def _begin(self, consumer: Any) -> None:
         heat, interest = self._cluster.name(Topics.HEATMAP), self._cluster.name(INTEREST)
