@@ -110,6 +110,40 @@ async def test_another_page_is_chosen_and_stands_in_the_address(page: Page, scen
     await expect(names(page)).to_have_text(["buy"])
 
 
+async def test_rows_stand_by_the_figures_that_are_read(page: Page, scene: Scene, address: str) -> None:
+    """Looked at after every change of the document: shares that cross by a little each second are never out of order under the sort arrow."""
+    await page.goto(f"{address}/zones?page=/")
+    await expect(names(page)).to_have_count(5)
+    await page.evaluate("""() => {
+        window.wrong = [];
+        const look = () => {
+            const shares = [...document.querySelectorAll("td.share")].map((cell) => parseFloat(cell.textContent));
+            if (shares.some((share, at) => at > 0 && share > shares[at - 1])) window.wrong.push(shares);
+        };
+        new MutationObserver(look).observe(document.getElementById("league"), { subtree: true, childList: true, characterData: true });
+    }""")
+    for first, second in ((0.33, 0.34), (0.36, 0.35), (0.35, 0.36)):
+        scene.zones["/"][0]["share"], scene.zones["/"][1]["share"] = first, second
+        await expect(names(page).first).to_have_text("offers" if first > second else "add-to-bag")
+    assert await page.evaluate("window.wrong") == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_before_the_first_visitor_it_says_what_to_do(new_page: NewPage, width: int) -> None:
+    """No empty list to choose from: what zones are, and the way to the tag."""
+    scene = Scene()
+    async with dashboard_server(scene) as address:
+        page = await new_page()
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.goto(f"{address}/zones")
+        await expect(page.get_by_role("heading", name="No visitor has come yet")).to_be_visible()
+        await expect(page.locator("select, #search")).to_have_count(0)
+        assert await complaints(page) == []
+        await page.get_by_role("link", name="Put Isotherm on your site").click()
+        await expect(page.get_by_role("heading", name="Put Isotherm on your site")).to_be_visible()
+        await page.close()
+
+
 async def test_a_server_that_can_t_tell_says_why(page: Page, scene: Scene, address: str, console: Any) -> None:
     """Its own words stand there, not an empty table, until it can."""
     console.expect("503")

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { amount, because, fires, hotSpans, ruleOf, typedOf } from "../../src/isotherm/web/dashboard/rule_words.js";
-import { besideThePage, kindOf, percent, trendOf, valueOf } from "../../src/isotherm/web/dashboard/zone_words.js";
+import { besideThePage, inOrder, kindOf, percent, trendOf } from "../../src/isotherm/web/dashboard/zone_words.js";
 
 const RULE = {
   name: "popular", site: "default", page: "/shop/", zone: "product-*", metric: "share", at_least: 0.25, release: 0.2, hold_ms: 3000,
@@ -75,6 +75,22 @@ test("a trend is a word, and none where there is too little", () => {
   assert.deepEqual(trendOf({ trend: 5, samples: 500 }), { word: "just began", tone: "up" });
   assert.deepEqual(trendOf({ trend: 0, samples: 500 }), { word: "gone quiet", tone: "down" });
   assert.deepEqual(trendOf({ trend: 5, samples: 3 }), { word: "too few to tell", tone: "" });
-  assert.equal(valueOf({ trend: 5, samples: 3 }, "trend"), 1);
   assert.deepEqual([0, 0.0004, 0.042, 0.31, 1].map(percent), ["0 %", "under 0.1 %", "4.2 %", "31 %", "100 %"]);
+});
+
+const row = (zone, share, more = {}) => ({ zone, share, samples: 100, people: 1, clicks: 0, trend: 1, ...more });
+
+test("the table stands by the figures that are read in it, whatever they were a moment ago", () => {
+  const rows = [row("a", 0.101), row("b", 0.104), row("c", 0.31), row("d", 0.046), row("e", 0.047)];
+  assert.deepEqual(inOrder([], rows, "share", false), ["c", "b", "a", "e", "d"]);
+  assert.deepEqual(inOrder(["d", "e", "a", "b", "c"], rows, "share", false), ["c", "a", "b", "e", "d"], "10 % and 10 % keep their places");
+  assert.deepEqual(inOrder(["a", "gone", "c"], rows, "share", true), ["a", "c", "b", "e", "d"], "held: who comes stands at the end");
+});
+
+test("by trend: just began, up, steady or too few to tell, down, gone quiet", () => {
+  const rows = [
+    row("quiet", 0.1, { trend: 0 }), row("down", 0.1, { trend: 0.5 }), row("steady", 0.1, { trend: 0.9 }), row("few", 0.1, { trend: 5, samples: 3 }),
+    row("up", 0.1, { trend: 1.5 }), row("new", 0.1, { trend: 9 }), row("new too", 0.1, { trend: 5 }),
+  ];
+  assert.deepEqual(inOrder([], rows, "trend", false), ["new", "new too", "up", "few", "steady", "down", "quiet"]);
 });

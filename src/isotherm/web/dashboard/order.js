@@ -12,7 +12,7 @@
  *              │       ··┼··     ··┼··     ··┼··       │   within the dots a page keeps the band it comes from
  */
 
-/** Two pages less than this factor apart may stand in either order, where nothing else is said. */
+/** Two pages less than this factor apart may stand in either order. */
 const BAND = Math.SQRT2;
 /** How far past an edge, in bands, a page must be to leave. */
 const SLACK = 0.2;
@@ -27,15 +27,9 @@ const COLD = 0.05;
 export class Order {
   /** @type {string[]} the order now, hottest first */
   keys = [];
-  #band;
   /** @type {Map<string, Standing>} */
   #standings = new Map();
   #atMs = 0;
-
-  /** @param {number} [band]  two that are less than this factor apart may stand in either order */
-  constructor(band = BAND) {
-    this.#band = band;
-  }
 
   /**
    * @param {Heat[]} pages  the pages there are now
@@ -48,7 +42,7 @@ export class Order {
     this.#atMs = nowMs;
     const first = this.keys.length === 0;
     const before = this.#standings;
-    this.#standings = new Map(pages.map(({ key, rate }) => [key, stand(before.get(key), rate, gain, this.#band)]));
+    this.#standings = new Map(pages.map(({ key, rate }) => [key, stand(before.get(key), rate, gain)]));
     if (first) {
       this.keys = [...pages].sort((a, b) => b.rate - a.rate).map(({ key }) => key);
     } else {
@@ -68,21 +62,21 @@ export class Order {
 }
 
 /**
- * @param {Standing | undefined} before @param {number} rate @param {number} gain @param {number} band
+ * @param {Standing | undefined} before @param {number} rate @param {number} gain
  * @returns {Standing}
  */
-function stand(before, rate, gain, band) {
-  if (!before) return { rate, band: Math.floor(height(rate, band)) };
+function stand(before, rate, gain) {
+  if (!before) return { rate, band: Math.floor(height(rate)) };
   const smooth = before.rate + gain * (rate - before.rate);
-  const at = height(smooth, band);
+  const at = height(smooth);
   const stays = at > before.band - SLACK && at < before.band + 1 + SLACK;
   return { rate: smooth, band: stays ? before.band : Math.floor(at) };
 }
 
 /**
  * How many bands a rate lies above cold.
- * @param {number} rate @param {number} band
+ * @param {number} rate
  */
-function height(rate, band) {
-  return Math.max(0, Math.log(rate / COLD) / Math.log(band)) || 0;
+function height(rate) {
+  return Math.max(0, Math.log(rate / COLD) / Math.log(BAND)) || 0;
 }

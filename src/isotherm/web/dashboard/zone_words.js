@@ -67,10 +67,20 @@ export function percent(share) {
 }
 
 /**
- * What a column is sorted by. A trend that is chance stands in the middle.
- * @param {Zone} zone @param {Column} column
+ * The names of the zones, those with most of a column first. It goes by the figures about as they are read: zones that show the same keep the
+ * order they had, so that what nobody can see moves no row.
+ * @param {string[]} before  the order until now; empty: there was none
+ * @param {Zone[]} zones @param {Column} column
+ * @param {boolean} held  everybody keeps their place; who comes stands at the end
+ * @returns {string[]}
  */
-export function valueOf(zone, column) {
-  if (column === "trend") return zone.samples < TELLING ? 1 : zone.trend;
-  return zone[column] ?? 0;
+export function inOrder(before, zones, column, held) {
+  /** @param {Zone} zone */
+  const place = ({ zone }) => before.indexOf(zone) >>> 0; // who comes: behind all
+  /** @param {Zone} zone @param {number} digits */
+  const value = (zone, digits) => Number((column === "trend" && zone.samples < TELLING ? 1 : zone[column] ?? 0).toPrecision(digits));
+  const all = [...zones].sort((a, b) => place(a) - place(b) || value(b, 9) - value(a, 9));
+  const digits = column === "share" ? 2 : 3;
+  if (!held || before.length === 0) all.sort((a, b) => value(b, digits) - value(a, digits));
+  return all.map(({ zone }) => zone);
 }

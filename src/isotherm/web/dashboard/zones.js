@@ -11,17 +11,14 @@ import { html, render } from "../shared/vendor/lit-html/lit-html.js";
 import { glide } from "./glide.js";
 import { healthOf } from "./health.js";
 import { Hold } from "./hold.js";
-import { Order } from "./order.js";
 import { queryOf, rangeOf, spanOf } from "./ranges.js";
 import { searchKeys } from "./search_field.js";
-import { besideThePage, valueOf } from "./zone_words.js";
+import { besideThePage, inOrder } from "./zone_words.js";
 import { keyOf, zonesView } from "./zones_view.js";
 
 /** @typedef {import("./zone_words.js").Column} Column */
 /** @typedef {import("./zones_view.js").Place} Place */
 
-/** Zones whose values are closer than this factor may stand in either order: numbers stand beside them, so it is a narrow one. */
-const BAND = 1.04;
 /** A range of the past is asked for so often: it grows at its end. */
 const PAST_EVERY_MS = 10_000;
 const USUAL_EVERY_MS = 60_000;
@@ -43,13 +40,15 @@ const model = {
   usual: new Map(),
   /** @type {import("./health.js").Pipeline | null} */
   pipeline: null,
+  fresh: false,
   heardMs: 0,
   /** @type {import("../shared/live_socket.js").SocketState} */
   link: "connecting",
 };
 
-const hold = new Hold(parts.league, "#list", show);
-let order = new Order(BAND);
+const hold = new Hold(parts.league, "#list", settle);
+/** The zones' names as they stand in the table. @type {string[]} */
+let order = [];
 let asking = false;
 let askedMs = -Infinity;
 let usualMs = -Infinity;
@@ -62,8 +61,9 @@ function placeOf(search) {
 }
 
 /** @param {import("./overview.js").Overview} overview */
-function hear({ pages, pipeline }) {
+function hear({ pages, pipeline, first_event_ms }) {
   model.pipeline = pipeline;
+  model.fresh = first_event_ms === null;
   model.heardMs = performance.now();
   model.place ??= pages.length > 0 ? { site: pages[0].site, path: pages[0].path } : null;
   // Options that change under an open list close it.
@@ -129,17 +129,15 @@ function writeAddress() {
 /** @param {import("./zones_view.js").League} league */
 function take(league) {
   model.league = { ...league, zones: besideThePage(league.zones) };
-  const before = order.keys.join("\n");
-  arrange();
-  if (order.keys.join("\n") === before) show();
-  else glide(parts.league.querySelectorAll(".zone"), show);
+  settle();
 }
 
-function arrange() {
-  const { league, column } = model;
-  if (!league) return;
-  const heats = league.zones.map((zone) => ({ key: zone.zone, rate: 100 * valueOf(zone, column) }));
-  order.update(heats, league.end, hold.held);
+/** Shows everything, the rows by the figures that stand in them: as soon as figures come, and as soon as nobody points at the table any more. */
+function settle() {
+  const before = order.join("\n");
+  if (model.league) order = inOrder(order, model.league.zones, model.column, hold.held);
+  if (order.join("\n") === before) show();
+  else glide(parts.league.querySelectorAll(".zone"), show);
 }
 
 function show() {
@@ -151,15 +149,15 @@ function show() {
   document.body.classList.toggle("stale", model.league !== null && model.link !== "open");
   const byName = new Map(model.league?.zones.map((zone) => [zone.zone, zone]));
   const words = model.query.toLowerCase().split(/\s+/).filter(Boolean);
-  const zones = order.keys.flatMap((key) => byName.get(key) ?? []).filter(({ zone }) => words.every((word) => zone.toLowerCase().includes(word)));
+  const zones = order.flatMap((key) => byName.get(key) ?? []).filter(({ zone }) => words.every((word) => zone.toLowerCase().includes(word)));
   const windowMs = model.pipeline?.window_ms ?? 300_000;
-  render(zonesView({ ...model, zones, held: hold.held, windowMs, nowMs: Date.now() }, actions), parts.league);
+  render(zonesView({ ...model, zones, heard: model.pipeline !== null, held: hold.held, windowMs, nowMs: Date.now() }, actions), parts.league);
 }
 
 /** Shows what was chosen from its beginning. */
 function begin() {
   writeAddress();
-  order = new Order(BAND);
+  order = [];
   askedMs = -Infinity;
   show();
   void ask();
@@ -183,9 +181,8 @@ const actions = {
   },
   sort(column) {
     model.column = column;
-    order = new Order(BAND);
-    arrange();
-    glide(parts.league.querySelectorAll(".zone"), show);
+    order = [];
+    settle();
   },
 };
 
@@ -208,5 +205,5 @@ new LiveSocket("/api/overview", {
   },
 });
 // What is not said is noticed too: a server that falls silent.
-setInterval(show, 1000);
+setInterval(settle, 1000);
 show();

@@ -16,6 +16,8 @@ import { kindOf, percent, trendOf } from "./zone_words.js";
 /**
  * @typedef {object} ZonesModel
  * @property {Place | null} place  the page; null: none is chosen, since none lives
+ * @property {boolean} heard  whether the server has told which pages live
+ * @property {boolean} fresh  nobody has ever moved on any page
  * @property {Place[]} pages  those to choose from
  * @property {League | null} league  null: it has not come yet
  * @property {Zone[]} zones  those that the search leaves, in order
@@ -49,6 +51,8 @@ const COLUMNS = {
 /** @param {ZonesModel} model @param {ZonesActions} actions */
 export function zonesView(model, actions) {
   const { range, windowMs, nowMs } = model;
+  // Without a page there is nothing to choose from, to search or to look back on.
+  if (model.place === null && !model.refusal) return html`<div class="toolbar"><h2>Zones</h2></div>${model.heard ? noPage(model) : ghost()}`;
   return html`${toolbar(model, actions)}
     <div class="spans">${rangeView(range, windowMs, nowMs, actions.span)}${timeOf(model)}</div>
     ${body(model, actions)}`;
@@ -56,10 +60,9 @@ export function zonesView(model, actions) {
 
 /** @param {ZonesModel} model @param {ZonesActions} actions */
 function body(model, actions) {
-  const { refusal, league, place, zones, query } = model;
+  const { refusal, league, zones, query } = model;
   if (refusal) return said("circle-alert", "No zones here", refusal);
-  if (place === null) return said("inbox", "It is quiet", "Nobody has moved on any page for a while. Zones appear with the first movement.");
-  if (league === null) return html`<div class="ghost card" aria-hidden="true"></div>`;
+  if (league === null) return ghost();
   if (league.zones.length === 0) return noZones(model);
   if (zones.length === 0) {
     return html`<div class="empty card">
@@ -174,6 +177,21 @@ function hint({ zones, "hidden-zones": hidden = 0 }) {
     Parts that say <em>no name</em> are told by their place in the page. Give one a name of its own in the page’s markup:
     <code>&lt;section data-heat-zone="offers"&gt;</code>
   </p>`;
+}
+
+function ghost() {
+  return html`<div class="ghost card" aria-hidden="true"></div>`;
+}
+
+/** @param {ZonesModel} model */
+function noPage({ fresh }) {
+  if (!fresh) return said("inbox", "It is quiet", "Nobody has moved on any page for a while. Zones appear with the first movement.");
+  return html`<div class="empty card">
+    ${icon("inbox")}
+    <h3>No visitor has come yet</h3>
+    <p>Zones are the parts of your pages, those with most attention first. They appear here by themselves once Isotherm is on your site and somebody moves on a page.</p>
+    <a class="button" href="/">Put Isotherm on your site</a>
+  </div>`;
 }
 
 /** @param {ZonesModel} model */
