@@ -30,7 +30,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from scripts.kafka_broker import Broker
 
 from isotherm.core.pages import Page
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.samples import Runs, Samples
 from isotherm.core.shards import split
 

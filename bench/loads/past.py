@@ -18,7 +18,8 @@ import numpy.typing as npt
 from bench.processes import settings, tell
 from isotherm.core.group_by import GroupBy
 from isotherm.core.pages import Page
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.samples import Anchored, Runs, Samples
 from isotherm.history import Retention
 from isotherm.history.store import Store

@@ -15,7 +15,9 @@ from isotherm.core.aggregate import Aggregator
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.limits import PRESENT_MS, REPEAT_MEMORY_MS
-from isotherm.core.records import encode, samples_to_record, visits_of
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
+from isotherm.core.visits import visits_of
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.numbers import Numbers, Speaker
 from tests.core.test_windows import PAGES, batches, to_samples

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from isotherm.core.erase import Erasure
 from isotherm.core.pages import Page
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import decode_clickstream, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 
 SESSIONS = ["s0", "s1", "s2"]

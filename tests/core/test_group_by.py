@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from isotherm.core.count_records import counts_to_records
 from isotherm.core.group_by import GroupBy
-from isotherm.core.records import counts_to_records
 from tests.core.test_windows import START_MS, to_samples
 
 pytestmark = pytest.mark.usefixtures("both_ways")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from isotherm.core.group_by import GroupBy
 from isotherm.core.joining import joined
-from isotherm.core.records import RecordError, samples_from_record, samples_to_record
+from isotherm.core.records import RecordError
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.spots import Spots
 from tests.core.test_spots import HOP, PAGES, SKEW, START_MS, VIEWS, WINDOW, record, seen, told
 

@@ -21,7 +21,8 @@ from isotherm.core.layers import DEVICES, KINDS, PLAIN_LAYERS, device_of
 from isotherm.core.pages import Page
 from isotherm.core.people import hash_of
 from isotherm.core.rage import CLICKS_MAX, REMEMBERED_MS, Click, Clicked, Rage
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import decode_clickstream, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import Anchored, Samples
 from isotherm.core.zones import Zones
 from isotherm.gateway.intake import Intake

@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotherm.core.count_records import counts_from_record, counts_to_records, zones_from_record
 from isotherm.core.group_by import GroupBy
 from isotherm.core.joining import joined, joined_counts
-from isotherm.core.records import (
-    RecordError,
-    counts_from_record,
-    counts_to_records,
-    decode_clickstream,
-    decode_grouped,
-    encode,
-    samples_from_record,
-    samples_to_record,
-    visits_of,
-    zones_from_record,
-)
+from isotherm.core.records import RecordError, decode_clickstream, decode_grouped, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
+from isotherm.core.visits import visits_of
 from tests.core.test_windows import START_MS, batches, to_samples
 
 

@@ -11,9 +11,11 @@ from isotherm.core import shards as shards_module
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import PLAIN_LAYERS
 from isotherm.core.pages import Page
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record, visits_of
+from isotherm.core.records import decode_clickstream, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import NO_LOAD, Runs, Samples
 from isotherm.core.shards import shard_of, split
+from isotherm.core.visits import visits_of
 
 run = st.tuples(
     st.integers(0, 4),  # page

@@ -23,8 +23,8 @@ from isotherm.core.joining import joined_samples
 from isotherm.core.layers import KINDS, SAMPLE_KINDS
 from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from isotherm.core.pages import Page
-from isotherm.core.records import samples_from_record, samples_to_record
 from isotherm.core.rollup import fold
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import Anchored, Numbered, Samples
 from isotherm.core.tiers import Floors
 from isotherm.core.together import Together

@@ -12,19 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core.aggregate import Aggregator
+from isotherm.core.count_records import counts_from_record, counts_to_records
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.layers import ALL_DEVICES, DEVICES, KINDS, PLAIN_KINDS
 from isotherm.core.pages import Page
-from isotherm.core.records import (
-    counts_from_record,
-    counts_to_records,
-    decode_clickstream,
-    decode_grouped,
-    encode,
-    samples_from_record,
-    samples_to_record,
-)
+from isotherm.core.records import decode_clickstream, decode_grouped, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import Samples
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch

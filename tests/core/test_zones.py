@@ -11,20 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.core import counting
+from isotherm.core.count_records import counts_to_records, zones_from_record
 from isotherm.core.counts import Counts, ZoneCounts
 from isotherm.core.erase import Erasure
 from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import KINDS
 from isotherm.core.pages import Page
-from isotherm.core.records import (
-    counts_to_records,
-    decode_clickstream,
-    decode_grouped,
-    encode,
-    samples_from_record,
-    samples_to_record,
-    zones_from_record,
-)
+from isotherm.core.records import decode_clickstream, decode_grouped, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import Anchored, Samples
 from isotherm.core.shards import split
 from isotherm.core.zone_sums import PlainZoneSums, ZoneSums

@@ -10,7 +10,8 @@ import pytest
 
 from isotherm.core.heat import View
 from isotherm.core.pages import Page
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.sites import Sites
 from isotherm.gateway.intake import Intake
 from isotherm.gateway.messages import Batch

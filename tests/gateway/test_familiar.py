@@ -14,7 +14,8 @@ import pytest
 from isotherm.core import counting
 from isotherm.core.counters import Counters
 from isotherm.core.limits import Limits
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.sites import Site, Sites
 from isotherm.gateway.conversation import Conversation
 from isotherm.gateway.gate import Gate

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.core.counters import Counters
-from isotherm.core.records import decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import decode_clickstream, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.samples import NO_NUMBER, Samples
 from isotherm.core.sites import Sites
 from isotherm.gateway.conversation import Conversation

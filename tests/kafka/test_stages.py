@@ -10,7 +10,8 @@ from isotherm.core.group_by import GroupBy
 from isotherm.core.layers import PLAIN_LAYERS
 from isotherm.core.pages import Page
 from isotherm.core.rage import REMEMBERED_MS
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
 from isotherm.gateway.intake import Intake

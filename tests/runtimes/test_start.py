@@ -18,7 +18,8 @@ from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.pages import Page
 from isotherm.core.recollection import Recollection
-from isotherm.core.records import encode, samples_to_record
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.samples import Runs, Samples
 from isotherm.core.sites import Sites
 from isotherm.log import Digests, Log

@@ -23,25 +23,16 @@ from hypothesis import strategies as st
 
 from isotherm.access.keys import Keys
 from isotherm.core.columns import ColumnError, unpack
+from isotherm.core.count_records import counts_from_record
 from isotherm.core.group_by import GroupBy
 from isotherm.core.heat import View
 from isotherm.core.pages import canonical_path
-from isotherm.core.records import (
-    RecordError,
-    counts_from_record,
-    decode_clickstream,
-    decode_grouped,
-    decode_heatmap,
-    decode_interest,
-    encode,
-    samples_from_record,
-    samples_to_record,
-    tick_of,
-    visits_of,
-)
+from isotherm.core.records import RecordError, decode_clickstream, decode_grouped, decode_heatmap, decode_interest, encode, tick_of
 from isotherm.core.rules import RuleError, reaction_from_json, reaction_json, rule_from_json, rule_to_json
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.core.sites import Site, SiteError, normal_origin, site_from_json
 from isotherm.core.spots import Spots
+from isotherm.core.visits import visits_of
 from isotherm.core.webhooks import WebhookError, webhook_from_json
 from isotherm.core.webhooks import message as told
 from isotherm.gateway.messages import Batch, Classic, Ignored, Refusal, decode, seq_of, split

@@ -25,11 +25,11 @@ from isotherm.core.people import Documents, Sightings, Visits
 from isotherm.core.presence import Presence
 from isotherm.core.rage import NO_CLICKS, Clicked, Rage, click_places, clicked_in, with_bursts
 from isotherm.core.recollection import Recollection
-from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import NO_NUMBER, Numbered, Samples
 from isotherm.core.spots import spot_counts
 from isotherm.core.views import Stretch, View, Views
+from isotherm.core.visits import Visit
 from isotherm.core.zones import zone_counts
 
 __all__ = ["GroupBy", "Grouped"]

@@ -1,7 +1,7 @@
 """Joining: the samples of many records as one, for whoever reads a long stretch of the log or counts a hop's; and the counts of many pages
 as one, for the aggregator. A record of two samples is all overhead.
 
-What each record's columns are checked for one by one in `records` is checked here once for all of them; so it raises for all of them.
+What `sample_records` and `count_records` check of each record is checked here once for all of them; so it raises for all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from isotherm.core.counts import Counts
 from isotherm.core.layers import DEVICES, LAYERS
 from isotherm.core.limits import TIME_MS_MAX
 from isotherm.core.pages import Page
-from isotherm.core.records import Clickstream, GroupedByPage, RecordError, ages, near, whole
+from isotherm.core.record_columns import ages, near, whole
+from isotherm.core.records import Clickstream, GroupedByPage, RecordError
 from isotherm.core.samples import NO_LOAD, NO_NUMBER, Anchored, Numbered, Runs, Samples
 
 __all__ = ["joined", "joined_counts", "joined_samples"]

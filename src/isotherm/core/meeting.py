@@ -16,9 +16,9 @@ import numpy.typing as npt
 from isotherm.core import counting
 from isotherm.core.presence import Presence
 from isotherm.core.recollection import Recollection
-from isotherm.core.records import Visit
 from isotherm.core.repeats import Repeats
 from isotherm.core.samples import NO_LOAD, Samples
+from isotherm.core.visits import Visit
 
 __all__ = ["Meeting"]
 

@@ -14,9 +14,11 @@ import msgspec
 import numpy as np
 
 from isotherm.core.columns import ColumnError, pack
+from isotherm.core.count_records import zones_from_columns, zones_to_columns
 from isotherm.core.counts import Counts, SpotCounts, StretchCounts, ZoneCounts
 from isotherm.core.layers import DEVICES, LAYERS
-from isotherm.core.records import FORMAT, RecordError, ZoneColumns, near, panes, places, whole, zones_from_columns, zones_to_columns
+from isotherm.core.record_columns import near, panes, places, whole
+from isotherm.core.records import FORMAT, RecordError, ZoneColumns
 from isotherm.core.spots import NEAR_COLUMNS, NEAR_ROWS, SIDE
 
 __all__ = ["PartCounts", "PartsRecord", "SpotColumns", "StretchColumns", "counts_to_parts", "parts_from_value"]

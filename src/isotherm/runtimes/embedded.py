@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from isotherm.access.keys import Keys
 from isotherm.core.aggregate import Aggregator, Hop
+from isotherm.core.count_records import counts_to_records
 from isotherm.core.counters import Counters
 from isotherm.core.counts import Counts
 from isotherm.core.exposure import Exposed, Exposures
@@ -34,11 +35,8 @@ from isotherm.core.heat import AllPages
 from isotherm.core.limits import ARRIVED_TOGETHER_MS
 from isotherm.core.masking import Masked
 from isotherm.core.people import Marks
-from isotherm.core.records import (
-    counts_to_records,
-    encode,
-    samples_to_record,
-)
+from isotherm.core.records import encode
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.sites import Sites
 from isotherm.core.together import Durable, Together
 from isotherm.core.zones import Zones

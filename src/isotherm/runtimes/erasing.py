@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from isotherm.core.erase import Erasure
-from isotherm.core.records import RecordError, decode_clickstream, encode, samples_from_record, samples_to_record
+from isotherm.core.records import RecordError, decode_clickstream, encode
+from isotherm.core.sample_records import samples_from_record, samples_to_record
 from isotherm.history.places import open_store
 from isotherm.log import Digests, Log, LogError
 

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from isotherm.addresses import AddressError, Proxies
-from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
+from isotherm.core.records import RecordError, decode_clickstream
 from isotherm.core.rules import Reaction, Rule, reaction_json
+from isotherm.core.sample_records import samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.core.webhooks import Webhook
 from isotherm.log import Log

@@ -16,7 +16,8 @@ from isotherm.core.digest import Digest
 from isotherm.core.digest_bytes import DigestError
 from isotherm.core.group_by import GroupBy
 from isotherm.core.rage import REMEMBERED_MS
-from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
+from isotherm.core.records import RecordError, decode_clickstream
+from isotherm.core.sample_records import samples_from_record
 from isotherm.log import Log, Stored
 from isotherm.runtimes.digesting import Digesting
 

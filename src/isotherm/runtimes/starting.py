@@ -21,7 +21,8 @@ from isotherm.core.digest import Digest
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
 from isotherm.core.pages import Page
-from isotherm.core.records import RecordError, decode_clickstream, samples_from_record
+from isotherm.core.records import RecordError, decode_clickstream
+from isotherm.core.sample_records import samples_from_record
 from isotherm.gateway.gate import Gate
 from isotherm.history import History
 from isotherm.log import Log

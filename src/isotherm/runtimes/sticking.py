@@ -23,7 +23,8 @@ from isotherm.core.counts import SpotCounts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.joining import joined
 from isotherm.core.limits import ARRIVED_TOGETHER_MS, REPEAT_MEMORY_MS
-from isotherm.core.records import Clickstream, RecordError, decode_clickstream, samples_from_record
+from isotherm.core.records import Clickstream, RecordError, decode_clickstream
+from isotherm.core.sample_records import samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.core.spots import Spots
 from isotherm.live.spots import SpotGroups

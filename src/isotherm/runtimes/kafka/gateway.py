@@ -21,8 +21,9 @@ from isotherm.core.exposure import Exposed
 from isotherm.core.heat import AllPages
 from isotherm.core.masking import Masked
 from isotherm.core.mirror import STALE_MS, Mirror
-from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode, samples_to_record
+from isotherm.core.records import HeatmapRecord, Interest, RecordError, Tick, encode
 from isotherm.core.rules import Rule
+from isotherm.core.sample_records import samples_to_record
 from isotherm.core.shards import split
 from isotherm.core.sites import Sites, with_origins
 from isotherm.gateway.gate import Gate

@@ -20,8 +20,9 @@ from confluent_kafka import KafkaException
 from quixstreams import Application, message_context
 from quixstreams.exceptions import QuixException
 
+from isotherm.core.count_records import counts_to_records
 from isotherm.core.part_records import counts_to_parts
-from isotherm.core.records import RecordError, counts_to_records, dead_letter, encode
+from isotherm.core.records import RecordError, dead_letter, encode
 from isotherm.core.sites import Sites
 from isotherm.runtimes.kafka.connection import GROUP_BY_GROUP, PARTS, Cluster
 from isotherm.runtimes.kafka.lines import lines

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from isotherm.core.aggregate import Aggregator
+from isotherm.core.count_records import counts_from_record, zones_from_record
 from isotherm.core.joining import joined_counts
 from isotherm.core.publish import Publisher
-from isotherm.core.records import GroupedByPage, HeatmapRecord, RecordError, counts_from_record, decode_grouped, zones_from_record
+from isotherm.core.records import GroupedByPage, HeatmapRecord, RecordError, decode_grouped
 from isotherm.core.zones import Zones
 from isotherm.runtimes.pipeline import PipelineSettings
 

@@ -23,7 +23,8 @@ from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
 from isotherm.core.meeting import Meeting
 from isotherm.core.part_records import PartCounts
-from isotherm.core.records import RecordError, decode_clickstream, is_clickstream, samples_from_record
+from isotherm.core.records import RecordError, decode_clickstream, is_clickstream
+from isotherm.core.sample_records import samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.core.views import Views
 from isotherm.runtimes.kafka.connection import Cluster

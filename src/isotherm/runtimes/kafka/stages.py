@@ -18,9 +18,11 @@ from isotherm.core.counts import Counts
 from isotherm.core.group_by import GroupBy
 from isotherm.core.limits import REPEAT_MEMORY_MS
 from isotherm.core.rage import REMEMBERED_MS
-from isotherm.core.records import RecordError, decode_clickstream, is_clickstream, samples_from_record, tick_of, visits_of
+from isotherm.core.records import RecordError, decode_clickstream, is_clickstream, tick_of
+from isotherm.core.sample_records import samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.core.sites import Sites
+from isotherm.core.visits import visits_of
 from isotherm.runtimes.kafka.classic import samples_of_event
 from isotherm.runtimes.kafka.connection import Cluster
 from isotherm.runtimes.topics import Topics

@@ -8,7 +8,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicPartition
 
 from isotherm.core.limits import REPEAT_MEMORY_MS
-from isotherm.core.records import RecordError, decode_clickstream, is_clickstream, samples_from_record
+from isotherm.core.records import RecordError, decode_clickstream, is_clickstream
+from isotherm.core.sample_records import samples_from_record
 from isotherm.core.samples import Samples
 from isotherm.reactions.store import ReactionError
 from isotherm.runtimes.kafka.connection import Cluster
