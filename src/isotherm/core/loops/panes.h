@@ -1,4 +1,4 @@
-/* What `panes*.c` and `cold.c` share: panes, the lists of rows that nobody watches, and how an entry is made. */
+/* What `panes*.c` and `cold*.c` share: panes, the lists of rows that nobody watches, and how an entry is made. */
 #pragma once
 
 #include "loops.h"
@@ -58,7 +58,7 @@ typedef struct {
     int64_t touched_rows, row_words;
     uint64_t *level[LEVELS_MAX], level_words[LEVELS_MAX];
     int levels;
-    /* of `cold.c` */
+    /* of `cold*.c` */
     Cold *cold; /* of each row up to `colds` */
     Py_ssize_t colds, alive;
     uint32_t *due; /* the first row that is due in a pane + 1, by slot; NULL: no row is ever cold */
