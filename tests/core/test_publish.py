@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,4 +73,42 @@ def test_a_reader_who_joins_at_any_record_is_right_within_a_keyframe(trace: list
                 read[view] = {tile: count for tile, count in (read[view] | from_classic(record.value)).items() if count}
         for view, tiles in read.items():
             assert tiles == as_tiles(aggregator.whole(view), 2)
+    assert not any(read.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_comes_while_a_hop_is_told_is_of_the_next(seed: int) -> None:
+    """Records are taken one by one, samples (late ones too) merged between them: each hop's are still the counts of the end they name."""
+    chance = random.Random(seed)
+    aggregator = Aggregator(grid_size=2, window_ms=2000, hop_ms=250, skew_ms=500)
+    group_by, publisher = GroupBy(grid_size=2, hop_ms=250), Publisher(aggregator)
+    aggregator.watch(None)
+    aggregator.advance(START_MS)
+    came: list[tuple[int, str, tuple[int, int]]] = []
+    read: dict[str, dict[tuple[int, int], int]] = {}
+
+    def comes(now_ms: int) -> None:
+        page, x, y, age = f"default/{chance.randrange(12)}", chance.randrange(2), chance.randrange(2), chance.randrange(1000)
+        one = {"page": page, "session": "s", "load": "l", "seq": len(came), "width": 2, "height": 2, "viewport": 1280.0}
+        samples = to_samples([one | {"kind": [0], "age": [age], "x": [x], "y": [y]}], now_ms)
+        assert samples is not None
+        aggregator.merge(group_by.group(samples), now_ms)
+        came.append((now_ms - age, page, (x, y)))
+
+    for step in range(1, 120):
+        now_ms = START_MS + 250 * step
+        hop = aggregator.advance(now_ms)
+        assert hop is not None
+        of_window = Counter((page, tile) for at_ms, page, tile in came if hop.end_ms - 2000 <= at_ms < hop.end_ms)
+        for key, record in publisher.records(hop, list(aggregator.keys), now_ms):
+            assert record.end == hop.end_ms
+            if (record.kind, record.device) == ("move", "desktop"):
+                before = read.get(key, {}) if record.changes else {}
+                read[key] = {tile: count for tile, count in (before | from_classic(record.value)).items() if count}
+            if step < 90 and chance.random() < 0.2:
+                comes(now_ms)
+        if step < 90 and chance.random() < 0.5:
+            comes(now_ms)
+        assert {(key, tile): count for key, tiles in read.items() for tile, count in tiles.items()} == of_window
+    assert came
     assert not any(read.values())
