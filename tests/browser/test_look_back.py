@@ -130,6 +130,17 @@ async def test_a_long_range_is_told_whole(page: Page, scene: Stage, width: int) 
     }""")
 
 
+async def test_what_is_live_has_one_line(page: Page, scene: Stage) -> None:
+    """However long it is: with a second one all that stands below would move under the pointer."""
+    await show(page, scene, folded=False)
+    status = page.locator(f"{PANEL} .status")
+    heights = await status.evaluate("""(status) => ["", "word ".repeat(30)].map((more) => {
+        status.querySelector(".aside").textContent += more;
+        return status.getBoundingClientRect().height;
+    })""")
+    assert heights[0] == heights[1]
+
+
 async def test_an_empty_page_offers_the_last_hour(page: Page, scene: Stage) -> None:
     """A page with few visitors has a picture too."""
     years(scene).now = {77: 3}

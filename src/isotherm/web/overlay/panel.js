@@ -149,6 +149,7 @@ export class Panel {
     const still = choices.paused && line.phase === "live";
     set(this.#status.dataset, "tone", still ? "paused" : status.tone);
     const shown = lookBack.past && line.phase === "live" ? lookBack.span : null;
+    this.#status.classList.toggle("range", Boolean(shown));
     say(this.#statusText, shown ? moments(shown) : still ? "Paused" : status.text);
     set(this.#statusText, "title", this.#statusText.textContent ?? "");
     const then = lookBack.people;
