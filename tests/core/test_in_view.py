@@ -45,7 +45,7 @@ def test_people_are_those_of_the_stretches(steps: list[Any], at_once: int, room:
     """On two pages, taken some or all at once, with room and without; at one step the clock goes back, and a window later all is as before."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exposure, "AT_ONCE", at_once)
-        patch.setattr(in_view.InView.__init__, "__kwdefaults__", {"room": room})
+        patch.setattr(exposure, "ROOM", room)
         patch.setattr(in_view, "_PEOPLE", 1)
         patch.setattr(in_view, "_BLOCK", 4)
         kept_up, sorted_ = (Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS) for _ in range(2))
@@ -90,7 +90,7 @@ def test_a_page_of_many_is_taken_in_turns() -> None:
     for hop in range(1, 4):
         exposures.advance(START_MS + hop * HOP_MS)
         told.append(exposures.attend(PAGES[0]))
-    assert told == [False, True, True, True]
+    assert told == [False, False, True, True]
     assert exposures.people_on(PAGES[0], [(0, 1)], np.zeros((0, 6), np.int64)) == [number]
 
 
@@ -104,3 +104,73 @@ def test_who_is_gone_makes_room() -> None:
         rows = [(0, hop * 10 + person, 0, 2, 500, 500) for person in range(10)]
         exposures.merge(PAGES, StretchCounts(*lines(rows, now_ms).T))
     assert len(exposures._attended[PAGES[0]]._who) <= 4 * 10 * WINDOW_MS // HOP_MS
+
+
+def crowd(exposures: Exposures, people: range, now_ms: int, page: int = 0) -> None:
+    """Each has the first two bands in view for half a second."""
+    number = len(people)
+    start = np.full(number, now_ms - 500)
+    of_page, who, zero = np.full(number, page), np.array(people), np.zeros(number, np.int64)
+    exposures.merge(PAGES, StretchCounts(of_page, who, zero, zero, zero + 2, start, start + 500))
+
+
+NOBODY = np.zeros((0, 6), np.int64)
+
+
+def test_a_page_that_was_full_is_kept_up_to_date_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once most of its people are gone; till then, and then, the answer is that of all stretches."""
+    monkeypatch.setattr(exposure, "ROOM", GRID * 200)
+    exposures = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS)
+    exposures.advance(START_MS)
+    exposures.attend(PAGES[0])
+    crowd(exposures, range(300), START_MS)
+    assert exposures.people_on(PAGES[0], [(0, 1)], NOBODY) == [300]
+    assert exposures._attended[PAGES[0]].full
+    now_ms = START_MS + 2 * WINDOW_MS
+    exposures.advance(now_ms)
+    crowd(exposures, range(20), now_ms)
+    for _ in range(2):
+        assert exposures.people_on(PAGES[0], [(0, 1), (2, 3)], NOBODY) == [20, 0]
+        assert not exposures._attended[PAGES[0]].full
+
+
+def test_a_crowd_that_is_gone_costs_nothing() -> None:
+    """Its columns are given back, and another page may have them."""
+    exposures = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS)
+    exposures.advance(START_MS)
+    left = exposures._room.left
+    exposures.attend(PAGES[0])
+    crowd(exposures, range(9_000), START_MS)
+    assert exposures.people_on(PAGES[0], [(0, 1)], NOBODY) == [9_000]
+    now_ms = START_MS + 2 * WINDOW_MS
+    exposures.advance(now_ms)
+    crowd(exposures, range(8_990, 9_005), now_ms)
+    for _ in range(2):
+        assert exposures.people_on(PAGES[0], [(0, 1)], NOBODY) == [15]
+    assert len(exposures._attended[PAGES[0]]._who) < 200
+    exposures.leave(PAGES[0])
+    assert exposures._room.left == left
+
+
+def test_what_lies_ahead_keeps_nobody_waiting() -> None:
+    """The clock leapt by a day, and back: what came meanwhile counts in a day, what comes counts now."""
+    exposures = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS)
+    exposures.advance(START_MS + 86_400_000)
+    exposures.attend(PAGES[0])
+    crowd(exposures, range(2 * in_view.AT_ONCE), START_MS + 86_400_000)
+    for hop in range(4):
+        exposures.advance(START_MS + hop * HOP_MS)
+    crowd(exposures, range(3), START_MS)
+    assert exposures.attend(PAGES[0])
+    assert exposures.people_on(PAGES[0], [(0, 1)], NOBODY) == [3]
+
+
+def test_all_pages_together_take_no_more_in_a_turn() -> None:
+    """Two pages, each of nearly as many as are taken at once: the second is ready a turn later."""
+    exposures = Exposures(grid_size=GRID, window_ms=WINDOW_MS, hop_ms=HOP_MS)
+    exposures.advance(START_MS)
+    for page in (0, 1):
+        crowd(exposures, range(in_view.AT_ONCE - 10), START_MS, page)
+    assert [exposures.attend(page) for page in PAGES] == [True, False]
+    exposures.advance(START_MS + HOP_MS)
+    assert [exposures.attend(page) for page in PAGES] == [True, True]

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isotherm.core.counts import StretchCounts
-from isotherm.core.in_view import AT_ONCE, InView
+from isotherm.core.in_view import AT_ONCE, ROOM, InView, Room
 from isotherm.core.layers import ALL_DEVICES, DEVICES
 from isotherm.core.views import Stretch
 
@@ -77,6 +77,8 @@ class Exposures:
         self._most = stretches_max
         self._pages: OrderedDict[str, array[int]] = OrderedDict()  # those that were rid longest ago come first
         self._attended: dict[str, InView] = {}
+        self._room = Room(ROOM)
+        self._at_once = AT_ONCE  # stretches that may still be taken in this turn
         self._lately: dict[tuple[str, tuple[int, ...]], tuple[int, Exposed]] = {}  # page, devices -> how long it is good, the answer
         self._number = 0
         self._end: int | None = None
@@ -123,8 +125,9 @@ class Exposures:
     def advance(self, now_ms: int) -> None:
         """Brings the window up to the clock."""
         self._end = now_ms // self._hop_ms
-        for page in self._attended:
-            self._settle(page)
+        self._at_once = AT_ONCE
+        for page in sorted(self._attended, key=lambda page: self._attended[page].waiting):  # one of many holds up no other
+            self._at_once -= self._settle(page, self._at_once)
         since_ms = now_ms - self._cleaned_ms if self._cleaned_ms is not None else self.window_ms
         if since_ms < 0:
             self._mixed_until_ms = max(self._mixed_until_ms, now_ms - since_ms + self.window_ms)
@@ -168,20 +171,22 @@ class Exposures:
         """`people_on` is asked of it again and again, until told otherwise. False: much is still to be taken."""
         attended = self._attended.get(page)
         if attended is None:
-            attended = self._attended[page] = InView(grid_size=self.grid_size)
+            attended = self._attended[page] = InView(grid_size=self.grid_size, room=self._room)
             attended.begin(self._stretches(page))
-            self._settle(page)
+            self._at_once -= self._settle(page, self._at_once)
         return not attended.behind
 
     def leave(self, page: str) -> None:
         """Nobody asks who had it in view any more."""
-        self._attended.pop(page, None)
+        attended = self._attended.pop(page, None)
+        if attended is not None:
+            attended.begin(np.zeros((0, _COLUMNS), np.int64))  # its room is for others
 
-    def _settle(self, page: str, at_most: int | None = AT_ONCE) -> None:
+    def _settle(self, page: str, at_most: int | None) -> int:
         attended, end_ms = self._attended[page], self.end_ms
-        if not attended.settle(end_ms - self.window_ms, end_ms, at_most):
+        if not attended.is_before(end_ms):
             attended.begin(self._stretches(page))
-            attended.settle(end_ms - self.window_ms, end_ms, at_most)
+        return attended.settle(end_ms - self.window_ms, end_ms, at_most)
 
     def of(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
         """A page in the newest window, as some device classes had it. `open_`: what has not been told of views that are open."""
@@ -215,6 +220,8 @@ class Exposures:
         table = np.concatenate((self._stretches(page), open_))
         table = table[(table[:, 5] > start_ms) & (table[:, 4] < self.end_ms)]
         person, first, behind = distinct(table[:, 0], table[:, 2], table[:, 3])  # of thousands of stretches, few rows a person, in order
+        if attended is not None and attended.fits(int(np.count_nonzero(np.diff(person, prepend=-1)))):
+            attended.begin(self._stretches(page))
         seeing = (person[(first < bottom) & (behind > top)] for top, bottom in bands)
         return [int(np.count_nonzero(np.diff(who, prepend=-1))) for who in seeing]
 

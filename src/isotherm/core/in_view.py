@@ -7,8 +7,9 @@ Of each band and person it is kept until when it was in view, a row a band and a
     band 1  57   31    .           band 1 was seen by A alone: what B had in view has left the window
     band 2   .   31   60
 
-A stretch counts from its first moment on; those that begin behind the newest window wait. A clock that is set back makes all worthless:
-`begin` anew with what is kept. A page with more cells than there is `ROOM` for is `full`, and counted by a sort.
+A stretch counts from its first moment on; those that begin behind the newest window lie ahead until then. A clock that is set back makes
+all worthless: `begin` anew with what is kept. A page for whose cells there is no `Room` is `full`, and counted by a sort, until it `fits`.
+Columns of people who are gone are given to others, and given back where most are.
 """
 
 from __future__ import annotations
@@ -20,63 +21,98 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AT_ONCE", "ROOM", "InView"]
+__all__ = ["AT_ONCE", "ROOM", "InView", "Room"]
 
-ROOM: Final = 1 << 23  #: cells of a page, 8 bytes each: 160,000 people on a grid of 50
-AT_ONCE: Final = 10_000  #: stretches that are taken in one turn, some 3 ms
+ROOM: Final = 1 << 23  #: cells of all pages, 8 bytes each: 160,000 people on a grid of 50
+AT_ONCE: Final = 10_000  #: stretches of all pages that are taken in one turn, some 3 ms
 _PEOPLE: Final = 64  #: room for so many at first
 _BLOCK: Final = 4_096  #: at most, so that to take a block more is little
+_SPARSE: Final = 4  #: times as many columns as people in the window are too many
 _NOBODY: Final = -1
 _NEVER: Final = -(1 << 63)
 
 Ints = npt.NDArray[np.int64]
 
 
+class Room:
+    """Cells that are left, for all pages together."""
+
+    def __init__(self, cells: int = ROOM) -> None:
+        self.left = cells
+
+
 class InView:
     """One page: `begin` with what is known of it, `take` what comes, `settle` with time, ask `people_on`."""
 
-    def __init__(self, *, grid_size: int, room: int = ROOM) -> None:
+    def __init__(self, *, grid_size: int, room: Room) -> None:
         self._grid = grid_size
         self._room = room
+        self._who: list[int] = []  # by column
         self.begin(np.zeros((0, 6), np.int64))
 
     def begin(self, table: Ints) -> None:
         """Nothing is known but these stretches: lines of person, device, top, bottom, start, end."""
+        self._room.left += len(self._who) * self._grid
         self._place: dict[int, int] = {}  # person -> column
         self._blocks: list[Ints] = []  # of columns: when it was in view last, to before which time. They never move
-        self._who: list[int] = []  # by column
+        self._who = []
         self._free: list[int] = []  # columns of nobody
         self._turn = 0  # the block that is looked through next for such
         self._end_ms: int | None = None
         self._waiting = [table] if len(table) else []
+        self._ahead: list[Ints] = []  # begin behind the newest window
+        self._ahead_ms = 0  # the first of them
+        self.behind = bool(self._waiting)  #: it was not all taken when it last settled
         self.full = False
 
     @property
-    def behind(self) -> bool:
-        """More waits than is taken in one turn."""
-        return sum(map(len, self._waiting)) > AT_ONCE and not self.full
+    def waiting(self) -> int:
+        """Stretches that are to be taken."""
+        return sum(map(len, self._waiting))
 
     def take(self, table: Ints) -> None:
         """Stretches came."""
         if not self.full:
             self._waiting.append(table)
 
-    def settle(self, start_ms: int, end_ms: int, at_most: int | None = AT_ONCE) -> bool:
-        """Counts what waits and has begun, as far as the window from `start_ms` to before `end_ms`; False: the clock was set back."""
-        if self._end_ms is not None and end_ms < self._end_ms:
-            return False
+    def is_before(self, end_ms: int) -> bool:
+        """Whether it was settled for no later window. Otherwise the clock was set back: it has to `begin` anew."""
+        return self._end_ms is None or self._end_ms <= end_ms
+
+    def fits(self, people: int) -> bool:
+        """Whether there would be room for so many, and some more."""
+        return 2 * people * self._grid <= self._room.left
+
+    def settle(self, start_ms: int, end_ms: int, at_most: int | None = AT_ONCE) -> int:
+        """Counts what waits and has begun, as far as the window from `start_ms` to before `end_ms`; how many stretches it took."""
         self._end_ms = end_ms
+        if self._ahead and self._ahead_ms < end_ms:
+            ahead, self._ahead = np.concatenate(self._ahead), []
+            self._waiting.append(self._begun(ahead, end_ms))
         waiting, self._waiting = self._waiting, []
-        left = at_most
-        for table in waiting:
-            if self.full:
+        taken = 0
+        for place, table in enumerate(waiting):
+            now = table if at_most is None else table[: at_most - taken]
+            taken += len(now)
+            if not self._count(self._begun(now, end_ms), start_ms):
+                self.begin(table[:0])
+                self._end_ms, self.full = end_ms, True
+                return taken
+            if len(now) < len(table):
+                self._waiting = [table[len(now) :], *waiting[place + 1 :]]
                 break
-            now, later = (table, table[:0]) if left is None else (table[:left], table[left:])
-            left = None if left is None else left - len(now)
-            begun = now[:, 4] < end_ms
-            self._count(now[begun], start_ms)
-            self._waiting += [rows for rows in (now[~begun], later) if len(rows)]
-        return True
+        self.behind = bool(self._waiting)
+        return taken
+
+    def _begun(self, table: Ints, end_ms: int) -> Ints:
+        """Those that have begun; the others lie ahead."""
+        begun = table[:, 4] < end_ms
+        if not begun.all():
+            later = table[~begun]
+            first_ms = int(later[:, 4].min())
+            self._ahead_ms = min(self._ahead_ms, first_ms) if self._ahead else first_ms
+            self._ahead.append(later)
+        return table[begun]
 
     def people_on(self, bands: Sequence[tuple[int, int]], open_: Ints, start_ms: int, end_ms: int) -> list[int]:
         """How many had any of these bands in view in the window, once all is settled. `open_`: what has not been told of open views."""
@@ -85,6 +121,10 @@ class InView:
         before = np.zeros((self._grid + 1, number), np.int16)  # of each person: bands seen that lie before
         for begin, block in zip(self._begins(), self._blocks, strict=True):
             np.cumsum(block > start_ms, axis=0, dtype=np.int16, out=before[1:, begin : begin + block.shape[1]])
+        here = np.flatnonzero(before[-1])
+        if number > _SPARSE * max(len(here), _PEOPLE):
+            self._pack(here)
+            before = before[:, here]
         open_ = open_[(open_[:, 5] > start_ms) & (open_[:, 4] < end_ms)]
         if len(open_):
             before = self._with_open(before, open_)
@@ -110,13 +150,26 @@ class InView:
             before[1:, changed] = np.cumsum(seen, axis=0, dtype=np.int16)
         return before
 
-    def _count(self, table: Ints, start_ms: int) -> None:
+    def _pack(self, columns: Ints) -> None:
+        """Keeps these alone."""
+        number, blocks = len(self._who), []
+        for begin, block in zip(self._begins(), self._blocks, strict=True):
+            own = columns[(columns >= begin) & (columns < begin + block.shape[1])]
+            if len(own):
+                blocks.append(block[:, own - begin])
+        whole = np.concatenate(blocks, axis=1) if blocks else np.zeros((self._grid, 0), np.int64)
+        self._blocks = [whole[:, begin : begin + _BLOCK].copy() for begin in range(0, len(columns), _BLOCK)]
+        self._who = [self._who[column] for column in columns.tolist()]
+        self._place = {person: column for column, person in enumerate(self._who)}
+        self._free, self._turn = [], 0
+        self._room.left += (number - len(self._who)) * self._grid
+
+    def _count(self, table: Ints, start_ms: int) -> bool:
+        """False: there is no room."""
         table = table[table[:, 5] > start_ms]
         people = table[:, 0].tolist()
         if not self._place_for(people, start_ms):
-            self.begin(table[:0])
-            self.full = True
-            return
+            return False
         column = np.fromiter(map(self._place.__getitem__, people), np.int64, len(people))
         begins = self._begins()
         of_block = np.searchsorted(begins, column, "right") - 1
@@ -125,6 +178,7 @@ class InView:
             band, row = _spread(table[rows, 2], table[rows, 3])
             rows, block = rows[row], self._blocks[at]
             np.maximum.at(block.reshape(-1), band * block.shape[1] + column[rows] - begins[at], table[rows, 5])
+        return True
 
     def _place_for(self, people: list[int], start_ms: int) -> bool:
         """Gives each a column. False: there is no room."""
@@ -151,8 +205,9 @@ class InView:
                 self._free += gone
                 return True
         size = min(max(number, _PEOPLE), _BLOCK)
-        if (number + size) * self._grid > self._room:
+        if size * self._grid > self._room.left:
             return False
+        self._room.left -= size * self._grid
         self._blocks.append(np.full((self._grid, size), _NEVER))
         self._who += [_NOBODY] * size
         self._free += range(number + size - 1, number - 1, -1)
