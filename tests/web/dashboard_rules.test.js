@@ -87,6 +87,11 @@ test("the table stands by the figures that are read in it, whatever they were a 
   assert.deepEqual(inOrder(["a", "gone", "c"], rows, "share", true), ["a", "c", "b", "e", "d"], "held: who comes stands at the end");
 });
 
+test("counts are told apart to the last one", () => {
+  const rows = [row("a", 0.1, { clicks: 12_341 }), row("b", 0.1, { clicks: 12_343 }), row("c", 0.1, { clicks: 12_342 })];
+  assert.deepEqual(inOrder(["a", "b", "c"], rows, "clicks", false), ["b", "c", "a"]);
+});
+
 test("by trend: just began, up, steady or too few to tell, down, gone quiet", () => {
   const rows = [
     row("quiet", 0.1, { trend: 0 }), row("down", 0.1, { trend: 0.5 }), row("steady", 0.1, { trend: 0.9 }), row("few", 0.1, { trend: 5, samples: 3 }),

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,7 +31,6 @@ import numpy.typing as npt
 from isotherm.core.counts import StretchCounts
 from isotherm.core.in_view import AT_ONCE, ROOM, InView, Room
 from isotherm.core.layers import ALL_DEVICES, DEVICES
-from isotherm.core.views import Stretch
 
 __all__ = ["STRETCHES_MAX", "Exposed", "Exposures", "as_csv", "as_json", "devices_of", "distinct", "exposed_by", "fold_of"]
 
@@ -43,6 +42,8 @@ _CLEANED: Final = 20  #: times a window that a page is rid of what has left it
 _BLOCK: Final = 2_000  #: stretches that are looked at together
 
 Ints = npt.NDArray[np.int64]
+
+_NOTHING: Final[Ints] = np.zeros((0, _COLUMNS), np.int64)
 
 
 @dataclass(slots=True, frozen=True)
@@ -180,7 +181,7 @@ class Exposures:
         """Nobody asks who had it in view any more."""
         attended = self._attended.pop(page, None)
         if attended is not None:
-            attended.begin(np.zeros((0, _COLUMNS), np.int64))  # its room is for others
+            attended.begin(_NOTHING)  # its room is for others
 
     def _settle(self, page: str, at_most: int | None) -> int:
         attended, end_ms = self._attended[page], self.end_ms
@@ -188,18 +189,17 @@ class Exposures:
             attended.begin(self._stretches(page))
         return attended.settle(end_ms - self.window_ms, end_ms, at_most)
 
-    def of(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
-        """A page in the newest window, as some device classes had it. `open_`: what has not been told of views that are open."""
-        more: Ints = np.array([stretch[1:] for stretch in open_], np.int64).reshape(-1, _COLUMNS)
-        table = np.concatenate((self._stretches(page), more))
+    def of(self, page: str, devices: Sequence[int], open_: Ints = _NOTHING) -> Exposed:
+        """A page in the newest window, as some device classes had it. `open_`: what was not told yet (`Views.open`)."""
+        table = np.concatenate((self._stretches(page), open_))
         return exposed_by(table[np.isin(table[:, 1], devices)], self.grid_size, self.end_ms - self.window_ms, self.end_ms)
 
-    def lately(self, page: str, devices: Sequence[int], open_: Iterable[Stretch] = ()) -> Exposed:
-        """As `of`, or what it said of a busy page a moment ago: 0.25 s of 25,000 stretches, 4 of 400,000. `open_` may be left unread."""
+    def lately(self, page: str, devices: Sequence[int], open_: Callable[[], Ints] = lambda: _NOTHING) -> Exposed:
+        """As `of`, or what it said of a busy page a moment ago: 0.25 s of 25,000 stretches, 4 of 400,000; then `open_` is not asked for."""
         about = page, tuple(devices)
         if about in self._lately and self._good(*self._lately[about]):
             return self._lately[about][1]
-        more = list(open_)
+        more = open_()
         answer = self.of(page, devices, more)
         good_ms = (len(self._pages.get(page, ())) // _COLUMNS + _OPEN_ROWS * len(more)) // _ROWS_A_MS
         if good_ms >= self._hop_ms:  # till then nothing but what came within the hop is new
@@ -211,7 +211,7 @@ class Exposures:
 
     def people_on(self, page: str, bands: Sequence[tuple[int, int]], open_: Ints) -> list[int]:
         """How many had any of these bands in view in the newest window: of each first band, and one behind the last. `open_`: what has not
-        been told of views that are open, lines of person, device, top, bottom, start, end."""
+        been told of views that are open (`Views.open`)."""
         start_ms, attended = self.end_ms - self.window_ms, self._attended.get(page)
         if attended is not None:
             self._settle(page, None)
@@ -228,7 +228,7 @@ class Exposures:
     def _stretches(self, page: str) -> Ints:
         """A copy: what grows must not be held by a view of it."""
         kept = self._pages.get(page)
-        return np.frombuffer(kept, np.int64).reshape(-1, _COLUMNS).copy() if kept is not None else np.zeros((0, _COLUMNS), np.int64)
+        return np.frombuffer(kept, np.int64).reshape(-1, _COLUMNS).copy() if kept is not None else _NOTHING
 
 
 def exposed_by(table: Ints, grid_size: int, start_ms: int, end_ms: int) -> Exposed:

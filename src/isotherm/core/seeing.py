@@ -199,7 +199,7 @@ class Seeing:
         return known.seen
 
     def _look(self, page: str, known: _Page, end_ms: int) -> Seen | None:
-        open_ = self._views.open_rows(page, end_ms)
+        open_ = self._views.open(page, end_ms)
         if not len(open_) and not self._exposures.knows(page):
             return None
         start = (end_ms - self._exposures.window_ms) // self._hop_ms

@@ -140,15 +140,8 @@ class Views:
         told, self._told = self._told, []
         return told
 
-    def open(self, page: str, now_ms: int) -> Iterator[Stretch]:
-        """Of the views that are open on a page, what has not been told yet."""
-        for view in self._pages.get(page, {}).values():
-            stretch = view.stretch(page, now_ms)
-            if stretch is not None:
-                yield stretch
-
-    def open_rows(self, page: str, now_ms: int) -> Ints:
-        """The same as lines of person, device, top, bottom, start and end, many at once."""
+    def open(self, page: str, now_ms: int) -> Ints:
+        """Of the views that are open on a page, what has not been told yet: lines of person, device, top, bottom, start and end."""
         rows = _columns(self._pages.get(page, {}).values())
         top, bottom, device, person, _, told_ms, active_ms, _ = rows.T
         end_ms = np.minimum(active_ms + IDLE_MS, now_ms)

@@ -7,20 +7,28 @@ behind them. Rules come from the operator's file (fixed) and from the page (kept
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Sequence
 from typing import Final, Protocol
 
 from isotherm.core.rules import Reaction, Rule, RuleError
 from isotherm.core.watching import Sight, Source, Watching
 from isotherm.reactions.store import ReactionError, ReactionStore
 
-__all__ = ["RULES_MAX", "AnyDesk", "Desk", "Listener"]
+__all__ = ["RULES_MAX", "AnyDesk", "Desk", "Listener", "check_may_put"]
 
 RULES_MAX: Final = 200
 _RECENT_MAX: Final = 1000
 
 Listener = Callable[[int, Reaction], None]
 logger = logging.getLogger(__name__)
+
+
+def check_may_put(name: str, fixed: Container[str], known: Collection[str]) -> None:
+    """Raises `RuleError` for a rule that is `fixed`, or one more than may be `known`."""
+    if name in fixed:
+        raise RuleError(f"rule {name!r} was given at the start, by the settings file or the demo: change it there")
+    if name not in known and len(known) >= RULES_MAX:
+        raise RuleError(f"expected at most {RULES_MAX} rules: remove one first")
 
 
 class AnyDesk(Protocol):
@@ -73,10 +81,7 @@ class Desk:
 
     def put(self, rule: Rule) -> None:
         """Makes or replaces a rule. Raises `RuleError`, `ReactionError`."""
-        if rule.name in self._fixed:
-            raise RuleError(f"rule {rule.name!r} stands in the settings file: change it there")
-        if rule.name not in self._made and len(self._watching.watches) >= RULES_MAX:
-            raise RuleError(f"expected at most {RULES_MAX} rules: remove one first")
+        check_may_put(rule.name, self._fixed, self._watching.watches)
         self._store.put_rule(rule)
         self._made[rule.name] = rule
         self._settle()

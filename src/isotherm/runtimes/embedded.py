@@ -243,7 +243,7 @@ class Embedded:
     async def exposed(self, page: str, devices: Sequence[int]) -> Exposed:
         """What was in view in the newest window, views that are open among it."""
         exposures = self.exposures
-        return exposures.lately(page, devices, self._group_by.views.open(page, exposures.end_ms))
+        return exposures.lately(page, devices, lambda: self._group_by.views.open(page, exposures.end_ms))
 
     def _marks(self, page: str, end_ms: int) -> Marks | None:
         return self.history.marks(page, end_ms) if self.history is not None else None

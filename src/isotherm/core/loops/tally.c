@@ -86,8 +86,7 @@ static void aim_at(const Asked *asked, const Run *of, int64_t page, Py_ssize_t a
     for (; at < end; at++, tiles++, aims++) {
         moved(asked, now, asked->time_ms[at]);
         const uint64_t what = ((uint64_t)page * LAYERS_MAX + (uint64_t)layer_of(asked, of, at)) << 30 | (uint64_t)*tiles;
-        const uint64_t key = (what ^ (uint64_t)now->pane * secret[0]) * secret[1];
-        *aims = (Aim){now->pane, (key ^ key >> 32) & slots_mask};
+        *aims = (Aim){now->pane, scattered(what ^ (uint64_t)now->pane * secret[1]) & slots_mask};
         ask_for((const char *)&slots[aims->slot]);
     }
 }

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from isotherm.core.rules import Reaction, Rule, RuleError
-from isotherm.reactions.desk import RULES_MAX, Listener
+from isotherm.core.rules import Reaction, Rule
+from isotherm.reactions.desk import Listener, check_may_put
 
 __all__ = ["SharedDesk"]
 
@@ -72,10 +72,7 @@ class SharedDesk:
 
     async def put(self, rule: Rule) -> None:
         """Makes or replaces a rule. Raises `RuleError`, `ReactionError`."""
-        if rule.name in self._fixed:
-            raise RuleError(f"rule {rule.name!r} stands in the settings file: change it there")
-        if rule.name not in self._rules and len(self._rules) >= RULES_MAX:
-            raise RuleError(f"expected at most {RULES_MAX} rules: remove one first")
+        check_may_put(rule.name, self._fixed, self._rules)
         await self._write(rule.name, rule)
 
     async def drop(self, name: str) -> bool:

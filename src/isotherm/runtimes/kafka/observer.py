@@ -179,23 +179,20 @@ class Observer:
 
     def _measure(self) -> None:
         with contextlib.closing(Gauge(self._cluster)) as gauge:
-            self._measure_with(gauge)
-
-    def _measure_with(self, gauge: Gauge) -> None:
-        due = 0.0
-        before: dict[str, Figures] = {}
-        while self._running:
-            self._tail_heard()
-            if time.monotonic() >= due:
-                due = time.monotonic() + _EVERY_S
-                try:
-                    found = gauge.measure()
-                except KafkaException as error:
-                    logger.debug("can't measure the topics: %s", error)
-                    continue
-                self._loop.call_soon_threadsafe(self._show, found, before)
-                before = found
-            self._wake.wait(0.1)
+            due = 0.0
+            before: dict[str, Figures] = {}
+            while self._running:
+                self._tail_heard()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + _EVERY_S
+                    try:
+                        found = gauge.measure()
+                    except KafkaException as error:
+                        logger.debug("can't measure the topics: %s", error)
+                        continue
+                    self._loop.call_soon_threadsafe(self._show, found, before)
+                    before = found
+                self._wake.wait(0.1)
 
     def _show(self, found: dict[str, Figures], before: dict[str, Figures]) -> None:
         now_ms = self._now_ms()

@@ -21,6 +21,8 @@ const TELLING = 20;
 const CLEARLY = 1.25;
 /** The newest fifth of the window has nearly all of it. */
 const NEW = 4.5;
+/** Digits that a number is told apart by at all. */
+const EXACT = 15;
 
 /**
  * What a zone's name is the name of: the site gave it, or it is the address of a link, or the place of an element (docs/wire.md).
@@ -75,12 +77,13 @@ export function percent(share) {
  * @returns {string[]}
  */
 export function inOrder(before, zones, column, held) {
+  const places = new Map(before.map((name, at) => [name, at]));
   /** @param {Zone} zone */
-  const place = ({ zone }) => before.indexOf(zone) >>> 0; // who comes: behind all
+  const place = ({ zone }) => places.get(zone) ?? before.length;
   /** @param {Zone} zone @param {number} digits */
   const value = (zone, digits) => Number((column === "trend" && zone.samples < TELLING ? 1 : zone[column] ?? 0).toPrecision(digits));
-  const all = [...zones].sort((a, b) => place(a) - place(b) || value(b, 9) - value(a, 9));
-  const digits = column === "share" ? 2 : 3;
+  const all = [...zones].sort((a, b) => place(a) - place(b) || value(b, EXACT) - value(a, EXACT));
+  const digits = { share: 2, trend: 3 }[/** @type {string} */ (column)] ?? EXACT; // of counts every one is read
   if (!held || before.length === 0) all.sort((a, b) => value(b, digits) - value(a, digits));
   return all.map(({ zone }) => zone);
 }

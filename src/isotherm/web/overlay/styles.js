@@ -173,10 +173,10 @@ button, summary, label { cursor: pointer; -webkit-tap-highlight-color: transpare
 .tool { display: grid; flex: none; place-items: center; width: 28px; height: 28px; border: 0; border-radius: 6px; background: none; color: var(--ink-soft); }
 .tool:hover { background: color-mix(in srgb, var(--ink) 8%, transparent); color: var(--ink); }
 
-.status { display: flex; flex: none; align-items: center; gap: 2px 8px; padding: 0 14px 10px; white-space: nowrap; }
+.status { display: flex; flex: none; align-items: center; gap: 8px; padding: 0 14px 10px; white-space: nowrap; }
 .status .text { min-width: 0; overflow: hidden; font-weight: 600; text-overflow: ellipsis; }
 /* A range is told whole. What is live has one line whatever it says, so that nothing below moves under a pointer. */
-.status.range { flex-wrap: wrap; }
+.status.range { flex-wrap: wrap; row-gap: 2px; }
 .status.range .text { max-width: calc(100% - 24px); white-space: normal; }
 .status .aside { margin-inline-start: auto; color: var(--ink-faint); }
 .status .aside[data-tone="warn"] { padding: 0 7px; border-radius: 99px; background: var(--warn-wash); color: var(--warn); font-weight: 600; }
